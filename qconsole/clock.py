@@ -1,0 +1,20 @@
+"""Where "now" comes from: UTC epoch milliseconds, injected, so that tests can set it and nothing reads two clocks."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time in UTC epoch milliseconds."""
+
+    def now_ms(self) -> int:
+        """Return the current instant."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_ms(self) -> int:
+        """Return the current instant."""
+        return time.time_ns() // 1_000_000
