@@ -1,0 +1,55 @@
+# Every target sets up what it needs on a bare machine (Python 3.11+, and apt for the browser and server tests).
+PY := .venv/bin/python
+ARGS ?=
+
+.PHONY: demo test test-slow check bench bench-console arq-suite faults ha-demo screenshots format lock clean run-env dev-env
+
+demo: run-env  ## an embedded server, workers, documents and failures to play with; ARGS=--once drains and exits
+	$(PY) -m qconsole.cli demo $(ARGS)
+
+test: dev-env check  ## the checks, then the everyday suite
+	$(PY) -m pytest -m "not slow" -n 2 --dist loadgroup $(ARGS)
+
+test-slow: dev-env  ## the long forms: fault storms, the model's 10,000 steps, soaks
+	$(PY) -m pytest -m slow $(ARGS)
+
+check: dev-env  ## lint, types, import contracts
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+bench: dev-env  ## ours against plain arq and its peers, in one run
+	$(PY) -m tests.benchmarks $(ARGS)
+
+bench-console: dev-env  ## the console on a million jobs
+	$(PY) -m tests.benchmarks.console $(ARGS)
+
+arq-suite: dev-env  ## arq's own test suite with our worker class swapped in
+	$(PY) -m tests.arq_suite $(ARGS)
+
+faults: dev-env  ## the fault table: what was acknowledged, lost, run twice
+	$(PY) -m tests.faults $(ARGS)
+
+screenshots: dev-env  ## every screen of the web and terminal consoles into docs/screenshots
+	$(PY) -m tests.screenshots $(ARGS)
+
+format: dev-env
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lock: dev-env  ## renew the pinned lists from pyproject.toml
+	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  pyproject.toml .ci/build.in --extra workers --extra reports -o .ci/requirements-run.txt
+	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  pyproject.toml .ci/build.in --extra all --group dev -c .ci/requirements-run.txt -o .ci/requirements-dev.txt
+
+run-env:
+	@.ci/python run
+
+dev-env:
+	@.ci/apt
+	@.ci/python dev
+
+clean:
+	rm -rf .venv .bench .artefacts .qconsole dist
