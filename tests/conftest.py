@@ -1,0 +1,34 @@
+"""One real server per test process, emptied before each test that asks for it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from qconsole.redis.connect import connect
+from qconsole.redis.embedded import EmbeddedServer
+from tests.support import server_binary
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """The server of this test process: append-only file on, loopback, ended with the process."""
+    with EmbeddedServer(tmp_path_factory.mktemp("redis"), binary=server_binary()) as server:
+        yield server
+
+
+@pytest.fixture
+async def redis_url(redis_server: EmbeddedServer) -> str:
+    """The server's URL, with every database empty."""
+    client = connect(redis_server.url, name="flush")
+    await client.flushall()
+    await client.aclose()
+    return redis_server.url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of the emptied server."""
+    client = connect(redis_url, name="test")
+    yield client
+    await client.aclose()
