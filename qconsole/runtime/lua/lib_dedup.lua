@@ -1,0 +1,98 @@
+-- include: lib_place
+-- Deduplication: which job stands for a dedup id, and when the id becomes free.
+-- The job's field `dedup` is "<mode>\n<dedup id>". Modes: until_done, throttle, debounce, keep_last.
+-- The window is kept as an instant of the caller's clock; the key's own expiry only clears up after it.
+
+local DEDUP_SLACK_MS = 60000
+
+local function dedup_key(queue, dedup_id)
+  return 'qc:{' .. queue .. '}:dedup:' .. dedup_id
+end
+
+local function dedup_split(dedup)
+  return string.match(dedup, '^([^\n]*)\n(.*)$')
+end
+
+local function is_active(id)
+  return redis.call('EXISTS', 'arq:in-progress:' .. id) == 1
+end
+
+local function has_started(id)
+  return redis.call('EXISTS', 'arq:in-progress:' .. id, 'arq:retry:' .. id) > 0
+end
+
+-- Makes `id` the job that stands for the dedup id.
+local function dedup_stand(key, mode, id, window_ms, now_ms)
+  redis.call('DEL', key)
+  redis.call('HSET', key, 'mode', mode, 'id', id, 'until_ms', number_text(now_ms + window_ms))
+  if mode == 'throttle' or mode == 'debounce' then
+    redis.call('PEXPIRE', key, window_ms + DEDUP_SLACK_MS)
+  end
+end
+
+-- A second job while one stands: nil lets it in, otherwise the verdict and the id that answers for it.
+local function dedup_meet(queue, key, standing, new)
+  if new.mode == 'throttle' then
+    local until_ms = tonumber(redis.call('HGET', key, 'until_ms'))
+    return new.now_ms < until_ms and 'duplicate' or nil, standing
+  end
+  if redis.call('EXISTS', 'arq:job:' .. standing) == 0 then
+    return nil
+  end
+  if new.mode == 'until_done' then
+    return 'duplicate', standing
+  end
+  if new.mode == 'debounce' then
+    if has_started(standing) then
+      return nil
+    end
+    redis.call('SET', 'arq:job:' .. standing, new.payload)
+    redis.call('ZREM', queue, standing)
+    place(queue, standing, new.priority, new.due_ms, new.now_ms)
+    redis.call('HSET', key, 'until_ms', number_text(new.due_ms))
+    redis.call('PEXPIRE', key, new.window_ms + DEDUP_SLACK_MS)
+    return 'replaced', standing
+  end
+  if not is_active(standing) then
+    redis.call('SET', 'arq:job:' .. standing, new.payload)
+    return 'replaced', standing
+  end
+  local next_id = redis.call('HGET', key, 'next_id')
+  redis.call('HSET', key, 'next_id', next_id or new.id, 'next_payload', new.payload,
+    'next_priority', tostring(new.priority), 'next_fields', cjson.encode(new.fields))
+  return next_id and 'replaced' or 'follows', next_id or new.id
+end
+
+-- Lets a new job pass, or says which job answers for it.
+-- `new` = {id, mode, dedup_id, window_ms, payload, priority, due_ms, fields, now_ms}
+local function dedup_enter(queue, new)
+  local key = dedup_key(queue, new.dedup_id)
+  local standing = redis.call('HGET', key, 'id')
+  if standing and standing ~= new.id then
+    local verdict, answer = dedup_meet(queue, key, standing, new)
+    if verdict then
+      return verdict, answer
+    end
+  end
+  dedup_stand(key, new.mode, new.id, new.window_ms, new.now_ms)
+  return nil
+end
+
+-- Frees a job's dedup id when the job ended or was removed, and places what keep_last held back.
+local function dedup_release(queue, id, dedup, now_ms, removed)
+  local mode, dedup_id = dedup_split(dedup)
+  local key = dedup_key(queue, dedup_id)
+  if redis.call('HGET', key, 'id') ~= id then
+    return
+  end
+  if mode == 'throttle' and not removed then
+    return
+  end
+  local held = redis.call('HMGET', key, 'next_id', 'next_payload', 'next_priority', 'next_fields')
+  redis.call('DEL', key)
+  if held[1] then
+    create(queue, held[1], held[2], tonumber(held[3]), now_ms, cjson.decode(held[4]), now_ms)
+    dedup_stand(key, mode, held[1], 0, now_ms)
+    wake(queue, 1)
+  end
+end
