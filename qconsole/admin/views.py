@@ -154,7 +154,9 @@ class Why:
     """Why a job is (not) running: one sentence, the facts it rests on, and a command that helps, if any does."""
 
     sentence: str
-    code: str  # paused | no_worker | delayed | rate_limited | concurrency | held | waiting_children | lease_lost | running | ended | ready | unknown_type
+    # paused | no_worker | delayed | rate_limited | concurrency | held | waiting_children | lease_lost | running | ended
+    # | ready | unknown_type
+    code: str
     evidence: tuple[tuple[str, str], ...]
     command: str | None = None
 
@@ -190,7 +192,10 @@ class SlaView:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """A queue's counts and rates. ``counts`` has every job state plus ``dead_letters``; series have one value a minute, oldest first, 60 values."""
+    """A queue's counts and rates.
+
+    ``counts`` has every job state plus ``dead_letters``; series have one value a minute, oldest first, 60 values.
+    """
 
     name: str
     health: Health
@@ -473,7 +478,10 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something the doctor found. ``level`` is ``ok``, ``warn`` or ``bad``; ``mend`` says what to do, ``fixable`` whether ``--fix`` does it."""
+    """Something the doctor found.
+
+    ``level`` is ``ok``, ``warn`` or ``bad``; ``mend`` says what to do, ``fixable`` whether ``--fix`` does it.
+    """
 
     code: str
     level: str
