@@ -1,5 +1,4 @@
--- include: lib_place
--- Deduplication: which job stands for a dedup id, and when the id becomes free.
+-- Deduplication: which job stands for a dedup id, and when the id becomes free. Needs place.
 -- The job's field `dedup` is "<mode>\n<dedup id>". Modes: until_done, throttle, debounce, keep_last.
 -- The window is kept as an instant of the caller's clock; the key's own expiry only clears up after it.
 
@@ -24,32 +23,32 @@ end
 -- Makes `id` the job that stands for the dedup id.
 local function dedup_stand(key, mode, id, window_ms, now_ms)
   redis.call('DEL', key)
-  redis.call('HSET', key, 'mode', mode, 'id', id, 'until_ms', number_text(now_ms + window_ms))
+  redis.call('HSET', key, 'mode', mode, 'id', id, 'until_ms', qc_number(now_ms + window_ms))
   if mode == 'throttle' or mode == 'debounce' then
     redis.call('PEXPIRE', key, window_ms + DEDUP_SLACK_MS)
   end
 end
 
 -- A second job while one stands: nil lets it in, otherwise the verdict and the id that answers for it.
-local function dedup_meet(queue, key, standing, new)
-  if new.mode == 'throttle' then
+local function dedup_meet(queue, key, mode, standing, new, now_ms)
+  if mode == 'throttle' then
     local until_ms = tonumber(redis.call('HGET', key, 'until_ms'))
-    return new.now_ms < until_ms and 'duplicate' or nil, standing
+    return now_ms < until_ms and 'duplicate' or nil, standing
   end
   if redis.call('EXISTS', 'arq:job:' .. standing) == 0 then
     return nil
   end
-  if new.mode == 'until_done' then
+  if mode == 'until_done' then
     return 'duplicate', standing
   end
-  if new.mode == 'debounce' then
+  if mode == 'debounce' then
     if has_started(standing) then
       return nil
     end
     redis.call('SET', 'arq:job:' .. standing, new.payload)
     redis.call('ZREM', queue, standing)
-    place(queue, standing, new.priority, new.due_ms, new.now_ms)
-    redis.call('HSET', key, 'until_ms', number_text(new.due_ms))
+    place(queue, standing, new.priority, new.due_ms, now_ms)
+    redis.call('HSET', key, 'until_ms', qc_number(new.due_ms))
     redis.call('PEXPIRE', key, new.window_ms + DEDUP_SLACK_MS)
     return 'replaced', standing
   end
@@ -60,21 +59,27 @@ local function dedup_meet(queue, key, standing, new)
   local next_id = redis.call('HGET', key, 'next_id')
   redis.call('HSET', key, 'next_id', next_id or new.id, 'next_payload', new.payload,
     'next_priority', tostring(new.priority), 'next_fields', cjson.encode(new.fields))
-  return next_id and 'replaced' or 'follows', next_id or new.id
+  if next_id and next_id ~= new.id then
+    return 'replaced', next_id
+  end
+  return 'follows', new.id
 end
 
--- Lets a new job pass, or says which job answers for it.
--- `new` = {id, mode, dedup_id, window_ms, payload, priority, due_ms, fields, now_ms}
-local function dedup_enter(queue, new)
-  local key = dedup_key(queue, new.dedup_id)
+-- Lets a new job pass (nil), or says which job answers for it. Fields of `new`: lib_enqueue.lua.
+local function dedup_enter(queue, new, now_ms)
+  local mode, dedup_id = dedup_split(new.dedup)
+  if mode == 'debounce' then
+    new.due_ms = math.max(new.due_ms, now_ms + new.window_ms)
+  end
+  local key = dedup_key(queue, dedup_id)
   local standing = redis.call('HGET', key, 'id')
   if standing and standing ~= new.id then
-    local verdict, answer = dedup_meet(queue, key, standing, new)
+    local verdict, answer = dedup_meet(queue, key, mode, standing, new, now_ms)
     if verdict then
       return verdict, answer
     end
   end
-  dedup_stand(key, new.mode, new.id, new.window_ms, new.now_ms)
+  dedup_stand(key, mode, new.id, new.window_ms, now_ms)
   return nil
 end
 

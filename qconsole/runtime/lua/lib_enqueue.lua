@@ -1,0 +1,26 @@
+-- Lets a new job in: id uniqueness, deduplication, place. Needs score, place, job, dedup.
+
+-- `job` = {id, payload, priority, due_ms (0: now), fields (flat list), is_fresh, dedup ('' or "<mode>\n<dedup id>"),
+-- window_ms, abort_key}. Returns verdict and id: created | exists | duplicate | replaced | follows.
+local function enqueue(queue, job, now_ms)
+  local verdict = take_id(queue, job.id, job.payload, now_ms)
+  if verdict then
+    return verdict, job.id
+  end
+  if not job.is_fresh then
+    redis.call('ZREM', job.abort_key, job.id) -- an abort meant for an earlier job of this name
+  end
+  if job.due_ms == 0 then
+    job.due_ms = now_ms
+  end
+  if job.dedup ~= '' then
+    job.fields[#job.fields + 1] = 'dedup'
+    job.fields[#job.fields + 1] = job.dedup
+    local standing, answer = dedup_enter(queue, job, now_ms)
+    if standing then
+      return standing, answer
+    end
+  end
+  create(queue, job.id, job.payload, job.priority, job.due_ms, job.fields, now_ms)
+  return 'created', job.id
+end
