@@ -1,0 +1,333 @@
+"""Reads the body of a table: which lines start an item, which continue its description, where the table ends."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from workers.documents.columns import Column
+from workers.documents.headers import NUMERIC, Role, fold
+from workers.documents.model import Rule, Word
+from workers.documents.numberline import Figure, figures, is_currency
+from workers.documents.numbers import quantities
+from workers.documents.page import Line, box_of, text_of
+from workers.documents.rows import Row, choose_sums
+from workers.documents.words import carries, closes, totals
+
+_TEXT_ROLES = (Role.DESCRIPTION, Role.NAME)
+_MONEY = (Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST)
+
+
+@dataclass(frozen=True, slots=True)
+class CellLine:
+    """A line cut into the columns of a table, with the figures found in each numeric one."""
+
+    line: Line
+    cells: tuple[tuple[Word, ...], ...]
+    figures: tuple[tuple[Figure, ...], ...]
+
+    def filled(self, columns: Sequence[Column]) -> set[Role]:
+        return {
+            column.role
+            for column, found in zip(columns, self.figures, strict=True)
+            if column.role in NUMERIC and any(not figure.is_percent for figure in found)
+        }
+
+    def words_of(self, columns: Sequence[Column], *roles: Role) -> list[Word]:
+        return [word for column, cell in zip(columns, self.cells, strict=True) if column.role in roles for word in cell]
+
+
+def cut(line: Line, columns: Sequence[Column], mark: str | None, height: float) -> CellLine:
+    """Cut `line` where the columns meet; a word belongs where its middle is."""
+    cells = tuple(tuple(word for word in line.words if column.x0 <= word.center < column.x1) for column in columns)
+    found = tuple(
+        tuple(figures(cell, mark, height)) if column.role in NUMERIC or column.role is Role.DISCOUNT else ()
+        for column, cell in zip(columns, cells, strict=True)
+    )
+    return CellLine(line, cells, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The rows read from one stretch of a page; `ended` says that a final total was met below them."""
+
+    rows: tuple[Row, ...]
+    ended: bool
+
+
+def read_body(
+    lines: Sequence[Line],
+    columns: Sequence[Column],
+    rules: Sequence[Rule],
+    *,
+    page: int,
+    mark: str | None,
+    height: float,
+) -> Body:
+    """Return the rows that `lines` (below a heading, top to bottom) hold under `columns`."""
+    cut_lines = [cut(line, columns, mark, height) for line in lines]
+    kinds = _classify(cut_lines, columns)
+    end = next((index for index, kind in enumerate(kinds) if kind == "end"), None)
+    ended = end is not None
+    table, kinds = cut_lines[:end], kinds[:end]
+    starts = _starts(table, kinds, columns)
+    groups = _groups(table, kinds, starts, rules, columns, height)
+    rows = [_row(group, anchor, columns, page) for group, anchor in groups]
+    return Body(tuple(rows), ended)
+
+
+def _classify(lines: Sequence[CellLine], columns: Sequence[Column]) -> list[str]:
+    """Name each line: anchor (figures of an item), partial (some figures), text, skip (carried sums), or end."""
+    numeric: set[Role] = {column.role for column in columns} & (NUMERIC - {Role.QUANTITY_OTHER})
+    kinds: list[str] = []
+    for line in lines:
+        kinds.append(_kind(line, columns, numeric, any(kind == "anchor" for kind in kinds)))
+    return kinds
+
+
+def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: bool) -> str:
+    filled = line.filled(columns) & numeric
+    text = line.line.text
+    money = filled & set(_MONEY)
+    complete = _complete(line, columns)
+    if not complete and (carries(text) or (totals(text) and _label_apart(line, columns))):
+        if carries(text) and not re.match(r"sub|zwischensumme|sous", fold(text)):
+            return "skip"
+        if begun and (money or _label_apart(line, columns)):
+            return "skip" if carries(text) and not money else "end"
+        return "skip" if money else "text"
+    needed = 2 if len(numeric) >= 2 else 1
+    if len(filled) >= needed and (
+        line.words_of(columns, *_TEXT_ROLES, Role.PART, Role.POSITION) or complete or len(filled) >= 3
+    ):
+        return "anchor"
+    if len(filled) >= needed:
+        return "anchor" if Role.QUANTITY in filled else "partial"
+    if filled:
+        positioned = bool(line.words_of(columns, Role.POSITION, Role.PART)) and bool(
+            line.words_of(columns, *_TEXT_ROLES)
+        )
+        return "anchor" if positioned and (Role.QUANTITY in filled or money) and not totals(text) else "partial"
+    return "text"
+
+
+def _label_apart(line: CellLine, columns: Sequence[Column]) -> bool:
+    """Tell whether the line's words stand where no description begins, or bring an amount of money with them."""
+    if line.filled(columns) & set(_MONEY):
+        return True
+    first = line.line.words[0]
+    subject = [column for column in columns if column.role in (*_TEXT_ROLES, Role.PART, Role.POSITION)]
+    return not any(column.x0 <= first.center < column.x1 for column in subject)
+
+
+def _complete(line: CellLine, columns: Sequence[Column]) -> bool:
+    """Tell whether the line alone has quantity, price and total that agree."""
+    values = {
+        column.role: list(found[-1].values)
+        for column, found in zip(columns, line.figures, strict=True)
+        if column.role in NUMERIC and found and not found[-1].is_percent
+    }
+    price = values.get(Role.PRICE) or values.get(Role.PRICE_GROSS) or []
+    total = values.get(Role.TOTAL) or values.get(Role.TOTAL_GROSS) or []
+    return choose_sums(values.get(Role.QUANTITY, []), price, total).agree is True
+
+
+def _starts(table: Sequence[CellLine], kinds: Sequence[str], columns: Sequence[Column]) -> list[int]:
+    """Return the lines where an item starts: numbered positions where the table has them, else its anchors."""
+    anchors = [index for index, kind in enumerate(kinds) if kind == "anchor"]
+    positions = [index for index, line in enumerate(table) if kinds[index] != "skip" and _position(line, columns)]
+    if positions and len(positions) >= 0.6 * len(anchors) and _rising(table, positions, columns):
+        placed = [index for index in positions if _has_figures(table, kinds, index, positions)]
+        extra = [index for index in anchors if not placed or index < placed[0]] if anchors else []
+        return sorted({*placed, *extra})
+    return anchors
+
+
+def _has_figures(table: Sequence[CellLine], kinds: Sequence[str], index: int, positions: Sequence[int]) -> bool:
+    end = next((other for other in positions if other > index), len(table))
+    return any(kinds[other] in ("anchor", "partial") for other in range(index, end))
+
+
+def _position(line: CellLine, columns: Sequence[Column]) -> int | None:
+    words = line.words_of(columns, Role.POSITION)
+    match = re.fullmatch(r"(\d{1,6})(?:\.\d{1,3})*[.:)]?", words[0].text) if words else None
+    return int(match[1]) if match else None
+
+
+def _rising(table: Sequence[CellLine], positions: Sequence[int], columns: Sequence[Column]) -> bool:
+    numbers = [number for index in positions if (number := _position(table[index], columns)) is not None]
+    steps = [after - before for before, after in pairwise(numbers)]
+    return not steps or sum(1 for step in steps if step >= 0) >= 0.8 * len(steps)
+
+
+Group = tuple[list[CellLine], CellLine]
+
+
+def _groups(
+    table: Sequence[CellLine],
+    kinds: Sequence[str],
+    starts: Sequence[int],
+    rules: Sequence[Rule],
+    columns: Sequence[Column],
+    height: float,
+) -> list[Group]:
+    """Give every text line to the item above or below it, by rules, by gaps, or by the habit of the table."""
+    if not starts:
+        return []
+    pitch = _pitch(table, height)
+    before = _described_above(table, kinds, starts, columns)
+    groups: list[Group] = []
+    floor = 0
+    for place, start in enumerate(starts):
+        first = _reach_up(table, kinds, start, floor, pitch) if place == 0 else floor
+        stop = starts[place + 1] if place + 1 < len(starts) else len(table)
+        last = (
+            _split(table, start, stop, rules, columns, before, pitch)
+            if place + 1 < len(starts)
+            else _reach_down(table, kinds, start, stop, rules, pitch)
+        )
+        members = [table[index] for index in range(first, last) if kinds[index] != "skip"]
+        anchor = next((table[i] for i in range(start, min(last, len(table))) if kinds[i] == "anchor"), table[start])
+        groups.append((members, anchor))
+        floor = last
+    return groups
+
+
+def _pitch(table: Sequence[CellLine], height: float) -> float:
+    gaps = [after.line.middle - before.line.middle for before, after in pairwise(table)]
+    near = [gap for gap in gaps if gap < 2.2 * height]
+    return statistics.median(near) if near else 1.25 * height
+
+
+def _described_above(
+    table: Sequence[CellLine], kinds: Sequence[str], starts: Sequence[int], columns: Sequence[Column]
+) -> bool:
+    """Tell whether the table prints descriptions above their figures: its first item has text above and none beside."""
+    first = starts[0]
+    if first == 0 or all(kind != "text" for kind in kinds[:first]):
+        return False
+    bare = sum(1 for start in starts if not table[start].words_of(columns, *_TEXT_ROLES))
+    return bare >= 0.5 * len(starts)
+
+
+def _reach_up(table: Sequence[CellLine], kinds: Sequence[str], start: int, floor: int, pitch: float) -> int:
+    first = start
+    while (
+        first > floor
+        and kinds[first - 1] == "text"
+        and table[first].line.middle - table[first - 1].line.middle < 1.6 * pitch
+    ):
+        first -= 1
+    return first
+
+
+def _reach_down(
+    table: Sequence[CellLine], kinds: Sequence[str], start: int, stop: int, rules: Sequence[Rule], pitch: float
+) -> int:
+    last = start + 1
+    while last < stop:
+        above, below = table[last - 1].line, table[last].line
+        apart = below.middle - above.middle
+        if apart > 1.9 * pitch or closes(below.text) or _ruled(above, below, rules):
+            break
+        last += 1
+    return last
+
+
+def _ruled(above: Line, below: Line, rules: Sequence[Rule]) -> bool:
+    """Tell whether a drawn line, at least half as wide as the text, lies between two lines."""
+    width = max(above.box.x1, below.box.x1) - min(above.box.x0, below.box.x0)
+    return any(
+        rule.horizontal and above.middle < rule.top < below.middle and rule.x1 - rule.x0 > min(0.5 * width, 150)
+        for rule in rules
+    )
+
+
+def _split(
+    table: Sequence[CellLine],
+    start: int,
+    stop: int,
+    rules: Sequence[Rule],
+    columns: Sequence[Column],
+    before: bool,
+    pitch: float,
+) -> int:
+    """Return where, between two item starts, the second item begins."""
+    if stop - start == 1:
+        return stop
+    for index in range(start + 1, stop + 1):
+        if _ruled(table[index - 1].line, table[index].line, rules):
+            return index
+    gaps = [table[index].line.middle - table[index - 1].line.middle for index in range(start + 1, stop + 1)]
+    widest = max(gaps)
+    if widest > 1.2 * min(gaps) and widest > 1.1 * pitch:
+        return start + 1 + max(index for index, gap in enumerate(gaps) if gap >= 0.97 * widest)
+    if before:
+        return start + 1
+    bare = not table[stop].words_of(columns, *_TEXT_ROLES)
+    return stop - 1 if bare and stop - start > 2 else stop
+
+
+def _row(group: list[CellLine], anchor: CellLine, columns: Sequence[Column], page: int) -> Row:
+    """Gather the cells of an item's lines; words that are no figures in a numeric column join the description."""
+    texts: dict[Role, list[str]] = {}
+    found: dict[Role, str] = {}
+    ordered = [anchor, *(line for line in group if line is not anchor)]
+    for line in ordered:
+        for column, cell, values in zip(columns, line.cells, line.figures, strict=True):
+            if column.role in NUMERIC and column.role not in found:
+                text = _figure_text(column.role, cell, values)
+                if text is not None:
+                    found[column.role] = text
+            elif column.role in (Role.UNIT, Role.DISCOUNT, Role.PRICE_PER) and cell and column.role not in found:
+                found[column.role] = text_of(cell)
+    for line in group:
+        for column, cell, values in zip(columns, line.cells, line.figures, strict=True):
+            if column.role in (*_TEXT_ROLES, Role.PART, Role.MAKER_PART, Role.POSITION) and cell:
+                texts.setdefault(column.role, []).append(text_of(cell))
+            elif column.role in NUMERIC and not values and len(cell) > 1:
+                spilled = [word for word in cell if not is_currency(word.text) and re.search(r"[^\W\d]{2}", word.text)]
+                if spilled:
+                    texts.setdefault(Role.DESCRIPTION, []).append(text_of(spilled))
+    cells: dict[Role, str] = {**found, **{role: " ".join(parts) for role, parts in texts.items()}}
+    words = [word for line in group for word in line.line.words] or list(anchor.line.words)
+    _settle_subject(cells)
+    return Row(cells, page, box_of(words), min(word.score for word in anchor.line.words))
+
+
+def _settle_subject(cells: dict[Role, str]) -> None:
+    """Keep the description whole when the table has no column for it but words stand beside the part number."""
+    if cells.get(Role.DESCRIPTION) or cells.get(Role.NAME):
+        if not cells.get(Role.DESCRIPTION):
+            return
+        name = cells.pop(Role.NAME, None)
+        if name and not cells.get(Role.PART) and re.fullmatch(r"(?=\S*\d)\S{3,30}", name):
+            cells[Role.PART] = name
+        elif name:
+            cells[Role.DESCRIPTION] = f"{name} {cells[Role.DESCRIPTION]}"
+        return
+    part = cells.get(Role.PART)
+    if part and " " in part:
+        head, _, tail = part.partition(" ")
+        cells[Role.PART], cells[Role.DESCRIPTION] = (head, tail) if re.search(r"\d", head) else ("", part)
+
+
+def _figure_text(role: Role, cell: Sequence[Word], values: Sequence[Figure]) -> str | None:
+    if role is Role.QUANTITY and cell:
+        joined = text_of(cell)
+        if quantities(joined)[0]:
+            return joined
+    plain = [figure for figure in values if not figure.is_percent]
+    if not plain:
+        return None
+    if role is Role.PRICE and "/" in text_of(cell):
+        return text_of(cell)
+    chosen = plain[0] if role is Role.QUANTITY else plain[-1]
+    if role is Role.QUANTITY:
+        after = [word for word in cell if word.x0 >= chosen.x1]
+        tail = after[0].text if after and re.fullmatch(r"[^\W\d][\w.()²³]{0,11}", after[0].text) else ""
+        return f"{text_of(chosen.words)} {tail}".strip()
+    return text_of(chosen.words)

@@ -1,0 +1,215 @@
+"""Finds the line items in sheets and tables, whose cells are already apart: the heading row, then the rows below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from workers.documents.gridless import headless_rows
+from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
+from workers.documents.model import Cell, Grid, LineItem
+from workers.documents.numbers import amounts, decimal_mark, quantities
+from workers.documents.rows import Row, item_of
+from workers.documents.words import carries, totals
+
+_SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
+_VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
+_DESIGNATORS = re.compile(r"^(?:[A-Z]{1,4}\d{1,4}\s*[,; -]?\s*)+$")
+
+
+@dataclass(frozen=True, slots=True)
+class GridHeading:
+    """The heading rows `first` to `last` of a grid, with the meaning of each column that has one."""
+
+    first: int
+    last: int
+    meanings: dict[int, Meaning]
+    titles: dict[int, str]
+    score: float
+
+
+def items_in_grids(grids: Sequence[Grid]) -> list[LineItem]:
+    """Return the line items of all `grids`; one that only repeats another's is read once."""
+    found: list[list[LineItem]] = []
+    for grid in grids:
+        items = items_in_grid(grid)
+        if items and not any(_repeats(items, earlier) for earlier in found):
+            found.append(items)
+    return [item for items in found for item in items]
+
+
+def _repeats(items: Sequence[LineItem], earlier: Sequence[LineItem]) -> bool:
+    known = {(fold(item.description), item.quantity) for item in earlier}
+    return sum(1 for item in items if (fold(item.description), item.quantity) in known) >= 0.8 * len(items)
+
+
+def items_in_grid(grid: Grid) -> list[LineItem]:
+    """Return the line items of one grid."""
+    mark = decimal_mark(cell for row in grid.rows for cell in row if isinstance(cell, str))
+    headings = _headings(grid.rows)
+    if not headings:
+        return [item for row in headless_rows(grid.rows, mark) if (item := item_of(row, mark)) is not None]
+    items: list[LineItem] = []
+    for index, heading in enumerate(headings):
+        stop = headings[index + 1].first if index + 1 < len(headings) else len(grid.rows)
+        items.extend(_read(grid.rows[heading.last + 1 : stop], heading, mark))
+    return items
+
+
+def _headings(rows: Sequence[Sequence[Cell]]) -> list[GridHeading]:
+    found: list[GridHeading] = []
+    for index in range(len(rows)):
+        single = _heading(rows, index, index)
+        double = _heading(rows, index, index + 1) if index + 1 < len(rows) else None
+        best = double if double is not None and (single is None or double.score > single.score + 0.5) else single
+        if best is not None and not (found and found[-1].last >= best.first):
+            found.append(best)
+    return found
+
+
+def _heading(rows: Sequence[Sequence[Cell]], first: int, last: int) -> GridHeading | None:
+    meanings: dict[int, Meaning] = {}
+    titles: dict[int, str] = {}
+    filled = 0
+    for column in range(len(rows[first])):
+        cells = [rows[index][column] for index in range(first, last + 1)]
+        if any(isinstance(cell, Decimal) or (isinstance(cell, str) and _is_amount(cell)) for cell in cells):
+            return None
+        text = " ".join(cell for cell in cells if isinstance(cell, str))
+        if not text:
+            continue
+        filled += 1
+        titles[column] = text
+        known = meaning(text[:120])
+        if known is not None:
+            meanings[column] = known
+    best: dict[Role, float] = {}
+    for known in meanings.values():
+        weight = known.weight * (0.3 if known.role is Role.OTHER else 1.0)
+        best[known.role] = max(best.get(known.role, 0.0), weight)
+    if not any(best.get(role, 0) >= 0.25 for role in _VALUES) or not any(
+        best.get(role, 0) >= 0.25 for role in _SUBJECTS
+    ):
+        return None
+    score = sum(best.values()) - 0.1 * (filled - len(meanings))
+    return GridHeading(first, last, meanings, titles, score) if score >= 1.2 else None
+
+
+def _is_amount(text: str) -> bool:
+    return bool(re.search(r"\d", text)) and bool(amounts(text))
+
+
+def _read(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | None) -> list[LineItem]:
+    columns = _assign(rows, heading, mark)
+    items: list[LineItem] = []
+    for row in rows:
+        cells = _cells(row, columns)
+        if not cells or _is_summary(row, cells):
+            continue
+        item = item_of(Row(cells), mark)
+        if item is not None and _states_something(item, Role.QUANTITY in columns.values()):
+            items.append(item)
+    return items
+
+
+def _states_something(item: LineItem, counts: bool) -> bool:
+    if item.quantity is None:
+        return item.line_total is not None and (not counts or item.unit_price is not None)
+    return item.quantity != 0 or bool(item.line_total)
+
+
+def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | None) -> dict[int, Role]:
+    """Settle one column per role by how sure the title is and whether the cells below are of that sort."""
+    chosen: dict[Role, list[tuple[float, int]]] = {}
+    for column, known in heading.meanings.items():
+        place = _shifted(rows, heading, column)
+        values = [row[place] for row in rows if place < len(row) and row[place] is not None]
+        role = _role_by_content(known.role, values, mark)
+        chosen.setdefault(role, []).append((known.weight - 0.001 * column, place))
+    columns: dict[int, Role] = {}
+    for role, places in chosen.items():
+        if role not in (Role.OTHER, Role.POSITION, Role.TAX):
+            columns[_best(rows, role, places, chosen)] = role
+    return columns
+
+
+def _best(
+    rows: Sequence[Sequence[Cell]],
+    role: Role,
+    places: list[tuple[float, int]],
+    chosen: dict[Role, list[tuple[float, int]]],
+) -> int:
+    """Prefer, among columns of one role, the surest title that is mostly filled."""
+
+    def worth(entry: tuple[float, int]) -> float:
+        weight, place = entry
+        filled = sum(1 for row in rows if place < len(row) and row[place] is not None)
+        return weight + (0.5 if filled >= 0.3 * max(1, len(rows)) else 0.0)
+
+    return max(places, key=worth)[1]
+
+
+def _shifted(rows: Sequence[Sequence[Cell]], heading: GridHeading, column: int) -> int:
+    """Follow a title merged over several columns to the one that is filled below it."""
+    if any(row[column] is not None for row in rows if column < len(row)):
+        return column
+    width = max((len(row) for row in rows), default=0)
+    place = column + 1
+    while place < width and place not in heading.titles:
+        if any(row[place] is not None for row in rows):
+            return place
+        place += 1
+    return column
+
+
+def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None) -> Role:
+    """Correct a title's meaning by what stands below: "Item" may head numbers, "Reference" the places on a board."""
+    texts = [str(value) for value in values]
+    if not texts:
+        return role
+    numeric = sum(1 for value in values if isinstance(value, Decimal) or amounts(str(value), mark))
+    if role is Role.NAME and numeric == len(texts):
+        return Role.POSITION
+    if role in NUMERIC and numeric < 0.5 * len(texts):
+        counted = sum(1 for text in texts if quantities(text, mark)[0])
+        return role if role is Role.QUANTITY and counted >= 0.5 * len(texts) else Role.OTHER
+    if (
+        role is Role.PART
+        and sum(1 for text in texts if _DESIGNATORS.match(text)) > 0.6 * len(texts)
+        and "," in " ".join(texts)
+    ):
+        return Role.OTHER
+    if role is Role.PART and sum(1 for text in texts if len(text.split()) > 2) > 0.5 * len(texts):
+        return Role.NAME
+    if role is Role.POSITION and numeric < 0.3 * len(texts):
+        return Role.NAME if sum(1 for text in texts if " " in text) > 0.5 * len(texts) else Role.PART
+    return role
+
+
+def _cells(row: Sequence[Cell], columns: dict[int, Role]) -> dict[Role, str | Decimal]:
+    cells: dict[Role, str | Decimal] = {}
+    for column, role in columns.items():
+        value = row[column] if column < len(row) else None
+        if value is not None:
+            cells[role] = value
+    name, description = cells.get(Role.NAME), cells.get(Role.DESCRIPTION)
+    if isinstance(name, str) and isinstance(description, str) and fold(name) not in fold(description):
+        cells[Role.DESCRIPTION] = f"{name} {description}"
+    return cells
+
+
+def _is_summary(row: Sequence[Cell], cells: dict[Role, str | Decimal]) -> bool:
+    """Tell whether a row is a total: it begins like one and lacks a quantity or a price."""
+    first = next((cell for cell in row if isinstance(cell, str) and not _is_amount(cell)), None)
+    if first is None:
+        return (
+            Role.DESCRIPTION not in cells
+            and Role.NAME not in cells
+            and Role.PART not in cells
+            and Role.MAKER_PART not in cells
+        )
+    if Role.QUANTITY in cells and (Role.PRICE in cells or Role.PART in cells):
+        return False
+    return (totals(first) or carries(first)) and len(fold(first).split()) <= 5

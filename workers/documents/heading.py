@@ -1,0 +1,217 @@
+"""Finds the heading of a table on a page: which words are column titles, and what each column holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workers.documents.headers import Meaning, Role, fold, headings, meaning
+from workers.documents.model import Box, Word
+from workers.documents.numbers import amount
+from workers.documents.page import Line, box_of, segments, text_of
+
+_AMOUNT_ROLES = frozenset({Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST})
+_SUBJECT_ROLES = frozenset({Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART})
+_QUALIFIERS = frozenset(
+    [
+        "excl",
+        "incl",
+        "ex",
+        "inc",
+        "exkl",
+        "inkl",
+        "ohne",
+        "mit",
+        "sans",
+        "sin",
+        "con",
+        "net",
+        "netto",
+        "ht",
+        "ttc",
+        "excluding",
+        "including",
+        "hors",
+        "plus",
+        "inclus",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingCell:
+    """One column title: its words' box and what it means, None when unknown."""
+
+    box: Box
+    text: str
+    meaning: Meaning | None
+
+    @property
+    def role(self) -> Role | None:
+        return self.meaning.role if self.meaning else None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A table heading made of the lines `first` to `last` (both included) of a page."""
+
+    first: int
+    last: int
+    cells: tuple[HeadingCell, ...]
+    score: float
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(cell.role for cell in self.cells if cell.role is not None)
+
+    @property
+    def bottom(self) -> float:
+        return max(cell.box.bottom for cell in self.cells)
+
+
+def find_headings(lines: Sequence[Line], height: float, *, fuzzy: bool) -> list[Heading]:
+    """Return the headings among `lines`, top to bottom, none sharing a line.
+
+    Args:
+        lines: The lines of one page.
+        height: The usual height of its words.
+        fuzzy: Accept near spellings, for recognised text.
+    """
+    candidates: list[Heading] = []
+    for first in range(len(lines)):
+        for last in range(first, min(first + 3, len(lines))):
+            if last > first and lines[last].top - lines[last - 1].bottom > 1.0 * height:
+                break
+            heading = _heading(lines, first, last, height, fuzzy)
+            if heading is not None:
+                candidates.append(heading)
+    taken: set[int] = set()
+    chosen: list[Heading] = []
+    for heading in sorted(
+        candidates, key=lambda heading: (-heading.score, heading.last - heading.first, heading.first)
+    ):
+        rows = set(range(heading.first, heading.last + 1))
+        if not rows & taken:
+            taken |= rows
+            chosen.append(heading)
+    return sorted(chosen, key=lambda heading: heading.first)
+
+
+def _heading(lines: Sequence[Line], first: int, last: int, height: float, fuzzy: bool) -> Heading | None:
+    block = lines[first : last + 1]
+    if any(_has_amount(line) for line in block) or any(len(line.words) > 40 for line in block):
+        return None
+    cells = _split_line(block[0], height, fuzzy) if first == last else _stack(block, height, fuzzy)
+    score = _score(cells)
+    if score < 1.5:
+        return None
+    return Heading(first, last, tuple(cells), score - 0.15 * (last - first))
+
+
+def _has_amount(line: Line) -> bool:
+    return any(
+        re.search(r"\d", word.text) and amount(word.text) is not None and len(word.text) > 1 for word in line.words
+    )
+
+
+def _score(cells: Sequence[HeadingCell]) -> float:
+    best: dict[Role, float] = {}
+    unknown = 0
+    for cell in cells:
+        if cell.meaning is None:
+            unknown += 1
+            continue
+        weight = cell.meaning.weight * (0.3 if cell.role is Role.OTHER else 1.0)
+        best[cell.meaning.role] = max(best.get(cell.meaning.role, 0.0), weight)
+    if not best.keys() & _AMOUNT_ROLES or not best.keys() & (_SUBJECT_ROLES | {Role.QUANTITY}):
+        return 0.0
+    return sum(best.values()) - 0.3 * unknown
+
+
+def _split_line(line: Line, height: float, fuzzy: bool) -> list[HeadingCell]:
+    cells: list[HeadingCell] = []
+    for segment in segments(line.words, 0.75 * height):
+        cells.extend(_split_segment(segment, height, fuzzy))
+    return cells
+
+
+def _cell(words: Sequence[Word], fuzzy: bool) -> HeadingCell:
+    text = text_of(words)
+    return HeadingCell(box_of(words), text, meaning(text, fuzzy=fuzzy))
+
+
+def _split_segment(segment: list[Word], height: float, fuzzy: bool) -> list[HeadingCell]:
+    """Split titles printed close together ("Menge USt. (%)") where known titles meet."""
+    whole = _cell(segment, fuzzy)
+    if len(segment) == 1 or (whole.meaning and whole.meaning.weight >= 0.9):
+        return [whole]
+    parts = _greedy(segment, height)
+    known = [part for part in parts if fold(text_of(part)) in headings()]
+    if len(known) < 2 or len(parts) > len(known) + 1:
+        return [whole]
+    return [_cell(part, fuzzy) for part in parts]
+
+
+def _greedy(segment: list[Word], height: float) -> list[list[Word]]:
+    parts: list[list[Word]] = []
+    start = 0
+    while start < len(segment):
+        end = next(
+            (
+                end
+                for end in range(len(segment), start, -1)
+                if fold(text_of(segment[start:end])) in headings()
+                and not (end < len(segment) and fold(segment[end].text) in _QUALIFIERS)
+            ),
+            None,
+        )
+        if end is None:
+            if parts and (fold(segment[start].text) in _QUALIFIERS or _tight(segment, start, height)):
+                parts[-1].append(segment[start])
+            else:
+                parts.append([segment[start]])
+            start += 1
+            continue
+        if parts and fold(parts[-1][-1].text) in _QUALIFIERS and _tight(segment, start, height):
+            parts[-1].extend(segment[start:end])
+        else:
+            parts.append(segment[start:end])
+        start = end
+    return parts
+
+
+def _tight(segment: list[Word], index: int, height: float) -> bool:
+    return index > 0 and segment[index].x0 - segment[index - 1].x1 < 0.45 * height
+
+
+def _stack(block: Sequence[Line], height: float, fuzzy: bool) -> list[HeadingCell]:
+    """Read a heading of several lines: what stands above and below each other is one title."""
+    stacks: list[list[Word]] = []
+    for line in block:
+        for segment in segments(line.words, 0.75 * height):
+            pieces = [segment] if len(block) > 1 and meaning(text_of(segment)) else [[word] for word in segment]
+            for piece in [segment] if len(pieces) == 1 else _regroup(segment, height):
+                _place(stacks, piece)
+    stacks.sort(key=lambda words: min(word.x0 for word in words))
+    return [_cell(words, fuzzy) for words in stacks]
+
+
+def _regroup(segment: list[Word], height: float) -> list[list[Word]]:
+    parts = _greedy(segment, height)
+    known = sum(1 for part in parts if fold(text_of(part)) in headings())
+    return parts if known >= 2 else [segment]
+
+
+def _place(stacks: list[list[Word]], piece: list[Word]) -> None:
+    box = box_of(piece)
+    hits = [stack for stack in stacks if _overlap(box_of(stack), box) > 0.3]
+    if len(hits) == 1:
+        hits[0].extend(piece)
+    else:
+        stacks.append(list(piece))
+
+
+def _overlap(one: Box, other: Box) -> float:
+    shared = min(one.x1, other.x1) - max(one.x0, other.x0)
+    return shared / max(1e-6, min(one.x1 - one.x0, other.x1 - other.x0))

@@ -1,0 +1,89 @@
+"""Geometry of a page: words gathered into lines, lines split into cells by the gaps between words."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workers.documents.model import Box, Page, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words on one baseline, left to right."""
+
+    words: tuple[Word, ...]
+
+    @property
+    def top(self) -> float:
+        return min(word.top for word in self.words)
+
+    @property
+    def bottom(self) -> float:
+        return max(word.bottom for word in self.words)
+
+    @property
+    def middle(self) -> float:
+        return statistics.median(word.middle for word in self.words)
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def box(self) -> Box:
+        return box_of(self.words)
+
+
+def box_of(words: Sequence[Word]) -> Box:
+    """Return the smallest box around `words`, of which there must be one."""
+    return Box(
+        min(word.x0 for word in words),
+        min(word.top for word in words),
+        max(word.x1 for word in words),
+        max(word.bottom for word in words),
+    )
+
+
+def lines_of(page: Page) -> list[Line]:
+    """Return the lines of `page`, top to bottom: words whose middles lie within each other's height."""
+    rows: list[list[Word]] = []
+    for word in sorted(page.words, key=lambda word: (word.middle, word.x0)):
+        row = next((row for row in reversed(rows[-3:]) if _same_line(row, word)), None)
+        if row is None:
+            rows.append([word])
+        else:
+            row.append(word)
+    lines = [Line(tuple(sorted(row, key=lambda word: word.x0))) for row in rows]
+    return sorted(lines, key=lambda line: line.middle)
+
+
+def _same_line(row: list[Word], word: Word) -> bool:
+    middle = sum(other.middle for other in row) / len(row)
+    height = sum(other.height for other in row) / len(row)
+    if abs(middle - word.middle) > 0.45 * min(height, word.height):
+        return False
+    return not any(min(other.x1, word.x1) - max(other.x0, word.x0) > 0.5 * min(height, word.height) for other in row)
+
+
+def text_height(lines: Sequence[Line]) -> float:
+    """Return the usual height of a word, 10 points when there is none."""
+    heights = [word.height for line in lines for word in line.words]
+    return statistics.median(heights) if heights else 10.0
+
+
+def segments(words: Sequence[Word], gap: float) -> list[list[Word]]:
+    """Split words of one line where the white space between two is wider than `gap`."""
+    parts: list[list[Word]] = []
+    for word in words:
+        if parts and word.x0 - parts[-1][-1].x1 <= gap:
+            parts[-1].append(word)
+        else:
+            parts.append([word])
+    return parts
+
+
+def text_of(words: Sequence[Word]) -> str:
+    """Return words as text, a space between each two."""
+    return " ".join(word.text for word in words)

@@ -1,0 +1,153 @@
+"""Reads sheets (XLSX, XLSM, XLS, XLSB, ODS) and character-separated text into grids.
+
+No formula is run; the values stored with them are taken.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime
+import io
+import zipfile
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import python_calamine
+
+from workers.documents.errors import UnreadableBlank, UnreadableBroken, UnreadableEncrypted, UnreadableTooLarge
+from workers.documents.limits import MAX_CELL_CHARS, MAX_SHEET_COLUMNS, MAX_SHEET_ROWS, MAX_SHEETS, MAX_UNZIPPED_BYTES
+from workers.documents.model import Cell, Grid
+
+_SEPARATORS = ";\t,|"
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def check_zip(data: bytes) -> None:
+    """Refuse an archive that unpacks to more than the limit.
+
+    Raises:
+        UnreadableBroken: It is no readable archive.
+        UnreadableTooLarge: It would unpack to more than the limit.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise UnreadableBroken("the archive is damaged; ask the sender to save the file again") from error
+    if size > MAX_UNZIPPED_BYTES:
+        raise UnreadableTooLarge(f"the workbook must unpack to at most {MAX_UNZIPPED_BYTES} bytes, got {size}")
+
+
+def read_workbook(data: bytes) -> list[Grid]:
+    """Return the visible sheets of a workbook that hold anything.
+
+    Raises:
+        UnreadableEncrypted: It is protected by a password.
+        UnreadableBroken: It is damaged.
+        UnreadableBlank: No sheet holds anything.
+        UnreadableTooLarge: It exceeds the limits.
+    """
+    if data[:4] == b"PK\x03\x04":
+        check_zip(data)
+    try:
+        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        visible = [
+            sheet.name
+            for sheet in workbook.sheets_metadata
+            if sheet.visible is python_calamine.SheetVisibleEnum.Visible
+            and sheet.typ is python_calamine.SheetTypeEnum.WorkSheet
+        ]
+        grids = [_grid(workbook, name) for name in visible[:MAX_SHEETS]]
+    except python_calamine.PasswordError as error:
+        raise UnreadableEncrypted("the workbook is protected by a password; ask for one without") from error
+    except python_calamine.CalamineError as error:
+        raise UnreadableBroken(f"the workbook is damaged ({error}); ask the sender to save it again") from error
+    kept = [grid for grid in grids if grid.rows]
+    if not kept:
+        raise UnreadableBlank("the workbook has no filled cell")
+    return kept
+
+
+def _grid(workbook: Any, name: str) -> Grid:
+    sheet = workbook.get_sheet_by_name(name)
+    if sheet.height > MAX_SHEET_ROWS:
+        raise UnreadableTooLarge(f"sheet {name!r} must have at most {MAX_SHEET_ROWS} rows, got {sheet.height}")
+    rows = [tuple(_cell(value) for value in row[:MAX_SHEET_COLUMNS]) for row in sheet.to_python(skip_empty_area=False)]
+    return Grid(name, trim(rows))
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, bool) or value is None:
+        return None if value is None else str(value)
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, float):
+        return _decimal(value)
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+        return str(value)
+    text = str(value)[:MAX_CELL_CHARS].strip()
+    return text or None
+
+
+def _decimal(value: float) -> Decimal | None:
+    """Return what the cell shows rather than its binary tail: 0.1 + 0.2 is 0.3."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return None
+    rounded = Decimal(repr(round(value, 10)))
+    return Decimal(int(rounded)) if rounded == rounded.to_integral_value() else rounded
+
+
+def trim(rows: list[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
+    """Drop empty rows at the end and make all rows equally long."""
+    while rows and not any(cell is not None for cell in rows[-1]):
+        rows.pop()
+    width = max((len(row) for row in rows), default=0)
+    return tuple(row + (None,) * (width - len(row)) for row in rows)
+
+
+def decode(data: bytes) -> str:
+    """Return text from bytes: by byte-order mark, by the zero bytes of UTF-16, as UTF-8, else as Windows-1252."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    head = data[:2000]
+    if head.count(0) > 0.3 * len(head):
+        return data.decode("utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be", errors="replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def separator_of(text: str) -> str | None:
+    """Return the character that separates cells: the one that cuts most lines into the same number, at least two."""
+    sample = [line for line in text.splitlines()[:200] if line.strip()]
+    if sample and sample[0].lower().startswith("sep=") and len(sample[0].strip()) == 5:
+        return sample[0].strip()[4]
+    best: tuple[float, int, str] | None = None
+    for separator in _SEPARATORS:
+        widths = Counter(len(row) for row in csv.reader(sample, delimiter=separator) if len(row) > 1)
+        if not widths:
+            continue
+        width, count = max(widths.items(), key=lambda entry: (entry[1] * min(entry[0], 4), entry[0]))
+        if best is None or (count * min(width, 4), width) > best[:2]:
+            best = (count * min(width, 4), width, separator)
+    return best[2] if best else None
+
+
+def read_separated(text: str) -> Grid:
+    """Return character-separated text as one grid."""
+    csv.field_size_limit(1_000_000)
+    separator = separator_of(text) or ","
+    body = text.split("\n", 1)[1] if text[:4].lower() == "sep=" and "\n" in text else text
+    rows: list[tuple[Cell, ...]] = []
+    try:
+        for row in csv.reader(io.StringIO(body, newline=""), delimiter=separator, skipinitialspace=True):
+            if len(rows) == MAX_SHEET_ROWS:
+                raise UnreadableTooLarge(f"the file must have at most {MAX_SHEET_ROWS} rows; split it")
+            rows.append(tuple(cell.strip()[:MAX_CELL_CHARS] or None for cell in row[:MAX_SHEET_COLUMNS]))
+    except csv.Error as error:
+        raise UnreadableBroken(f"the file cannot be read as character-separated text ({error})") from error
+    return Grid("", trim(rows))

@@ -1,0 +1,136 @@
+"""Finds the line items on the pages of a document: headings first, then, where there are none, arithmetic alone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workers.documents.body import cut, read_body
+from workers.documents.columns import Column, columns_of
+from workers.documents.headers import NUMERIC, Role, fold
+from workers.documents.heading import Heading, find_headings
+from workers.documents.headless import rows_by_product, rows_by_sum
+from workers.documents.model import LineItem, Page
+from workers.documents.numbers import decimal_mark
+from workers.documents.page import Line, lines_of, text_height
+from workers.documents.rows import item_of
+from workers.documents.words import totals
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page prepared for reading: its lines without running heads, its headings, its usual word height."""
+
+    page: Page
+    lines: tuple[Line, ...]
+    headings: tuple[Heading, ...]
+    height: float
+
+
+def items_on_pages(pages: Sequence[Page]) -> list[LineItem]:
+    """Return the line items printed on `pages`, in reading order."""
+    mark = decimal_mark(word.text for page in pages for word in page.words)
+    sheets = _sheets(pages)
+    headed = _headed(sheets, mark)
+    if headed and _convincing(headed):
+        return headed
+    loose = _unheaded(sheets, mark)
+    return loose if _agreeing(loose) > _agreeing(headed) or not headed else headed
+
+
+def _agreeing(items: Sequence[LineItem]) -> int:
+    return sum(1 for item in items if item.confidence > 0.9 and item.line_total is not None)
+
+
+def _convincing(items: Sequence[LineItem]) -> bool:
+    priced = [
+        item
+        for item in items
+        if item.quantity is not None and item.unit_price is not None and item.line_total is not None
+    ]
+    return not priced or _agreeing(priced) >= 0.5 * len(priced)
+
+
+def _sheets(pages: Sequence[Page]) -> list[Sheet]:
+    per_page = [lines_of(page) for page in pages]
+    running = _running_lines(per_page) if len(pages) > 2 else set()
+    sheets: list[Sheet] = []
+    for page, lines in zip(pages, per_page, strict=True):
+        height = text_height(lines)
+        kept = [line for line in lines if _signature(line) not in running]
+        headings = tuple(find_headings(kept, height, fuzzy=page.scanned))
+        sheets.append(Sheet(page, tuple(kept), headings, height))
+    return sheets
+
+
+def _signature(line: Line) -> tuple[str, int]:
+    return re.sub(r"\d+", "0", fold(line.text)), round(line.middle / 8)
+
+
+def _running_lines(per_page: Sequence[Sequence[Line]]) -> set[tuple[str, int]]:
+    """Return the lines that stand at the same height on most pages, save those that could be a table heading."""
+    counts = Counter(signature for lines in per_page for signature in {_signature(line) for line in lines})
+    often = {signature for signature, count in counts.items() if count >= max(3, 0.6 * len(per_page))}
+    headings = {
+        _signature(lines[index])
+        for lines in per_page
+        for heading in find_headings(lines, text_height(lines), fuzzy=False)
+        for index in range(heading.first, heading.last + 1)
+    }
+    return {signature for signature in often if re.search(r"[^\W\d]{3}", signature[0])} - headings
+
+
+def _headed(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
+    items: list[LineItem] = []
+    open_heading: Heading | None = None
+    for sheet in sheets:
+        stretches: list[tuple[Heading, Sequence[Line]]] = []
+        first = sheet.headings[0].first if sheet.headings else len(sheet.lines)
+        if open_heading is not None and not sheet.headings:
+            stretches.append((open_heading, sheet.lines[:first]))
+        for index, heading in enumerate(sheet.headings):
+            stop = sheet.headings[index + 1].first if index + 1 < len(sheet.headings) else len(sheet.lines)
+            stretches.append((heading, sheet.lines[heading.last + 1 : stop]))
+        for heading, lines in stretches:
+            found, ended = _stretch(sheet, heading, lines, mark)
+            items.extend(found)
+            if found or heading is open_heading:
+                open_heading = None if ended else heading
+    return items
+
+
+def _stretch(sheet: Sheet, heading: Heading, lines: Sequence[Line], mark: str | None) -> tuple[list[LineItem], bool]:
+    columns = columns_of(heading, _rich(lines, heading, mark, sheet.height), sheet.page.rules, sheet.height)
+    body = read_body(lines, columns, sheet.page.rules, page=sheet.page.number, mark=mark, height=sheet.height)
+    items = [item for row in body.rows if (item := item_of(row, mark)) is not None]
+    return items, body.ended
+
+
+def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, height: float) -> list[Line]:
+    """Return the lines with about as many figures as the heading has numeric columns; they show where columns are."""
+    numeric = sum(1 for cell in heading.cells if cell.role in NUMERIC)
+    whole = [Column(float("-inf"), float("inf"), Role.QUANTITY, "")]
+    counts = [len(cut(line, whole, mark, height).figures[0]) for line in lines]
+    rich = [
+        line
+        for line, count in zip(lines, counts, strict=True)
+        if count >= min(2, numeric) and not totals(line.text) and len(line.words) > 1
+    ]
+    return rich or list(lines[:6])
+
+
+def _unheaded(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
+    rows = [
+        row
+        for sheet in sheets
+        for row in rows_by_product(sheet.lines, page=sheet.page.number, mark=mark, height=sheet.height)
+    ]
+    if not rows:
+        rows = [
+            row
+            for sheet in sheets
+            for row in rows_by_sum(sheet.lines, page=sheet.page.number, mark=mark, height=sheet.height)
+        ]
+    return [item for row in rows if (item := item_of(row, mark)) is not None]

@@ -1,0 +1,30 @@
+"""Words that mark what is not a line: totals, taxes, carried-forward amounts, bank details, page furniture."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from workers.documents.headers import fold, vocabulary
+
+
+@lru_cache(maxsize=3)
+def _starts(mark: str) -> re.Pattern[str]:
+    alternatives = "|".join(map(re.escape, sorted(vocabulary()["lines"][mark], key=len, reverse=True)))
+    return re.compile(rf"(?:{alternatives})(?![^\W_])")
+
+
+def carries(text: str) -> bool:
+    """Tell whether a line is a subtotal or an amount carried over, after which lines may go on."""
+    return _starts("carried").match(fold(text)) is not None
+
+
+def totals(text: str) -> bool:
+    """Tell whether a line begins like a total, a tax or a payment."""
+    folded = re.sub(r"^(?:[\d %]+|eur|usd|gbp|chf)\s*", "", fold(text))
+    return _starts("total").match(folded) is not None
+
+
+def closes(text: str) -> bool:
+    """Tell whether a line begins like what stands below a table: terms, bank details, page numbers, greetings."""
+    return _starts("furniture").match(fold(text)) is not None
