@@ -1,0 +1,156 @@
+"""The catalogue answers with the right row, says how sure it is, and names none when there is none."""
+
+from decimal import Decimal
+
+import pytest
+
+from workers.documents.matching import Catalogue, CatalogueRow, Line, Match, Source, conversion_factor, decision_key
+from workers.documents.matching.calibration import shipped
+from workers.documents.matching.measure import measure
+from workers.documents.matching.synthetic import Habits, generate
+from workers.documents.matching.tokens import code_key, tokenise
+
+ROWS = [
+    CatalogueRow("1", "Ortavo PR-LX350H Belt-Drive Turntable", brand="Ortavo", price=99.0),
+    CatalogueRow("2", "Ortavo PR-LX300USB Turntable with USB", brand="Ortavo", price=149.0),
+    CatalogueRow("3", "Ortavo DSX-W120/B Digital Camera - Black", brand="Ortavo", price=179.0),
+    CatalogueRow("4", "Ortavo DSX-W120/S Digital Camera - Silver", brand="Ortavo", price=179.0),
+    CatalogueRow("5", "Case for Ortavo DSX-W120 Camera", brand="Generic", price=12.0),
+    CatalogueRow("6", "Polypropylene mooring rope 24 mm", codes=("210143",), unit="m", price=2.5),
+    CatalogueRow("7", "Cotton rags, white", codes=("232907",), unit="kg", price=1.2),
+    CatalogueRow("8", "Safety helmet, yellow", codes=("310104",), unit="pcs", price=8.0),
+    CatalogueRow("9", "Kelmont 1.5 Cu. Ft. Countertop Microwave FMV156DB", brand="Kelmont", price=129.0),
+]
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return Catalogue(ROWS)
+
+
+def _one(catalogue: Catalogue, name: str, *, codes: tuple[str, ...] = (), unit: str = "") -> Match:
+    return catalogue.match([Line("q", name, codes=codes, unit=unit)])[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "row_id"),
+    [
+        ("Ortavo Turntable - PRLX350H", "1"),
+        ("Ortavo Turntable PR LX350H", "1"),
+        ("ORTAVO PRLX300USB turntable", "2"),
+        ("Ortavo Silver Cyber Camera - DSXW120S", "4"),
+        ("Ortavo Black Camera - DSXW120B", "3"),
+        ("Kelmont microwave 1.5 cubic ft - FMV156DBWH", "9"),
+    ],
+)
+def test_a_model_code_is_found_in_any_spelling(catalogue: Catalogue, name: str, row_id: str) -> None:
+    assert _one(catalogue, name).row_id == row_id
+
+
+def test_a_sibling_model_is_less_likely_than_the_same_model(catalogue: Catalogue) -> None:
+    same = _one(catalogue, "Ortavo Turntable - PRLX350H")
+    sibling = _one(catalogue, "Ortavo Turntable - PRLX360H")
+    assert same.confidence > 0.8
+    assert sibling.confidence < 0.5
+
+
+def test_a_product_that_is_not_there_has_a_low_confidence(catalogue: Catalogue) -> None:
+    match = _one(catalogue, "Zentara garden hose 25 m green")
+    assert match.confidence < 0.3
+
+
+def test_a_six_digit_key_is_exact_whatever_the_text_says(catalogue: Catalogue) -> None:
+    match = _one(catalogue, "rope, various", codes=("21 01 43",))
+    assert (match.row_id, match.source) == ("6", Source.CODE)
+    assert match.confidence >= 0.95
+
+
+def test_a_key_on_two_rows_is_not_exact() -> None:
+    rows = [CatalogueRow("1", "Blue paint", codes=("250101",)), CatalogueRow("2", "Red paint", codes=("250101",))]
+    match = Catalogue(rows).match([Line("q", "red paint", codes=("250101",))])[0]
+    assert match.source is not Source.CODE
+
+
+def test_a_reviewers_decision_wins_for_its_customer_only(catalogue: Catalogue) -> None:
+    decisions = {("acme", decision_key("Ortavo  TURNTABLE - PRLX350H")): "2"}
+    line = [Line("q", "ortavo turntable - PRLX350H")]
+    ours = catalogue.match(line, customer="acme", decisions=decisions)[0]
+    theirs = catalogue.match(line, customer="other", decisions=decisions)[0]
+    assert (ours.row_id, ours.confidence, ours.source) == ("2", 1.0, Source.DECISION)
+    assert theirs.row_id == "1"
+
+
+def test_a_decision_for_a_row_that_is_gone_is_ignored(catalogue: Catalogue) -> None:
+    decisions = {("acme", decision_key("Ortavo PRLX350H")): "gone"}
+    assert catalogue.match([Line("q", "Ortavo PRLX350H")], customer="acme", decisions=decisions)[0].row_id == "1"
+
+
+def test_alternatives_are_at_most_five_and_start_with_the_answer(catalogue: Catalogue) -> None:
+    match = _one(catalogue, "Ortavo camera DSX-W120")
+    assert len(match.alternatives) <= 5
+    assert match.alternatives[0].row_id == match.row_id
+    confidences = [other.confidence for other in match.alternatives]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "!!!", "\0\0", "-" * 5_000, "x" * 100_000, "é" * 10, "1'2\"3"])
+def test_any_text_gets_an_answer(catalogue: Catalogue, name: str) -> None:
+    assert 0.0 <= _one(catalogue, name).confidence <= 1.0
+
+
+def test_no_lines_and_no_rows_are_fine(catalogue: Catalogue) -> None:
+    assert catalogue.match([]) == []
+    assert Catalogue([]).match([Line("q", "anything")])[0].row_id is None
+
+
+def test_each_line_gets_one_match_in_order(catalogue: Catalogue) -> None:
+    lines = [Line(str(number), row.name) for number, row in enumerate(ROWS)]
+    assert [match.line_id for match in catalogue.match(lines)] == [line.line_id for line in lines]
+
+
+def test_the_line_is_converted_to_the_rows_unit(catalogue: Catalogue) -> None:
+    assert _one(catalogue, "helmet", codes=("310104",), unit="dozen").factor == 12
+    assert _one(catalogue, "rope", codes=("210143",), unit="ft").factor == Decimal("0.3048")
+    assert _one(catalogue, "rags", codes=("232907",), unit="pcs").factor is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "sold", "factor"),
+    [
+        ("DOZ", "pcs", "12"), ("pcs", "dozen", "0.083333"), ("box of 12", "pcs.", "12"), ("Box/24", "ea", "24"),
+        ("12 x 1 kg", "kg", "12"), ("500g", "kg", "0.5"), ("kg", "g", "1000"), ("mtr", "ft", "3.28084"),
+        ("5 l", "ltr", "5"), ("Stück", "pc", "1"), ("pair", "pcs", "2"), ("", "", "1"), ("box", "BOX", "1"),
+        ("box", "pcs", None), ("kg", "l", None), ("bogus", "pcs", None), ("0 pcs", "pcs", None),
+    ],
+)  # fmt: skip
+def test_units_convert_only_within_their_kind(asked: str, sold: str, factor: str | None) -> None:
+    assert conversion_factor(asked, sold) == (None if factor is None else Decimal(factor))
+
+
+def test_codes_and_measures_have_one_spelling() -> None:
+    assert code_key("PS-LX350H") == code_key("ps lx350 h") == "pslx350h"
+    left, right = tokenise('Panel 27" 1.5 Cu. Ft. v8.0 500 GB'), tokenise("Panel 27-inch 1.5 cubic feet 8 500gb")
+    assert left.words == right.words
+
+
+def test_every_feature_has_a_shipped_coefficient() -> None:
+    coefficients = shipped()
+    assert len(coefficients.pair.weights) == len(coefficients.pair.names)
+    assert coefficients.pair.names[0] == "cosine"
+
+
+@pytest.mark.parametrize(
+    ("habits", "lines", "rows", "least_f1"),
+    [
+        (Habits(matched=0.97), 500, 500, 0.88),
+        (Habits(matched=0.4, style="market", code_column=0.8, no_price=0.15), 500, 3_000, 0.76),
+    ],
+)
+def test_generated_shops_are_matched_with_an_honest_confidence(
+    habits: Habits, lines: int, rows: int, least_f1: float
+) -> None:
+    shops = generate(seed=4_711, lines=lines, rows=rows, habits=habits)
+    score = measure(Catalogue(shops.rows).match(shops.lines, competing=True), shops.truth)
+    assert score.best_f1 >= least_f1
+    assert 0.75 <= score.precision_at_80 <= 0.99
+    assert score.calibration_error < 0.1

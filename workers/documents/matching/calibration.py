@@ -1,0 +1,143 @@
+"""Logistic regressions that turn a pair's features into a score, and a score among its rivals into a confidence.
+
+The coefficients are shipped as `coefficients.json`, written by `python -m workers.documents.matching.fit`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from workers.documents.matching import features
+
+Matrix = npt.NDArray[np.float64]
+
+MARGIN_CAP = 5.0
+RIVAL_NAMES = (
+    "score", "score_low", "score_high", "ahead_in_line", "behind_in_line", "ahead_in_row", "behind_in_row",
+    "code_exact", "code_variant", "plain_covered", "outlook",
+)  # fmt: skip
+_OUTLOOK_PRIOR = 0.6
+_OUTLOOK_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """One logistic regression; `weights` has one number for each name, `bias` comes on top."""
+
+    names: tuple[str, ...]
+    weights: Matrix
+    bias: float
+
+    def logit(self, matrix: Matrix) -> Matrix:
+        """Returns the log odds of each line of the matrix (columns in the order of `names`)."""
+        found: Matrix = matrix @ self.weights + self.bias
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """The pair's regression and the two that judge it among its rivals: with one row for one line, and without."""
+
+    pair: Regression
+    competing: Regression
+    alone: Regression
+
+
+@cache
+def shipped() -> Coefficients:
+    """Returns the coefficients that come with the package."""
+    stored = orjson.loads(resources.files(__package__).joinpath("coefficients.json").read_bytes())
+    return Coefficients(
+        pair=_regression(stored["pair"], features.NAMES),
+        competing=_regression(stored["competing"], RIVAL_NAMES),
+        alone=_regression(stored["alone"], RIVAL_NAMES),
+    )
+
+
+def _regression(stored: dict[str, float], names: tuple[str, ...]) -> Regression:
+    return Regression(names=names, weights=np.array([stored[name] for name in names]), bias=stored["bias"])
+
+
+def rivalry(
+    scores: Matrix, lines: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], matrix: Matrix, *, competing: bool
+) -> Matrix:
+    """Returns the features of each pair among its rivals, in the order of RIVAL_NAMES.
+
+    Args:
+        scores: log odds of each pair.
+        lines: number of each pair's line; rows: number of each pair's row.
+        matrix: the pairs' own features.
+        competing: whether the other lines that could be the same row count.
+    """
+    in_line = np.clip(scores - _best_other(scores, lines), -MARGIN_CAP, MARGIN_CAP)
+    in_row = (
+        np.clip(scores - _best_other(scores, rows), -MARGIN_CAP, MARGIN_CAP) if competing else np.zeros(len(scores))
+    )
+    own = [matrix[:, features.NAMES.index(name)] for name in ("code_exact", "code_variant", "plain_covered")]
+    return np.column_stack(
+        [
+            np.clip(scores, -6, 6),
+            np.minimum(scores + 2, 0).clip(-6, 0),
+            np.maximum(scores - 2, 0).clip(0, 6),
+            np.maximum(in_line, 0),
+            np.minimum(in_line, 0),
+            np.maximum(in_row, 0),
+            np.minimum(in_row, 0),
+            *own,
+            np.full(len(scores), _outlook(scores, lines)),
+        ]
+    )
+
+
+def _outlook(scores: Matrix, lines: npt.NDArray[np.int64]) -> float:
+    """Returns the log odds that a line of this lot has a match at all, drawn towards the usual when lines are few."""
+    if not len(scores):
+        return 0.0
+    best = np.full(int(lines.max()) + 1, -30.0)
+    np.maximum.at(best, lines, scores)
+    chances = 1 / (1 + np.exp(-best))
+    mean = (chances.sum() + _OUTLOOK_PRIOR * _OUTLOOK_LINES) / (len(chances) + _OUTLOOK_LINES)
+    return float(np.log(mean / (1 - mean)))
+
+
+def _best_other(scores: Matrix, groups: npt.NDArray[np.int64]) -> Matrix:
+    """Returns, for each pair, the best score of the other pairs in its group (-inf when it is alone)."""
+    if not len(scores):
+        return scores
+    size = int(groups.max()) + 1
+    best = np.full(size, -np.inf)
+    np.maximum.at(best, groups, scores)
+    leader = np.full(size, -1, dtype=np.int64)
+    leads = scores == best[groups]
+    leader[groups[leads]] = np.flatnonzero(leads)
+    second = np.full(size, -np.inf)
+    others = np.ones(len(scores), dtype=bool)
+    others[leader[leader >= 0]] = False
+    np.maximum.at(second, groups[others], scores[others])
+    return np.where(others, best[groups], second[groups])
+
+
+def fit(matrix: Matrix, labels: Matrix, weights: Matrix, *, ridge: float = 1.0, names: tuple[str, ...]) -> Regression:
+    """Returns the ridge logistic regression of the labels, by Newton's method.
+
+    Args:
+        matrix: one line for each pair; labels: 1.0 for a true match; weights: how much each pair counts.
+        ridge: strength of the penalty on every weight but the bias.
+    """
+    design = np.column_stack([matrix, np.ones(len(matrix))])
+    penalty = np.full(design.shape[1], ridge)
+    penalty[-1] = 1e-6
+    solution = np.zeros(design.shape[1])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-np.clip(design @ solution, -30, 30)))
+        slope = design.T @ (weights * (labels - chance)) - penalty * solution
+        curve = (design * (weights * chance * (1 - chance))[:, None]).T @ design + np.diag(penalty)
+        step = np.linalg.solve(curve, slope)
+        solution = solution + step
+        if np.abs(step).max() < 1e-6:
+            break
+    return Regression(names=names, weights=solution[:-1], bias=float(solution[-1]))
