@@ -1,0 +1,141 @@
+"""The command line's root: names every command, imports only the one that was asked for."""
+
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+# name -> (module, help); the order is the order of `--help`.
+GROUPS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("demo", "An embedded server, workers, documents and failures to play with."),
+    "up": ("serve", "Embedded Redis (when none is set), workers and web console, in one go."),
+    "serve": ("serve", "The web console."),
+    "tui": ("serve", "The terminal console."),
+    "worker": ("serve", "Run the jobs of a settings class: qconsole worker app.WorkerSettings"),
+    "check": ("health", "For monitors: exit 7 when a rule is broken."),
+    "doctor": ("health", "Find what is wrong with queues and Redis, and mend it."),
+    "watch": ("health", "The overview, again and again."),
+    "queues": ("queues", "Queues: list, pause, limit, drain."),
+    "jobs": ("jobs", "Jobs: find, show, add, retry, cancel, remove."),
+    "dlq": ("dead_letters", "Dead letters: groups, show, replay, discard."),
+    "schedules": ("schedules", "Schedules: list, preview, pause, run, edit."),
+    "flows": ("flows", "Flows: list, show, retry."),
+    "workers": ("workers", "Workers: list, show, quiet, resume, stop."),
+    "metrics": ("metrics", "Metrics: show, export, sla."),
+    "operations": ("operations", "Operations: list, show, pause, resume, abort, undo."),
+    "trash": ("trash", "Trash: list, restore."),
+    "users": ("users", "Users of the web console: list, add, passwd, role, remove."),
+    "tokens": ("tokens", "API tokens: list, create, revoke."),
+    "events": ("events", "Events: tail."),
+    "audit": ("audit", "Audit: who did what, when, to how many jobs."),
+    "config": ("config", "Configuration: show, path."),
+    "schema": ("schema", "The JSON Schema of an answer: qconsole schema NAME"),
+    "export": ("transfer", "Write everything in the queues as JSON lines."),
+    "import": ("transfer", "Read what export wrote, resumable."),
+    "completion": ("completion", "Shell completion: qconsole completion bash|zsh|fish"),
+}
+SINGLE: Final = frozenset(
+    {"demo", "up", "serve", "tui", "worker", "check", "doctor", "watch", "schema", "export", "import", "completion"}
+)
+
+
+def root_help() -> str:
+    """Return what `qconsole --help` prints."""
+    room = max(len(name) for name in GROUPS)
+    lines = [
+        "Usage: qconsole COMMAND [ARGS]...",
+        "",
+        "  Background jobs on arq and Redis, and one console to see and steer them.",
+        "",
+        "Commands:",
+    ]
+    lines += [f"  {name:<{room}}  {text}" for name, (_, text) in GROUPS.items()]
+    lines += [
+        "",
+        "Options:",
+        "  --version  Show the version and exit.",
+        "  --help     Show this and exit; every command has its own --help.",
+        "",
+        "Every command takes --redis URL, --env NAME, -o table|json|jsonl and -q.",
+        "First steps: qconsole demo    qconsole queues list    qconsole tui",
+    ]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with the code that `qconsole.errors.ExitCode` documents."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        code = _answer(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from qconsole.cli.output import pipe_closed
+
+        code = pipe_closed()
+    raise SystemExit(code)
+
+
+def _answer(arguments: list[str]) -> int:
+    # Answered before any import: the two that people and shells ask for most.
+    if not arguments or arguments in (["--help"], ["-h"], ["help"]):
+        print(root_help())
+        return 0 if arguments else 2
+    if arguments == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"qconsole {version('qconsole')}")
+        return 0
+    return run(arguments)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code.
+    """
+    name, *rest = arguments
+    if name not in GROUPS:
+        return _usage(arguments, _unknown(name))
+    import typer
+    from typer._click.exceptions import ClickException
+    from typer.main import get_command
+
+    module: Any = import_module(f"qconsole.cli.{GROUPS[name][0]}")
+    app: typer.Typer = module.app
+    command: Any = get_command(app)
+    if name in SINGLE and hasattr(command, "commands"):
+        command = command.commands[name]
+    try:
+        command.main(args=rest, prog_name=f"qconsole {name}", standalone_mode=False)
+    except ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())
+            return 2
+        context = getattr(error, "ctx", None)
+        return _usage(arguments, error.format_message(), f"See: {context.command_path} --help" if context else None)
+    except typer.Abort:
+        return 130
+    return 0
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, GROUPS, n=1)
+    return f"there is no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _usage(arguments: list[str], message: str, hint: str | None = "See: qconsole --help") -> int:
+    from qconsole.cli.output import Format, Output
+
+    asked_json = "--json" in arguments or any(
+        value in ("json", "jsonl", "--output=json", "--output=jsonl", "-ojson", "-ojsonl") for value in arguments
+    )
+    Output(format=Format.JSON if asked_json else Format.TABLE).error(
+        {"code": "usage", "message": message, "hint": hint}
+    )
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""`qconsole audit`: who changed what, from where."""
+
+import typer
+
+from qconsole.cli.command import Session, command
+from qconsole.cli.options import Cursor, FilterArgument, PageLimit
+from qconsole.cli.output import Column, instant
+
+app = typer.Typer(no_args_is_help=True, help="Audit: who did what, when, to how many jobs.", rich_markup_mode=None)
+
+
+@command(app, "list")
+async def list_(session: Session, filter_: FilterArgument = None, limit: PageLimit = 50, cursor: Cursor = None) -> None:
+    """List changes, newest first."""
+    page = await (await session.admin()).audit.page(" ".join(filter_ or []), cursor=cursor, limit=limit)
+    columns = [
+        Column("when", lambda a: instant(a.ms)),
+        Column("who", lambda a: a.actor),
+        Column("face", lambda a: a.face),
+        Column("action", lambda a: a.action),
+        Column("target", lambda a: a.target, grow=True),
+        Column("done", lambda a: a.done, "right"),
+        Column("failed", lambda a: a.failed, "right"),
+        Column("reason", lambda a: a.reason or ""),
+    ]
+
+    def table() -> None:
+        session.output.table(page.rows, columns, empty="Nothing was changed yet.")
+        if page.next:
+            session.output.say(f"More: --cursor {page.next}")
+
+    session.show(page, "audit", table)

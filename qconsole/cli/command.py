@@ -1,0 +1,220 @@
+"""Turns an async function into a command: common options, one session, one error renderer, one exit code.
+
+A command's first parameter is the `Session`; the rest are its own arguments. It holds no rule: it parses, calls the
+admin service and renders.
+"""
+
+import asyncio
+import functools
+import getpass
+import inspect
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qconsole.cli.output import Format, Output
+from qconsole.errors import ExitCode, QConsoleError, UsageError
+
+if TYPE_CHECKING:
+    from qconsole.admin import Admin
+    from qconsole.admin.views import Actor
+    from qconsole.config import Settings
+
+CommandFunction = Callable[..., Any]
+
+_COMMON: tuple[tuple[str, Any, Any], ...] = (
+    ("output", Annotated[Format, typer.Option("--output", "-o", help="How to print the answer.")], Format.TABLE),
+    ("json", Annotated[bool, typer.Option("--json", help="The same as -o json.")], False),
+    ("quiet", Annotated[bool, typer.Option("--quiet", "-q", help="No talk on standard error.")], False),
+    (
+        "redis",
+        Annotated[str | None, typer.Option("--redis", metavar="URL", help="Redis, e.g. redis://127.0.0.1:6379/0.")],
+        None,
+    ),
+    (
+        "env",
+        Annotated[str | None, typer.Option("--env", metavar="NAME", help="An environment named in qconsole.toml.")],
+        None,
+    ),
+    ("config", Annotated[str | None, typer.Option("--config", metavar="FILE", help="Another qconsole.toml.")], None),
+)
+
+
+class Session:
+    """What one command works with: the output, the settings and, once asked for, the admin service."""
+
+    def __init__(self, *, output: Output, redis: str | None, env: str | None, config: str | None) -> None:
+        self.output = output
+        self._overrides = (redis, env, config)
+        self._settings: Settings | None = None
+        self._admin: Admin | None = None
+
+    @property
+    def settings(self) -> "Settings":
+        """The settings: flags over `QCONSOLE_*` over `qconsole.toml`.
+
+        Raises:
+            ConfigError: a value is wrong; the message names it.
+        """
+        if self._settings is None:
+            from qconsole.config import load_settings
+
+            redis, env, config = self._overrides
+            self._settings = load_settings(redis_url=redis, env=env, config=config)
+        return self._settings
+
+    async def admin(self) -> "Admin":
+        """Open the admin service as the person at this terminal, once."""
+        if self._admin is None:
+            from qconsole.admin import Admin
+
+            self._admin = await Admin.open(self.settings, actor=await self._actor())
+        return self._admin
+
+    async def _actor(self) -> "Actor":
+        from qconsole.admin.views import Actor
+
+        token = os.environ.get("QCONSOLE_TOKEN")
+        if token:
+            from qconsole.admin import authenticate_token
+
+            return await authenticate_token(self.settings, token, face="cli")
+        # Whoever reaches Redis itself can do anything to it: a lower `role` in the settings guards against slips.
+        name = self.settings.actor or f"{getpass.getuser()}@{socket.gethostname()}"
+        return Actor(name=name, role=self.settings.role, face="cli")
+
+    async def close(self) -> None:
+        if self._admin is not None:
+            await self._admin.close()
+
+    def show(self, answer: object, name: str, table: Callable[[], None], **extra: Any) -> None:
+        """Write an answer: as the schema `name` for programs, by calling `table` for people."""
+        if self.output.format is Format.TABLE:
+            table()
+            return
+        from qconsole.admin.schema import to_json
+
+        self.output.data({**to_json(answer, name), **extra})
+
+
+def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFunction], CommandFunction]:
+    """Register a function as the command `name` of `app`, with the common options added to its own.
+
+    An async function runs in an event loop of its own; a plain one (which brings its own loop) is just called.
+    """
+
+    def register(function: CommandFunction) -> CommandFunction:
+        signature = inspect.signature(function)
+        own = list(signature.parameters.values())[1:]
+        common = [
+            inspect.Parameter(f"common_{key}", inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for key, annotation, default in _COMMON
+        ]
+        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+
+        @functools.wraps(function)
+        def run(**values: Any) -> None:
+            chosen = {key: values.pop(f"common_{key}") for key, _, _ in _COMMON}
+            format_ = Format.JSON if chosen["json"] else chosen["output"]
+            output = Output(format=format_, quiet=chosen["quiet"])
+            session = Session(output=output, redis=chosen["redis"], env=chosen["env"], config=chosen["config"])
+            raise SystemExit(_run(function, session, values))
+
+        run.__signature__ = inspect.Signature([*keyword, *common])  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in [*keyword, *common]}
+        app.command(name, help=inspect.getdoc(function), **settings)(run)
+        return function
+
+    return register
+
+
+def _run(function: CommandFunction, session: Session, values: dict[str, Any]) -> int:
+    async def body() -> int:
+        try:
+            return int(await function(session, **values) or 0)
+        finally:
+            await session.close()
+
+    try:
+        if not inspect.iscoroutinefunction(function):
+            return int(function(session, **values) or 0)
+        return asyncio.run(body())
+    except QConsoleError as error:
+        session.output.error(error.as_dict())
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+
+
+def read_ids(ids: list[str] | None, filter_text: str | None, *, noun: str) -> list[str]:
+    """Return the ids to act on: from the arguments, or one a line from standard input when asked by `-`.
+
+    Raises:
+        UsageError: neither ids nor a filter, or both.
+    """
+    found = list(ids or [])
+    if found == ["-"] or (not found and not filter_text and not sys.stdin.isatty()):
+        found = [line.strip() for line in sys.stdin if line.strip()]
+        if not found:
+            raise UsageError("no id on standard input", hint=f"Give {noun} ids one a line, as arguments, or --filter.")
+    if found and filter_text:
+        raise UsageError("ids and --filter exclude each other", hint="Give ids, or a filter.")
+    if not found and not filter_text:
+        raise UsageError(
+            "nothing selected", hint=f"Give {noun} ids, --filter FILTER, or ids on standard input with `-`."
+        )
+    return found
+
+
+def read_json(text: str | None, *, option: str) -> Any:
+    """Return the value of a JSON option: the text itself, `@FILE`, or `-` for standard input.
+
+    Raises:
+        UsageError: it is not JSON, with the position, or the file cannot be read.
+    """
+    if text is None:
+        return None
+    import orjson
+
+    source = text
+    if text == "-":
+        source = sys.stdin.read()
+    elif text.startswith("@"):
+        from pathlib import Path
+
+        try:
+            source = Path(text[1:]).read_text()
+        except OSError as error:
+            raise UsageError(f"{option}: cannot read {text[1:]}: {error.strerror}", field=option) from error
+    try:
+        return orjson.loads(source)
+    except orjson.JSONDecodeError as error:
+        raise UsageError(
+            f"{option} must be JSON, got an error at character {error.pos}: {error.msg}",
+            hint="""Quote it for the shell: --payload '{"to": "a@b.c"}', or use @FILE.""",
+            field=option,
+            position=error.pos,
+        ) from error
+
+
+_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def read_duration_s(text: str | None, *, option: str) -> float | None:
+    """Return a duration such as `90`, `30s`, `5m`, `1h30m` in seconds.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text is None:
+        return None
+    import re
+
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)?", text.strip())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        raise UsageError(f"{option} must be a duration such as 30s, 5m or 1h30m, got {text!r}", field=option)
+    return sum(float(number) * _UNITS_S[unit or "s"] for number, unit in parts)

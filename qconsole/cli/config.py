@@ -1,0 +1,38 @@
+"""`qconsole config`: which settings count, and where they come from."""
+
+import typer
+
+from qconsole.cli.command import Session, command
+from qconsole.cli.output import Column, Format
+
+app = typer.Typer(no_args_is_help=True, help="Configuration: show, path.", rich_markup_mode=None)
+
+
+@command(app, "show")
+async def show(session: Session) -> None:
+    """Show the settings in force and where each comes from, secrets masked."""
+    rows = session.settings.shown()
+    if session.output.format is Format.TABLE:
+        columns = [
+            Column("setting", lambda r: r[0]),
+            Column("value", lambda r: "" if r[1] is None else str(r[1]), grow=True),
+            Column("from", lambda r: r[2]),
+        ]
+        session.output.table(rows, columns)
+    else:
+        values = {name: {"value": value, "source": source} for name, value, source in rows}
+        session.output.data({"schema": "qconsole.config/v1", "environment": session.settings.env, "settings": values})
+
+
+@command(app, "path")
+async def path(session: Session) -> None:
+    """Show which qconsole.toml is read."""
+    found = session.settings.path
+    if session.output.format is not Format.TABLE:
+        session.output.data({"schema": "qconsole.path/v1", "path": str(found.resolve()) if found else None})
+    elif found:
+        session.output.text(str(found.resolve()))
+    else:
+        session.output.say(
+            "No qconsole.toml here nor in the user's configuration folder; defaults and QCONSOLE_* apply."
+        )

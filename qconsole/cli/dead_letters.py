@@ -1,0 +1,289 @@
+"""`qconsole dlq`: dead letters by error group; replay, discard, note."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qconsole.cli.bulk import run_bulk
+from qconsole.cli.command import Session, command, read_duration_s, read_ids, read_json
+from qconsole.cli.jobs import pretty
+from qconsole.cli.options import (
+    Cursor,
+    Delay,
+    DryRun,
+    Filter,
+    FilterArgument,
+    Ids,
+    Limit,
+    MaxAffected,
+    PageLimit,
+    Payload,
+    Rate,
+    Reason,
+    Reveal,
+    Spread,
+    Wait,
+    Yes,
+)
+from qconsole.cli.output import Column, Format, ago, instant
+from qconsole.cli.queues import show_applied
+from qconsole.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from qconsole.admin.views import DeadLetterGroup, DeadLetterView
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters: groups, show, replay, discard.", rich_markup_mode=None)
+
+EntryId = Annotated[str, typer.Argument(metavar="ID", help="The dead letter's id, or its job's id.")]
+
+
+@command(app, "list")
+async def list_(
+    session: Session,
+    filter_: FilterArgument = None,
+    filter_option: Filter = None,
+    limit: PageLimit = 50,
+    cursor: Cursor = None,
+) -> None:
+    """List dead letters that match a filter, newest first."""
+    admin = await session.admin()
+    page = await admin.dead_letters.page(
+        " ".join([*(filter_ or []), filter_option or ""]).strip(), cursor=cursor, limit=limit
+    )
+    now_ms = page.as_of_ms or int(time.time() * 1000)
+
+    def table() -> None:
+        session.output.table(
+            page.rows,
+            [
+                Column("id", lambda e: e.id),
+                Column("queue", lambda e: e.queue),
+                Column("type", lambda e: e.job_type),
+                Column("state", lambda e: e.state),
+                Column("cause", lambda e: e.cause),
+                Column("tries", lambda e: e.attempts, "right"),
+                Column("buried", lambda e: ago(e.buried_ms, now_ms), "right"),
+                Column("fp", lambda e: e.fingerprint[:8]),
+                Column("error", lambda e: f"{e.error_type}: {e.error_message}", grow=True),
+            ],
+            empty="No dead letter matches.",
+        )
+        if page.next:
+            session.output.say(f"More: --cursor {page.next}")
+
+    session.show(page, "dead_letters", table)
+
+
+@command(app, "groups")
+async def groups(session: Session, filter_: FilterArgument = None) -> None:
+    """List open dead letters grouped by error, largest first."""
+    admin = await session.admin()
+    found = await admin.dead_letters.groups(" ".join(filter_ or []))
+    now_ms = int(time.time() * 1000)
+
+    def table() -> None:
+        session.output.table(
+            found,
+            [
+                Column("fp", lambda g: g.fingerprint[:8]),
+                Column("count", lambda g: g.count, "right"),
+                Column("queues", lambda g: ",".join(g.queues)),
+                Column("types", lambda g: ",".join(g.job_types)),
+                Column("first", lambda g: ago(g.first_ms, now_ms), "right"),
+                Column("last", lambda g: ago(g.last_ms, now_ms), "right"),
+                Column("error", lambda g: f"{g.error_type}: {g.message}", grow=True),
+            ],
+            empty="No open dead letter.",
+        )
+        if found:
+            session.output.say(_next_step(found[0]))
+
+    session.show(found, "dead_letter_groups", table)
+
+
+def _next_step(group: "DeadLetterGroup") -> str:
+    see = f"See one: qconsole dlq show {group.sample_ids[0]}    " if group.sample_ids else ""
+    return f"{see}Replay a group: qconsole dlq replay --filter fp:{group.fingerprint[:8]} --dry-run"
+
+
+@command(app, "show")
+async def show(session: Session, entry_id: EntryId, reveal: Reveal = False) -> None:
+    """Show one dead letter: payload, error, attempts."""
+    admin = await session.admin()
+    view = await admin.dead_letters.get(entry_id, reveal=reveal)
+    session.show(view, "dead_letter", lambda: _show(session, view))
+
+
+def _show(session: Session, view: "DeadLetterView") -> None:
+    row = view.row
+    session.output.pairs(
+        [
+            ("dead letter", row.id),
+            ("job", row.job_id),
+            ("queue", row.queue),
+            ("type", row.job_type),
+            ("state", row.state),
+            ("cause", row.cause),
+            ("severity", row.severity),
+            ("buried", instant(row.buried_ms)),
+            ("attempts", f"{row.attempts}" + (f", {view.stalls} stalls" if view.stalls else "")),
+            ("fingerprint", row.fingerprint),
+            ("note", row.note),
+            ("replayed as", row.replayed_as),
+            ("resolved", f"{instant(view.resolved_ms)} by {view.actor}: {view.reason}" if view.resolved_ms else None),
+            ("payload", pretty(view.payload)),
+            ("masked", ", ".join(view.redacted) or None),
+            ("error", f"{view.error.type}: {view.error.message}"),
+            ("traceback", view.error.traceback),
+        ]
+    )
+    if row.state == "open":
+        session.output.say(
+            f"Replay it: qconsole dlq replay {row.id}    Discard it: qconsole dlq discard {row.id} --reason …"
+        )
+
+
+@command(app, "replay")
+async def replay(
+    session: Session,
+    ids: Ids = None,
+    filter_: Filter = None,
+    payload: Payload = None,
+    delay: Delay = None,
+    spread: Spread = None,
+    rate: Rate = None,
+    limit: Limit = None,
+    max_affected: MaxAffected = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = None,
+    wait: Wait = True,
+) -> int:
+    """Put dead letters back into the queue they came from."""
+    chosen = read_ids(ids, filter_, noun="dead letter")
+    delay_s = read_duration_s(delay, option="--delay") or 0
+    edited = read_json(payload, option="--payload")
+    if len(chosen) == 1 and not dry_run:
+        admin = await session.admin()
+        show_applied(
+            session, await admin.dead_letters.replay(chosen[0], payload=edited, delay_s=delay_s, reason=reason)
+        )
+        return ExitCode.OK
+    return await run_bulk(
+        session,
+        "replay",
+        noun="dlq",
+        filter_text=filter_ or "",
+        ids=chosen,
+        dry_run=dry_run,
+        yes=yes,
+        wait=wait,
+        limit=limit,
+        max_affected=max_affected,
+        rate_per_s=rate,
+        spread_s=read_duration_s(spread, option="--spread"),
+        delay_s=delay_s,
+        payload_edit=edited,
+        reason=reason,
+    )
+
+
+@command(app, "discard")
+async def discard(
+    session: Session,
+    ids: Ids = None,
+    filter_: Filter = None,
+    limit: Limit = None,
+    max_affected: MaxAffected = None,
+    rate: Rate = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = None,
+    wait: Wait = True,
+) -> int:
+    """Resolve dead letters without running them again; needs a reason, can be undone for 24 h."""
+    chosen = read_ids(ids, filter_, noun="dead letter")
+    if not reason and not dry_run:
+        raise UsageError(
+            "discard needs a reason",
+            hint="Add --reason TEXT; it stays with the entry and in the audit.",
+            field="--reason",
+        )
+    if len(chosen) == 1 and not dry_run:
+        admin = await session.admin()
+        show_applied(session, await admin.dead_letters.discard(chosen[0], reason=reason))
+        return ExitCode.OK
+    return await run_bulk(
+        session,
+        "discard",
+        noun="dlq",
+        filter_text=filter_ or "",
+        ids=chosen,
+        dry_run=dry_run,
+        yes=yes,
+        wait=wait,
+        limit=limit,
+        max_affected=max_affected,
+        rate_per_s=rate,
+        reason=reason,
+    )
+
+
+@command(app, "drain")
+async def drain(
+    session: Session,
+    filter_: Filter = None,
+    rate: Rate = None,
+    spread: Spread = None,
+    max_affected: MaxAffected = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = None,
+    wait: Wait = True,
+) -> int:
+    """Replay every open dead letter, or all that match the filter."""
+    return await run_bulk(
+        session,
+        "replay",
+        noun="dlq",
+        filter_text=filter_ or "state:open",
+        ids=None,
+        dry_run=dry_run,
+        yes=yes,
+        wait=wait,
+        max_affected=max_affected,
+        rate_per_s=rate,
+        spread_s=read_duration_s(spread, option="--spread"),
+        reason=reason,
+    )
+
+
+@command(app, "note")
+async def note(
+    session: Session,
+    target: Annotated[str, typer.Argument(metavar="ID|fp:FP", help="A dead letter, or a group's fingerprint.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+) -> None:
+    """Leave a note on a dead letter or a group for the next person."""
+    admin = await session.admin()
+    show_applied(session, await admin.dead_letters.note(target.removeprefix("fp:"), text))
+
+
+@command(app, "export")
+async def export(session: Session, filter_: FilterArgument = None, limit: Limit = None) -> None:
+    """Write matching dead letters with payload and error as JSON lines."""
+    from qconsole.admin.schema import to_json
+
+    session.output.format = Format.JSONL
+    admin = await session.admin()
+    cursor: str | None = None
+    left: Any = limit
+    while True:
+        page = await admin.dead_letters.page(" ".join(filter_ or []), cursor=cursor, limit=min(200, left or 200))
+        for row in page.rows:
+            session.output.data(to_json(await admin.dead_letters.get(row.id), "dead_letter"))
+        left = left - len(page.rows) if left else None
+        cursor = page.next
+        if cursor is None or left == 0:
+            return

@@ -1,0 +1,226 @@
+"""`qconsole queues`: see the queues and steer them."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qconsole.cli.bulk import run_bulk
+from qconsole.cli.command import Session, command, read_duration_s
+from qconsole.cli.options import DryRun, MaxAffected, QueueName, Rate, Reason, Wait, Yes
+from qconsole.cli.output import Column, ago, duration, instant
+from qconsole.errors import UsageError
+
+if TYPE_CHECKING:
+    from qconsole.admin.views import Applied, PauseView, QueueView
+
+app = typer.Typer(no_args_is_help=True, help="Queues: list, pause, limit, drain.", rich_markup_mode=None)
+
+_UNSET = -1
+
+
+def queue_columns() -> list[Column]:
+    """The columns of a queue list for people."""
+    return [
+        Column("queue", lambda q: q.name, grow=True),
+        Column("health", lambda q: q.health.value),
+        Column("waiting", lambda q: q.counts.get("waiting", 0), "right"),
+        Column("delayed", lambda q: q.counts.get("delayed", 0), "right"),
+        Column("active", lambda q: q.counts.get("active", 0), "right"),
+        Column("failed", lambda q: q.counts.get("failed", 0), "right"),
+        Column("dead", lambda q: q.counts.get("dead_letters", 0), "right"),
+        Column("workers", lambda q: q.workers, "right"),
+        Column("oldest wait", lambda q: duration(q.oldest_wait_ms), "right"),
+        Column("per min", lambda q: f"{q.throughput_per_min:,.0f}", "right"),
+    ]
+
+
+@command(app, "list")
+async def list_(session: Session) -> None:
+    """List every queue with its counts, worst first."""
+    admin = await session.admin()
+    queues = await admin.queues.list()
+    session.show(
+        queues,
+        "queues",
+        lambda: session.output.table(
+            queues, queue_columns(), empty="No queue yet. Try: qconsole demo, or qconsole jobs add TYPE --queue NAME"
+        ),
+    )
+
+
+@command(app, "show")
+async def show(session: Session, queue: QueueName) -> None:
+    """Show one queue: counts, limits, pause, rates, targets."""
+    admin = await session.admin()
+    view = await admin.queues.get(queue)
+    session.show(view, "queue", lambda: _show(session, view))
+
+
+def _show(session: Session, view: "QueueView") -> None:
+    now_ms = int(time.time() * 1000)
+    limits = view.limits
+    session.output.pairs(
+        [
+            ("queue", view.name),
+            ("health", f"{view.health.value}: {view.health_reason}" if view.health_reason else view.health.value),
+            ("counts", ", ".join(f"{count:,} {state}" for state, count in view.counts.items())),
+            ("workers", f"{view.workers} with {view.slots} slots, {view.busy} busy"),
+            ("oldest wait", duration(view.oldest_wait_ms)),
+            ("wait p50 / p95", f"{duration(view.p50_wait_ms)} / {duration(view.p95_wait_ms)}"),
+            ("run p95", duration(view.p95_run_ms)),
+            ("concurrency", limits.concurrency),
+            (
+                "rate",
+                f"{limits.rate_max:,} per {limits.rate_per_s:g} s" if limits.rate_max and limits.rate_per_s else None,
+            ),
+            ("held until", instant(limits.held_until_ms) if limits.held_until_ms else None),
+            ("limits", "differ from the code" if limits.differs_from_code else None),
+            ("paused", _pause(view.pause, now_ms) if view.pause else None),
+            (
+                "kind",
+                None
+                if view.native
+                else "plain arq: no priorities, limits or history until one of our workers serves it",
+            ),
+        ]
+    )
+
+
+def _pause(pause: "PauseView", now_ms: int) -> str:
+    until = f"; resumes {instant(pause.until_ms)}" if pause.until_ms else ""
+    return f"{ago(pause.since_ms, now_ms)} ago by {pause.actor}: {pause.reason or 'no reason given'}{until}"
+
+
+def show_applied(session: Session, applied: "Applied") -> None:
+    """Write what a change of one thing did."""
+    session.show(applied, "applied", lambda: session.output.text(applied.sentence))
+
+
+@command(app, "pause")
+async def pause(
+    session: Session,
+    queue: Annotated[str | None, typer.Argument(metavar="[QUEUE]", help="The queue; or --all.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every queue.")] = False,
+    for_: Annotated[
+        str | None, typer.Option("--for", metavar="DURATION", help="Resume by itself after this time.")
+    ] = None,
+    reason: Reason = None,
+) -> None:
+    """Stop claims on a queue; jobs that run go on to their end."""
+    admin = await session.admin()
+    seconds = read_duration_s(for_, option="--for")
+    until_ms = int(time.time() * 1000 + seconds * 1000) if seconds else None
+    if all_:
+        show_applied(session, await admin.queues.pause_all(reason=reason, until_ms=until_ms))
+    else:
+        show_applied(session, await admin.queues.pause(_one(queue), reason=reason, until_ms=until_ms))
+
+
+@command(app, "resume")
+async def resume(
+    session: Session,
+    queue: Annotated[str | None, typer.Argument(metavar="[QUEUE]", help="The queue; or --all.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every queue.")] = False,
+    reason: Reason = None,
+) -> None:
+    """Let workers claim again."""
+    admin = await session.admin()
+    if all_:
+        show_applied(session, await admin.queues.resume_all(reason=reason))
+    else:
+        show_applied(session, await admin.queues.resume(_one(queue), reason=reason))
+
+
+def _one(queue: str | None) -> str:
+    if not queue:
+        raise UsageError("no queue named", hint="Name a queue, or use --all.")
+    return queue
+
+
+@command(app, "limit")
+async def limit(
+    session: Session,
+    queue: QueueName,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=0, metavar="N", help="Jobs at once over all workers; 0 clears the cap.")
+    ] = _UNSET,
+    rate: Annotated[
+        str | None,
+        typer.Option("--rate", metavar="MAX/DURATION", help="Starts in any window, e.g. 10/1s; `none` clears it."),
+    ] = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="End a hold that a rate-limited job put on the queue.")
+    ] = False,
+    reason: Reason = None,
+) -> None:
+    """Set or clear the queue's concurrency and rate, live."""
+    admin = await session.admin()
+    if release:
+        show_applied(session, await admin.queues.release_hold(queue, reason=reason))
+        return
+    changes: dict[str, float | int | None] = {}
+    if concurrency != _UNSET:
+        changes["concurrency"] = concurrency or None
+    if rate is not None:
+        changes["rate_max"], changes["rate_per_s"] = _rate(rate)
+    if not changes:
+        raise UsageError("nothing to change", hint="Use --concurrency N, --rate MAX/DURATION, or --release.")
+    show_applied(session, await admin.queues.limit(queue, reason=reason, **changes))
+
+
+def _rate(text: str) -> tuple[int | None, float | None]:
+    if text == "none":
+        return None, None
+    count, _, window = text.partition("/")
+    seconds = read_duration_s(window, option="--rate") if window else None
+    if not count.isdigit() or not int(count) or not seconds:
+        raise UsageError(f"--rate must be MAX/DURATION such as 10/1s, or none, got {text!r}", field="--rate")
+    return int(count), seconds
+
+
+@command(app, "drain")
+async def drain(
+    session: Session,
+    queue: QueueName,
+    delayed: Annotated[bool, typer.Option("--delayed/--waiting-only", help="Take delayed jobs out as well.")] = True,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_affected: MaxAffected = None,
+    rate: Rate = None,
+    reason: Reason = None,
+    wait: Wait = True,
+) -> int:
+    """Take the waiting and delayed jobs out of a queue (into the trash, to undo)."""
+    states = "waiting,delayed" if delayed else "waiting"
+    return await run_bulk(
+        session,
+        "drain",
+        noun="jobs",
+        filter_text=f"queue:{_quoted(queue)} state:{states}",
+        ids=None,
+        dry_run=dry_run,
+        yes=yes,
+        wait=wait,
+        max_affected=max_affected,
+        rate_per_s=rate,
+        reason=reason,
+    )
+
+
+def _quoted(value: str) -> str:
+    from qconsole.admin.filters import quote
+
+    return quote(value)
+
+
+@command(app, "empty")
+async def empty(
+    session: Session,
+    queue: QueueName,
+    confirm: Annotated[str | None, typer.Option("--confirm", metavar="QUEUE", help="The queue's name again.")] = None,
+    reason: Reason = None,
+) -> None:
+    """Remove every job, dead letter and record of a queue for good. There is no undo."""
+    admin = await session.admin()
+    show_applied(session, await admin.queues.empty(queue, confirm_name=confirm, reason=reason))

@@ -1,0 +1,59 @@
+"""`qconsole trash`: removed jobs, until their window ends."""
+
+import time
+
+import typer
+
+from qconsole.cli.bulk import run_bulk
+from qconsole.cli.command import Session, command, read_ids
+from qconsole.cli.options import Cursor, DryRun, Filter, Ids, PageLimit, Reason, Wait, Yes
+from qconsole.cli.output import Column, ago
+from qconsole.cli.queues import show_applied
+from qconsole.errors import ExitCode
+
+app = typer.Typer(no_args_is_help=True, help="Trash: list, restore.", rich_markup_mode=None)
+
+
+@command(app, "list")
+async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) -> None:
+    """List removed jobs that can be restored."""
+    page = await (await session.admin()).trash.page(cursor=cursor, limit=limit)
+    now_ms = page.as_of_ms or int(time.time() * 1000)
+    columns = [
+        Column("id", lambda t: t.id),
+        Column("queue", lambda t: t.queue),
+        Column("type", lambda t: t.job_type, grow=True),
+        Column("was", lambda t: t.state_before),
+        Column("removed", lambda t: ago(t.removed_ms, now_ms), "right"),
+        Column("gone", lambda t: ago(t.until_ms, now_ms), "right"),
+        Column("by", lambda t: t.actor),
+    ]
+    session.show(page, "trash", lambda: session.output.table(page.rows, columns, empty="The trash is empty."))
+
+
+@command(app, "restore")
+async def restore(
+    session: Session,
+    ids: Ids = None,
+    filter_: Filter = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = None,
+    wait: Wait = True,
+) -> int:
+    """Put removed jobs back where they were."""
+    chosen = read_ids(ids, filter_, noun="job")
+    if len(chosen) == 1 and not dry_run:
+        show_applied(session, await (await session.admin()).trash.restore(chosen[0], reason=reason))
+        return ExitCode.OK
+    return await run_bulk(
+        session,
+        "restore",
+        noun="trash",
+        filter_text=filter_ or "",
+        ids=chosen,
+        dry_run=dry_run,
+        yes=yes,
+        wait=wait,
+        reason=reason,
+    )
