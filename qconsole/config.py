@@ -70,26 +70,26 @@ _CHOICES = {"role": ROLES, "web_proxy_role": ROLES, "web_auth": ("users", "proxy
 _POSITIVE = ("timeout_s", "undo_h", "shown_payload_bytes", "web_session_h")
 
 
-def load(
+def load_settings(
     *,
-    flags: Mapping[str, Any] | None = None,
-    environ: Mapping[str, str] | None = None,
-    path: str | Path | None = None,
     env: str | None = None,
+    config: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    **flags: Any,
 ) -> Settings:
     """Return the settings that count.
 
     Args:
-        flags: what the command line said; `None` values mean "not said".
-        environ: the process's variables by default.
-        path: the file; by default QCONSOLE_CONFIG, ./qconsole.toml, then ~/.config/qconsole/qconsole.toml.
         env: the environment to choose; by default QCONSOLE_ENV, then the file's `env`.
+        config: the file; by default QCONSOLE_CONFIG, ./qconsole.toml, then ~/.config/qconsole/qconsole.toml.
+        environ: the process's variables by default.
+        flags: what the command line said, by setting; `None` means "not said".
 
     Raises:
         ConfigError: a file, key, environment or value is wrong; it names which, and where.
     """
     environ = os.environ if environ is None else environ
-    found = _find(path, environ)
+    found = _find(config, environ)
     document = _read(found) if found else {}
     tables = _environments(document, found)
     chosen = env or environ.get(f"{PREFIX}ENV") or document.pop("env", None) or "default"
@@ -97,16 +97,17 @@ def load(
         raise ConfigError(f"{found}: env must be the name of an environment, got {chosen!r}")
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for source, layer in _layers(document, tables, chosen, found, environ, flags or {}):
+    for source, layer in _layers(document, tables, chosen, found, environ, flags):
         for name, raw in layer.items():
-            values[name] = _value(name, raw, source)
-            sources[name] = source
+            if name != "env":
+                values[name] = _value(name, raw, source)
+                sources[name] = source
     return _checked(Settings(**values, env=chosen, path=found, sources=sources))
 
 
-def environments(*, path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def environments(*, config: str | Path | None = None, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Return the names of the environments in the file, in its order."""
-    found = _find(path, os.environ if environ is None else environ)
+    found = _find(config, os.environ if environ is None else environ)
     return tuple(_environments(_read(found), found)) if found else ()
 
 
