@@ -106,7 +106,7 @@ def run(arguments: list[str]) -> int:
     if name in SINGLE and hasattr(command, "commands"):
         command = command.commands[name]
     try:
-        command.main(args=rest, prog_name=f"qconsole {name}", standalone_mode=False)
+        return int(command.main(args=rest, prog_name=f"qconsole {name}", standalone_mode=False) or 0)
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error.format_message())
@@ -115,7 +115,6 @@ def run(arguments: list[str]) -> int:
         return _usage(arguments, error.format_message(), f"See: {context.command_path} --help" if context else None)
     except typer.Abort:
         return 130
-    return 0
 
 
 def _unknown(name: str) -> str:

@@ -117,12 +117,12 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFu
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
 
         @functools.wraps(function)
-        def run(**values: Any) -> None:
+        def run(**values: Any) -> int:
             chosen = {key: values.pop(f"common_{key}") for key, _, _ in _COMMON}
             format_ = Format.JSON if chosen["json"] else chosen["output"]
             output = Output(format=format_, quiet=chosen["quiet"])
             session = Session(output=output, redis=chosen["redis"], env=chosen["env"], config=chosen["config"])
-            raise SystemExit(_run(function, session, values))
+            return _run(function, session, values)
 
         run.__signature__ = inspect.Signature([*keyword, *common])  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in [*keyword, *common]}

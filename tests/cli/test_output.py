@@ -1,0 +1,97 @@
+"""Tables, JSON lines and errors as people and programs get them."""
+
+import io
+
+import orjson
+import pytest
+
+from qconsole.cli.output import Column, Format, Output, ago, duration
+from qconsole.text import clip, visible
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def columns() -> list[Column]:
+    return [
+        Column("id", lambda r: r[0]),
+        Column("n", lambda r: r[1], "right"),
+        Column("what", lambda r: r[2], grow=True),
+    ]
+
+
+def test_a_table_aligns_wide_and_combining_characters() -> None:
+    out = io.StringIO()
+    Output(format=Format.TABLE, stdout=out).table([("日本", 1, "x"), ("e\u0301", 1000, "y")], columns())
+    assert out.getvalue().splitlines() == ["id        n  what", "日本      1  x", "e\u0301     1,000  y"]
+
+
+def test_a_table_is_cut_to_the_terminal_but_never_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    row = [("a", 1, "long " * 30)]
+    terminal, pipe = Terminal(), io.StringIO()
+    Output(format=Format.TABLE, stdout=terminal).table(row, columns())
+    Output(format=Format.TABLE, stdout=pipe).table(row, columns())
+    assert max(len(line) for line in terminal.getvalue().splitlines()) <= 40
+    assert "long " * 29 in pipe.getvalue()
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2Jx", "a\x00b", "\u202egpj.exe", "a\rb", "\x9b31m", "\ud800"])
+def test_hostile_text_is_shown_and_never_obeyed(hostile: str) -> None:
+    shown = visible(hostile)
+    assert shown != hostile
+    assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in shown)
+    assert "\u202e" not in shown
+
+
+def test_a_block_of_text_keeps_its_lines() -> None:
+    assert visible("a\nb\x1b", keep_newlines=True) == "a\nb␛"
+
+
+def test_clip_counts_cells_not_characters() -> None:
+    assert clip("日本語", 5) == "日本…"
+    assert clip("abc", 3) == "abc"
+
+
+def test_jsonl_writes_one_document_a_line() -> None:
+    out = io.StringIO()
+    Output(format=Format.JSONL, stdout=out).data({"schema": "x", "items": [{"a": 1}, {"a": 2}]})
+    assert [orjson.loads(line) for line in out.getvalue().splitlines()] == [{"a": 1}, {"a": 2}]
+
+
+def test_an_error_under_json_is_an_object_on_stderr() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    Output(format=Format.JSON, stdout=out, stderr=err).error({"code": "usage", "message": "no", "hint": None})
+    assert out.getvalue() == ""
+    assert orjson.loads(err.getvalue())["error"]["code"] == "usage"
+
+
+def test_talk_is_suppressed_by_quiet_and_errors_are_not() -> None:
+    err = io.StringIO()
+    output = Output(format=Format.TABLE, stderr=err, quiet=True)
+    output.say("hello")
+    output.error({"message": "broken", "hint": None})
+    assert err.getvalue() == "qconsole: broken\n"
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, "–"),
+        (850, "850 ms"),
+        (12_400, "12.4 s"),
+        (185_000, "3:05"),
+        (7_800_000, "2 h 10 m"),
+        (356_400_000, "4 d 3 h"),
+    ],
+)
+def test_durations_read_well(ms: float | None, text: str) -> None:
+    assert duration(ms) == text
+
+
+def test_ago_says_when_an_instant_is_ahead() -> None:
+    assert ago(1_000, 3_000) == "2.0 s"
+    assert ago(5_000, 3_000) == "in 2.0 s"
