@@ -23,8 +23,8 @@ end
 -- Makes `id` the job that stands for the dedup id.
 local function dedup_stand(key, mode, id, window_ms, now_ms)
   redis.call('DEL', key)
-  redis.call('HSET', key, 'mode', mode, 'id', id, 'until_ms', qc_number(now_ms + window_ms))
-  if mode == 'throttle' or mode == 'debounce' then
+  redis.call('HSET', key, 'mode', mode, 'id', id, 'until_ms', window_ms > 0 and qc_number(now_ms + window_ms) or '0')
+  if window_ms > 0 then
     redis.call('PEXPIRE', key, window_ms + DEDUP_SLACK_MS)
   end
 end
@@ -39,7 +39,9 @@ local function dedup_meet(queue, key, mode, standing, new, now_ms)
     return nil
   end
   if mode == 'until_done' then
-    return 'duplicate', standing
+    local until_ms = tonumber(redis.call('HGET', key, 'until_ms'))
+    local over = until_ms > 0 and now_ms >= until_ms
+    return not over and 'duplicate' or nil, standing
   end
   if mode == 'debounce' then
     if has_started(standing) then

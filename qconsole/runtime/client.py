@@ -1,0 +1,531 @@
+"""How producers queue jobs. One script per call under an id chosen here, so that a call sent again after a lost
+connection changes nothing: it never queues twice, and never answers "queued" with nothing queued.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final, Self, TypeVar
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from qconsole.clock import Clock
+from qconsole.errors import JobTypeNotFound, PayloadTooLarge, RedisUnavailable, Refused, UsageError
+from qconsole.redis.connect import connect
+from qconsole.redis.patience import BOUNDED, is_passing, reason_of
+from qconsole.redis.url import Topology, parse_url
+from qconsole.runtime.backoff import backoff_to_plain
+from qconsole.runtime.codec import encode_call
+from qconsole.runtime.job_id import JobIds
+from qconsole.runtime.job_type import JobType, Registry
+from qconsole.runtime.json_codec import encode_value
+from qconsole.runtime.keys import GLOBAL, Keys
+from qconsole.runtime.payload_store import LARGE_BYTES, PayloadStore, claim_check
+from qconsole.runtime.policy import Dedup, Exponential, Fixed
+from qconsole.runtime.score import DEFAULT_PRIORITY, check_priority
+from qconsole.runtime.scripts import Executor, Script, script
+from qconsole.runtime.server_clock import ServerClock
+
+CHUNK_JOBS: Final = 500
+CHUNK_BYTES: Final = 1_000_000
+CHUNKS_IN_FLIGHT: Final = 4
+MAX_ID: Final = 200
+_SEEN_EVERY_MS: Final = 30_000
+
+Answer = TypeVar("Answer")
+Target = JobType[Any] | str
+
+
+class Verdict(StrEnum):
+    """What became of a job that was to be queued."""
+
+    CREATED = "created"
+    EXISTS = "exists"  # a job or a kept result has this id
+    DUPLICATE = "duplicate"  # another job stands for its dedup id
+    REPLACED = "replaced"  # the standing job has the new payload
+    FOLLOWS = "follows"  # keep_last: it is queued when the standing job has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The answer to `enqueue`: `id` is the job that stands for the call, new or not."""
+
+    id: str
+    queue: str
+    created: bool
+    verdict: Verdict = Verdict.CREATED
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A payload of a bulk that made no job of its own: its position, and the job that answers for it."""
+
+    index: int
+    id: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueuedMany:
+    """The answer to `enqueue_many`: the jobs that stand for the payloads, in their order."""
+
+    ids: tuple[str, ...]
+    duplicates: tuple[Duplicate, ...]
+
+
+class LargePayloads(StrEnum):
+    """What happens to a payload over the limit."""
+
+    REFUSE = "refuse"
+    CLAIM_CHECK = "claim_check"
+
+
+class Durability(StrEnum):
+    """When a call answers: once the primary has the job, or once a replica has it too."""
+
+    DEFAULT = "default"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a producer may ask of one job; None takes the job type's."""
+
+    priority: int | None = None
+    delay_s: float = 0
+    at: datetime | int | None = None
+    expires_s: float | None = None
+    attempts: int | None = None
+    backoff: Fixed | Exponential | None = None
+    timeout_s: float | None = None
+    trace: str | None = None
+    schedule: str | None = None
+    replay_of: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.delay_s and self.at is not None:
+            raise UsageError("give delay_s or at, not both", field="at")
+        for name in ("delay_s", "expires_s", "timeout_s"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and 0 <= value < 10**10):
+                raise UsageError(f"{name} must be a number of seconds ≥ 0, got {value!r}", field=name)
+        if self.attempts is not None and not (isinstance(self.attempts, int) and self.attempts >= 1):
+            raise UsageError(f"attempts must be a whole number ≥ 1, got {self.attempts!r}", field="attempts")
+        if self.backoff is not None and not isinstance(self.backoff, Fixed | Exponential):
+            raise UsageError(f"a job's backoff must be Fixed or Exponential, got {self.backoff!r}", field="backoff")
+        if isinstance(self.at, datetime) and self.at.tzinfo is None:
+            raise UsageError(f"at must say its time zone, got {self.at.isoformat()}", field="at")
+
+    def due_ms(self, now_ms: int) -> int:
+        """Return when the job is due; 0 means now."""
+        if isinstance(self.at, datetime):
+            return round(self.at.timestamp() * 1000)
+        if self.at is not None:
+            return self.at
+        return now_ms + round(self.delay_s * 1000) if self.delay_s else 0
+
+    def fields(self, now_ms: int) -> list[str | bytes | int]:
+        """Return what the job's record has to say, as a flat list of field and value."""
+        fields: list[str | bytes | int] = []
+        if self.attempts is not None:
+            fields += ["attempts", self.attempts]
+        if self.backoff is not None:
+            fields += ["backoff", orjson.dumps(backoff_to_plain(self.backoff))]
+        if self.timeout_s is not None:
+            fields += ["timeout_ms", round(self.timeout_s * 1000)]
+        if self.expires_s is not None:
+            fields += ["expires_ms", (self.due_ms(now_ms) or now_ms) + round(self.expires_s * 1000)]
+        for name in ("trace", "schedule", "replay_of"):
+            if (value := getattr(self, name)) is not None:
+                fields += [name, value]
+        return fields
+
+
+class Client:
+    """Queues jobs.
+
+    Args:
+        redis: the connection; the caller closes it.
+        clock: where "now" comes from.
+        job_types: those that may be named by their name.
+        large_payloads: what to do above `large_bytes` (or a job type's own limit).
+        payload_store: where claim-checked payloads lie.
+        durability: when a call answers; `wait` asks for one replica within `replica_timeout_s`.
+        cluster: job ids carry their queue's hash tag.
+    """
+
+    def __init__(
+        self,
+        *,
+        redis: Redis,
+        clock: Clock | None = None,
+        job_types: Iterable[JobType[Any]] = (),
+        large_payloads: LargePayloads | str = LargePayloads.REFUSE,
+        large_bytes: int = LARGE_BYTES,
+        payload_store: PayloadStore | None = None,
+        durability: Durability | str = Durability.DEFAULT,
+        replica_timeout_s: float = 1.0,
+        cluster: bool = False,
+    ) -> None:
+        self.redis = redis
+        self.clock: Clock = clock or ServerClock()
+        self.registry = Registry(job_types)
+        self.payload_store = payload_store
+        self.cluster = cluster
+        self._large_payloads = LargePayloads(large_payloads)
+        self._large_bytes = large_bytes
+        self._durability = Durability(durability)
+        self._replica_timeout_s = replica_timeout_s
+        self._ids = JobIds()
+        self._seen_ms: dict[str, int] = {}
+        self._owns_redis = False
+        if self._large_payloads is LargePayloads.CLAIM_CHECK and payload_store is None:
+            raise UsageError("large_payloads='claim_check' needs a payload_store", field="payload_store")
+
+    @classmethod
+    async def connect(cls, url: str, **options: Any) -> Self:
+        """Return a client with its own connection, its clock set to the server's; options as for the constructor."""
+        client = cls(redis=connect(url, name="producer"), **options)
+        client.cluster = parse_url(url).topology is Topology.CLUSTER
+        client._owns_redis = True
+        if isinstance(client.clock, ServerClock):
+            await client.clock.measure(client.redis)
+        return client
+
+    async def aclose(self) -> None:
+        """Close the connection that `connect` opened."""
+        if self._owns_redis:
+            await self.redis.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+    async def enqueue(
+        self,
+        job_type: Target,
+        payload: Any = None,
+        *,
+        queue: str | None = None,
+        job_id: str | None = None,
+        dedup: Dedup | None = None,
+        **options: Any,
+    ) -> Enqueued:
+        """Queue one job.
+
+        Args:
+            job_type: a declared job type, or a name.
+            payload: the job type's payload model, or a mapping of its fields.
+            queue: another queue than the job type's.
+            job_id: the caller's own id; a job or kept result of that id answers in its place.
+            dedup: another dedup than the job type's.
+            options: see `Options`.
+
+        Returns:
+            The job that stands for the call; `created` is false when it was there already.
+
+        Raises:
+            PayloadInvalid, PayloadTooLarge, UsageError: nothing was queued.
+            RedisUnavailable: Redis did not answer within the deadline; the same call with the same `job_id` is safe.
+        """
+        name, declared, keys = await self._resolve(job_type, queue)
+        asked, now_ms = Options(**options), self.clock.now_ms()
+        text = declared.encode(payload) if declared else encode_value(_fields_of(payload))
+        dedup = dedup or _dedup_of(declared, payload)
+        wire_id = keys.wire_id(_check_id(job_id) if job_id is not None else self._ids.next(now_ms))
+        args: list[Any] = [
+            now_ms,
+            wire_id,
+            encode_call(name, await self._stored(name, declared, text), now_ms),
+            _priority(asked, declared),
+            asked.due_ms(now_ms),
+            int(job_id is None),
+            _dedup_text(dedup),
+            _window_ms(dedup),
+            *asked.fields(now_ms),
+        ]
+        await self._note_queue(keys.queue, now_ms)
+        (answer,) = await self._run(script("enqueue"), keys, [args])
+        verdict = Verdict(answer[0].decode())
+        return Enqueued(keys.bare_id(answer[1].decode()), keys.queue, verdict is Verdict.CREATED, verdict)
+
+    async def enqueue_many(
+        self,
+        job_type: Target,
+        payloads: Iterable[Any],
+        *,
+        queue: str | None = None,
+        job_ids: Iterable[str] | None = None,
+        dedup: Callable[[Any], Dedup | None] | None = None,
+        stagger_ms: int = 0,
+        **options: Any,
+    ) -> EnqueuedMany:
+        """Queue many jobs of one type with the same options, in chunks.
+
+        Args:
+            job_type: a declared job type, or a name.
+            payloads: of any length; read as it goes.
+            queue: another queue than the job type's.
+            job_ids: the callers' own ids, one for each payload.
+            dedup: from a payload; by default the job type's.
+            stagger_ms: how much later each job is due than the one before.
+            options: see `Options`.
+
+        Returns:
+            The ids that stand for the payloads, in their order, and which of them are no new jobs.
+
+        Raises:
+            PayloadInvalid, PayloadTooLarge, UsageError: `index` names the payload; those of earlier chunks are queued.
+            RedisUnavailable: Redis did not answer within the deadline.
+        """
+        if not isinstance(stagger_ms, int) or stagger_ms < 0:
+            raise UsageError(f"stagger_ms must be a whole number ≥ 0, got {stagger_ms!r}", field="stagger_ms")
+        name, declared, keys = await self._resolve(job_type, queue)
+        bulk = _Bulk(self, name, declared, keys, Options(**options), dedup, stagger_ms)
+        own_ids = iter(job_ids) if job_ids is not None else None
+        await self._note_queue(keys.queue, self.clock.now_ms())
+        source = iter(payloads)
+        while chunks := [c for _ in range(CHUNKS_IN_FLIGHT) if (c := await bulk.next_chunk(source, own_ids))]:
+            bulk.note(chunks, await self._run(script("enqueue_many"), keys, [chunk.args for chunk in chunks]))
+        if own_ids is not None and next(own_ids, None) is not None:
+            raise UsageError("job_ids must have one id for each payload, got more", field="job_ids")
+        return bulk.answer()
+
+    async def _resolve(self, job_type: Target, queue: str | None) -> tuple[str, JobType[Any] | None, Keys]:
+        """Return a job type's name, its declaration when this process has it, and the keys of its queue."""
+        if isinstance(job_type, JobType):
+            return job_type.name, job_type, self.keys(queue or job_type.queue)
+        if not isinstance(job_type, str) or not job_type:
+            raise UsageError(f"job_type must be a declared job type or a name, got {job_type!r}", field="job_type")
+        declared = self.registry.get(job_type)
+        if queue is None and declared is not None:
+            queue = declared.queue
+        if queue is None:
+            queue = await self._queue_of(job_type)
+        return job_type, declared, self.keys(queue)
+
+    async def _queue_of(self, name: str) -> str:
+        described = await self._insist(lambda: _execute(self.redis, "HGET", GLOBAL.job_types(), name))
+        if described is None:
+            raise JobTypeNotFound(
+                f"no worker has declared the job type {name!r}",
+                "Give queue=… to enqueue it by name anyway.",
+                job_type=name,
+            )
+        return str(orjson.loads(described)["queue"])
+
+    def keys(self, queue: str) -> Keys:
+        """Return the keys of a queue as they are on this deployment."""
+        return Keys(queue, cluster=self.cluster)
+
+    async def _stored(self, name: str, declared: JobType[Any] | None, text: bytes) -> bytes:
+        """Return what the job carries: its payload, or the reference to it."""
+        limit = declared.max_payload_bytes if declared and declared.max_payload_bytes else self._large_bytes
+        if len(text) <= limit:
+            return text
+        if self._large_payloads is LargePayloads.REFUSE or self.payload_store is None:
+            raise PayloadTooLarge(
+                f"the payload of {name} must be at most {limit:,} bytes of JSON, got {len(text):,}",
+                "Store the data elsewhere and send a reference, or configure a payload store.",
+                job_type=name,
+                bytes=len(text),
+            )
+        reference, carried = claim_check(text)
+        await self.payload_store.put(reference, text)
+        return carried
+
+    async def _note_queue(self, queue: str, now_ms: int) -> None:
+        if abs(now_ms - self._seen_ms.get(queue, 0)) >= _SEEN_EVERY_MS:
+            await self._insist(lambda: self.redis.zadd(GLOBAL.queues(), {queue: now_ms}))
+            self._seen_ms[queue] = now_ms
+
+    async def _run(self, what: Script, keys: Keys, calls: list[list[Any]]) -> list[Any]:
+        """Run a script of one queue once for each argument list, in one round trip."""
+
+        async def send() -> list[Any]:
+            pipe = self.redis.pipeline(transaction=False)
+            for args in calls:
+                pipe.evalsha(what.sha, 2, keys.queue, keys.abort, *args)
+            if self._durability is Durability.WAIT:
+                pipe.execute_command("WAIT", 1, round(self._replica_timeout_s * 1000))
+            try:
+                answers: list[Any] = await pipe.execute()
+            except NoScriptError:
+                await what.load(self.redis)
+                return await send()
+            if self._durability is Durability.WAIT and answers.pop() < 1:
+                raise RedisUnavailable(
+                    f"no replica confirmed the jobs within {self._replica_timeout_s:g} s; the primary has them",
+                    "Send the same call with the same job_id again, or use durability='default'.",
+                    queue=keys.queue,
+                )
+            return answers
+
+        if len(calls) == 1 and self._durability is Durability.DEFAULT:
+            return [await self._insist(lambda: what.run(self.redis, (keys.queue, keys.abort), calls[0]))]
+        return await self._insist(send)
+
+    async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call that bears repeating until it succeeds, for connections that have no patience of their own."""
+        started, failures = time.monotonic(), 0
+        while True:
+            try:
+                return await call()
+            except RedisUnavailable:
+                raise
+            except RedisError as error:
+                if not is_passing(error):
+                    raise
+                failures += 1
+                pause_s = BOUNDED.pause_s(failures)
+                if time.monotonic() - started + pause_s > (BOUNDED.deadline_s or 0):
+                    raise RedisUnavailable(f"Redis cannot be used: {reason_of(error)}") from error
+            await asyncio.sleep(pause_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    start: int
+    ids: list[str]
+    args: list[Any]
+
+
+class _Bulk:
+    """Makes chunks of a bulk's payloads, and gathers what became of them."""
+
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        declared: JobType[Any] | None,
+        keys: Keys,
+        options: Options,
+        dedup: Callable[[Any], Dedup | None] | None,
+        stagger_ms: int,
+    ) -> None:
+        self._client, self._name, self._declared, self._keys = client, name, declared, keys
+        self._options, self._stagger_ms = options, stagger_ms
+        self._dedup = dedup or (declared.dedup if declared else None)
+        self._start_ms = client.clock.now_ms()
+        self._count = 0
+        self._ids: list[str] = []
+        self._duplicates: list[Duplicate] = []
+
+    async def next_chunk(self, source: Any, own_ids: Any) -> _Chunk | None:
+        """Return the next chunk of the source, None at its end."""
+        client, now_ms, start = self._client, self._client.clock.now_ms(), self._count
+        due_ms = self._options.due_ms(self._start_ms)
+        jobs: list[Any] = []
+        ids: list[str] = []
+        size, window_ms = 0, 0
+        for payload in islice(source, CHUNK_JOBS):
+            try:
+                call = await self._call(payload, now_ms)
+                dedup = self._dedup(payload) if self._dedup else None
+            except (UsageError, Refused) as error:
+                error.fields.setdefault("index", self._count)
+                raise
+            ids.append(self._keys.wire_id(client._ids.next(now_ms) if own_ids is None else self._own(own_ids)))
+            window_ms = max(window_ms, _window_ms(dedup))
+            jobs += (ids[-1], call, self._due_ms(due_ms), _dedup_text(dedup))
+            size += len(call)
+            self._count += 1
+            if size >= CHUNK_BYTES:
+                break
+        if not ids:
+            return None
+        fields = self._options.fields(self._start_ms)
+        head = [now_ms, _priority(self._options, self._declared), int(own_ids is None), window_ms, f"bulk:{ids[0]}"]
+        return _Chunk(start, ids, [*head, len(fields) // 2, *fields, *jobs])
+
+    async def _call(self, payload: Any, now_ms: int) -> bytes:
+        text = self._declared.encode(payload) if self._declared else encode_value(_fields_of(payload))
+        if len(text) > self._client._large_bytes or (self._declared and self._declared.max_payload_bytes):
+            text = await self._client._stored(self._name, self._declared, text)
+        return encode_call(self._name, text, now_ms)
+
+    def _due_ms(self, due_ms: int) -> int:
+        if not self._stagger_ms:
+            return due_ms
+        return (due_ms or self._start_ms) + self._count * self._stagger_ms
+
+    @staticmethod
+    def _own(own_ids: Any) -> str:
+        own = next(own_ids, None)
+        if own is None:
+            raise UsageError("job_ids must have one id for each payload, got fewer", field="job_ids")
+        return _check_id(own)
+
+    def note(self, chunks: list[_Chunk], answers: list[Any]) -> None:
+        """Take in what the script said about some chunks."""
+        for chunk, refused in zip(chunks, answers, strict=True):
+            ids = [self._keys.bare_id(wire_id) for wire_id in chunk.ids]
+            for position, verdict, standing in zip(refused[0::3], refused[1::3], refused[2::3], strict=True):
+                index = int(position) - 1
+                ids[index] = self._keys.bare_id(standing.decode())
+                self._duplicates.append(Duplicate(chunk.start + index, ids[index], Verdict(verdict.decode())))
+            self._ids += ids
+
+    def answer(self) -> EnqueuedMany:
+        """Return what the whole bulk came to."""
+        return EnqueuedMany(tuple(self._ids), tuple(self._duplicates))
+
+
+def _execute(redis: Executor, *command: Any) -> Awaitable[Any]:
+    return redis.execute_command(*command)
+
+
+def _fields_of(payload: Any) -> Mapping[str, Any]:
+    """Return an undeclared job's payload as the named arguments it will be called with."""
+    plain = {} if payload is None else payload.model_dump() if hasattr(payload, "model_dump") else payload
+    if not isinstance(plain, Mapping) or not all(isinstance(key, str) for key in plain):
+        raise UsageError(f"payload must be a mapping of named fields, got {type(payload).__name__}", field="payload")
+    return dict(plain)
+
+
+def _dedup_of(declared: JobType[Any] | None, payload: Any) -> Dedup | None:
+    if declared is None or declared.dedup is None:
+        return None
+    return declared.dedup(declared.check(payload))
+
+
+def _dedup_text(dedup: Dedup | None) -> str:
+    return f"{dedup.mode}\n{dedup.id}" if dedup else ""
+
+
+def _window_ms(dedup: Dedup | None) -> int:
+    return round(dedup.window_s * 1000) if dedup and dedup.window_s else 0
+
+
+def _priority(options: Options, declared: JobType[Any] | None) -> int:
+    priority = options.priority
+    if priority is None:
+        priority = declared.priority if declared and declared.priority is not None else DEFAULT_PRIORITY
+    try:
+        check_priority(priority)
+    except ValueError as error:
+        raise UsageError(str(error), field="priority") from error
+    return priority
+
+
+def _check_id(job_id: str) -> str:
+    """Refuse what cannot be a job's id."""
+    if (
+        not isinstance(job_id, str)
+        or not 1 <= len(job_id) <= MAX_ID
+        or any(c in job_id for c in "{}~")
+        or not job_id.isprintable()
+    ):
+        raise UsageError(
+            f"job_id must be 1 to {MAX_ID} printable characters without '{{', '}}' and '~', got {job_id!r}",
+            field="job_id",
+        )
+    return job_id
