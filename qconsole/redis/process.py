@@ -102,7 +102,7 @@ def answers(address: tuple[str, int] | str, *, pid: int, timeout_s: float = 1.0)
     return False
 
 
-def _die_with(parent_pid: int) -> Callable[[], None] | None:
+def die_with(parent_pid: int) -> Callable[[], None] | None:
     """Return what a child runs before exec so that the kernel ends it with us; None where the kernel cannot."""
     if not sys.platform.startswith("linux"):
         return None
@@ -173,7 +173,7 @@ class ServerProcess:
                         stderr=subprocess.STDOUT,
                         start_new_session=True,
                         pass_fds=self._inherit_fds,
-                        preexec_fn=_die_with(os.getpid()),
+                        preexec_fn=die_with(os.getpid()),
                     )
             except OSError as error:
                 failure.append(error)
