@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from qconsole.redis.connect import connect
 from qconsole.redis.embedded import EmbeddedServer
+from qconsole.redis.topology import ClusterFleet
 from tests.support import server_binary
 
 
@@ -32,3 +33,19 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     client = connect(redis_url, name="test")
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def cluster_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterFleet]:
+    """A healthy cluster of three primaries and three replicas; tests that break nodes start their own."""
+    with ClusterFleet(tmp_path_factory.mktemp("cluster"), binary=server_binary()) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+async def cluster_url(cluster_fleet: ClusterFleet) -> str:
+    """The cluster's URL, with every node empty."""
+    client = connect(cluster_fleet.url, name="flush")
+    await client.flushall()
+    await client.aclose()
+    return cluster_fleet.url
