@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qconsole.cli.output import Format, Output
+from qconsole.cli.output import Format, Output, pipe_closed
 from qconsole.errors import ExitCode, QConsoleError, UsageError
 
 if TYPE_CHECKING:
@@ -140,12 +140,14 @@ def _run(function: CommandFunction, session: Session, values: dict[str, Any]) ->
             await session.close()
 
     try:
-        if not inspect.iscoroutinefunction(function):
-            return int(function(session, **values) or 0)
-        return asyncio.run(body())
+        code = asyncio.run(body()) if inspect.iscoroutinefunction(function) else int(function(session, **values) or 0)
+        session.output.stdout.flush()
+        return code
     except QConsoleError as error:
         session.output.error(error.as_dict())
         return int(error.exit_code)
+    except BrokenPipeError:  # here, as Typer would answer it with exit code 1
+        return pipe_closed()
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
 

@@ -75,6 +75,19 @@ async def list_(
     session.show(page, "dead_letters", table)
 
 
+def group_columns(now_ms: int) -> list[Column]:
+    """The columns of a list of error groups for people."""
+    return [
+        Column("fp", lambda g: g.fingerprint[:8]),
+        Column("count", lambda g: g.count, "right"),
+        Column("queues", lambda g: ",".join(g.queues)),
+        Column("types", lambda g: ",".join(g.job_types)),
+        Column("first", lambda g: ago(g.first_ms, now_ms), "right"),
+        Column("last", lambda g: ago(g.last_ms, now_ms), "right"),
+        Column("error", lambda g: f"{g.error_type}: {g.message}", grow=True),
+    ]
+
+
 @command(app, "groups")
 async def groups(session: Session, filter_: FilterArgument = None) -> None:
     """List open dead letters grouped by error, largest first."""
@@ -83,19 +96,7 @@ async def groups(session: Session, filter_: FilterArgument = None) -> None:
     now_ms = int(time.time() * 1000)
 
     def table() -> None:
-        session.output.table(
-            found,
-            [
-                Column("fp", lambda g: g.fingerprint[:8]),
-                Column("count", lambda g: g.count, "right"),
-                Column("queues", lambda g: ",".join(g.queues)),
-                Column("types", lambda g: ",".join(g.job_types)),
-                Column("first", lambda g: ago(g.first_ms, now_ms), "right"),
-                Column("last", lambda g: ago(g.last_ms, now_ms), "right"),
-                Column("error", lambda g: f"{g.error_type}: {g.message}", grow=True),
-            ],
-            empty="No open dead letter.",
-        )
+        session.output.table(found, group_columns(now_ms), empty="No open dead letter.")
         if found:
             session.output.say(_next_step(found[0]))
 
