@@ -1,0 +1,272 @@
+"""A worker's lane: its slots on one queue. Claims into them and settles out of them, both in one round trip.
+
+Invariant: what a lane has finished stays here until Redis took it or said that the lease is lost.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from qconsole.clock import Clock
+from qconsole.runtime.keys import Keys
+from qconsole.runtime.policy import QueuePolicy
+from qconsole.runtime.scripts import Executor, script
+
+logger = logging.getLogger("qconsole.worker")
+
+MAX_BATCH: Final = 250
+REPORT_DELAY_S: Final = 0.1
+_GATE_SHUT: Final = -2
+_UNKNOWN: Final = -1
+
+Entry = list[Any]
+"""What `settle` in lua/lib_settle.lua takes for one job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One claimed job, as the claim answered it; `id` is the wire id."""
+
+    id: str
+    token: str
+    score: float
+    payload: bytes | None
+    retries: int
+    record: dict[str, str] | None
+    abort_ms: float | None
+    claimed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One attempt's end on its way to Redis."""
+
+    entry: Entry
+    result: bytes | None
+
+
+class Lane:
+    """One queue as one worker serves it.
+
+    Args:
+        keys: the queue's keys.
+        slots: how many jobs this worker runs at once from it.
+        policy: limits that hold where the queue's config in Redis says nothing.
+        redis: the connection.
+        worker_id: as it stands in `active`.
+        clock: where "now" comes from.
+        lease_ms: how long a claim holds without renewal.
+        records: keep indexes, metrics, events and dead letters.
+        start: called with each claimed job.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        slots: int,
+        policy: QueuePolicy,
+        redis: Executor,
+        worker_id: str,
+        clock: Clock,
+        lease_ms: int,
+        records: bool,
+        poll_s: float,
+        start: Callable[["Lane", Claimed], None],
+        lost: Callable[[str, str], None],
+    ) -> None:
+        self.keys = keys
+        self.slots = slots
+        self.policy = policy
+        self.redis = redis
+        self.worker_id = worker_id
+        self.clock = clock
+        self.lease_ms = lease_ms
+        self.records = records
+        self.poll_s = poll_s
+        self.running: dict[str, Any] = {}
+        self.may_claim = True
+        self.size = -1
+        self.attention = asyncio.Event()
+        self._start = start
+        self._lost = lost
+        self._script = script("turn")
+        self._finished: list[Finished] = []
+        self._reports: list[str] = []
+        self._claims = 0
+        self._look_at = 0.0
+        self._due_ms = 0
+        self._unsure = False
+        self._resent = False
+        self._limits = orjson.dumps(limits_of(policy))
+
+    @property
+    def free(self) -> int:
+        """Slots that run nothing."""
+        return self.slots - len(self.running)
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether something waits to be settled."""
+        return bool(self._finished)
+
+    def finish(self, entry: Entry, result: bytes | None) -> None:
+        """Hand over an attempt's end; the next turn settles it."""
+        self._finished.append(Finished(entry, result))
+        self.attention.set()
+
+    def report(self, job_id: str, token: str, kind: str, value: str) -> None:
+        """Note a running job's progress (kind `progress`) or a log line (kind `log`)."""
+        if not self._reports:
+            asyncio.get_running_loop().call_later(REPORT_DELAY_S, self.attention.set)
+        self._reports += (job_id, token, kind, value)
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._look_at = 0.0
+        self.attention.set()
+
+    def pause_s(self) -> float | None:
+        """Return how long until the lane has something to do by itself; None while every slot is taken."""
+        if self._finished or self._reports:
+            return 0.0
+        if not self.may_claim or self.free <= 0:
+            return None
+        return max(0.0, self._look_at - time.monotonic())
+
+    async def turn(self, *, limit: int | None = None, want_size: bool = False) -> int:
+        """Settle what is finished, claim what there is room for, and start it.
+
+        Args:
+            limit: claim no more than this.
+            want_size: learn how many jobs the queue holds (`size`).
+
+        Returns:
+            How many jobs were started.
+
+        Raises:
+            RedisError, OSError: nothing is lost; what was finished is settled by a later turn.
+        """
+        self.attention.clear()
+        if self._reports:
+            await self._send_reports()
+        if self._unsure:
+            await self.give_back_unknown()
+        free = 0
+        if self.may_claim:
+            free = min(self.free, MAX_BATCH) if limit is None else min(self.free, MAX_BATCH, limit)
+        finished = self._finished[:MAX_BATCH]
+        if not finished and free <= 0 and not want_size:
+            return 0
+        del self._finished[: len(finished)]
+        try:
+            words, claimed, next_ms, size = await self._call(finished, max(0, free), want_size)
+        except BaseException:
+            self._finished[:0] = finished
+            self._unsure = self._resent = True
+            raise
+        self._note_words(finished, words)
+        self._resent = False
+        self.size = size
+        if free > 0:
+            self._note_next(next_ms)
+        self._start_all(claimed)
+        return len(claimed)
+
+    async def _call(self, finished: list[Finished], free: int, want_size: bool) -> Any:
+        self._claims += 1
+        entries, results = b"", []
+        if finished:
+            for end in finished:
+                if end.result is not None:
+                    results.append(end.result)
+                    end.entry[4] = 9 + len(results)
+            entries = orjson.dumps([end.entry for end in finished])
+        self._token = f"{self.worker_id}.{self._claims}"
+        return await self._script.run(
+            self.redis,
+            (self.keys.queue, self.keys.abort),
+            (
+                self.clock.now_ms(),
+                self.worker_id,
+                self._token,
+                free,
+                self.lease_ms,
+                int(self.records),
+                int(want_size),
+                self._limits,
+                entries,
+                *results,
+            ),
+        )
+
+    def _start_all(self, claimed: list[list[Any]]) -> None:
+        now_ms, token = self.clock.now_ms(), self._token
+        for job_id, score, payload, retries, record, abort_ms in claimed:
+            self._start(
+                self,
+                Claimed(
+                    job_id.decode(),
+                    token,
+                    float(score),
+                    payload,
+                    int(retries or 0),
+                    record_of(record) if record else None,
+                    float(abort_ms) if abort_ms else None,
+                    now_ms,
+                ),
+            )
+
+    def _note_words(self, finished: list[Finished], words: list[bytes]) -> None:
+        for end, word in zip(finished, words, strict=True):
+            # an answer that got lost: the first call settled it, and the second one finds nobody holding it
+            if word != b"ok" and not (self._resent and word == b"gone"):
+                self._lost(end.entry[0], word.decode())
+
+    def _note_next(self, next_ms: int) -> None:
+        pause_s = self.poll_s
+        if next_ms >= 0:
+            pause_s = min(pause_s, max(0, next_ms - self.clock.now_ms()) / 1000)
+        self._look_at = time.monotonic() + pause_s
+
+    async def _send_reports(self) -> None:
+        reports, self._reports = self._reports, []
+        await script("report").run(self.redis, (self.keys.queue,), (self.clock.now_ms(), *reports))
+
+    async def give_back_unknown(self) -> int:
+        """Give back claims whose answer never arrived; returns how many there were."""
+        known = [*self.running, *(end.entry[0] for end in self._finished)]
+        given = await script("release").run(self.redis, (self.keys.queue,), (self.worker_id, *known))
+        self._unsure = False
+        if given:
+            logger.warning("queue %s: %d claims whose answer was lost were given back", self.keys.queue, len(given))
+        return len(given)
+
+
+def record_of(flat: list[bytes]) -> dict[str, str]:
+    """Return a job's record from a flat answer."""
+    fields = iter(flat)
+    return {name.decode(): value.decode("utf-8", "replace") for name, value in zip(fields, fields, strict=True)}
+
+
+def limits_of(policy: QueuePolicy) -> dict[str, float]:
+    """Return the defaults of what the turn obeys; a missing one is unbounded."""
+    kept, limits = policy.retention, {}
+    for name, value, factor in (
+        ("concurrency", policy.global_concurrency, 1),
+        ("rate_max", policy.rate.max if policy.rate else None, 1),
+        ("rate_ms", policy.rate.per_ms if policy.rate else None, 1),
+        ("keep_completed", kept.completed, 1),
+        ("keep_completed_ms", kept.completed_age_s, 1000),
+        ("keep_failed", kept.failed, 1),
+        ("keep_failed_ms", kept.failed_age_s, 1000),
+        ("sla_total_ms", policy.sla.total_s, 1000),
+    ):
+        if value is not None:
+            limits[name] = value * factor
+    return limits

@@ -1,0 +1,215 @@
+-- Claiming: takes what is due in order, under every limit, and says how long nothing else will be. Needs score, place.
+
+local STALLS_LOOKED_AT = 50
+local PROMOTED_AT_ONCE = 200
+local PAGES = 20
+
+-- The job type's name inside our envelope, or inside a pickle as plain arq writes it; '' when it cannot be told.
+local function job_type_of(payload)
+  local name_at, size
+  if string.sub(payload, 1, 8) == '\128\004}(\140\002et' then
+    name_at = 35
+    local a, b = string.byte(payload, 31, 32)
+    size = a + b * 256
+  else
+    local at = string.find(payload, '\140\001f\148\140', 1, true)
+    if not at then
+      return ''
+    end
+    name_at = at + 6
+    size = string.byte(payload, at + 5)
+  end
+  return string.sub(payload, name_at, name_at + size - 1)
+end
+
+local function due_ms_of(score)
+  if score >= 0 then
+    return math.floor(score)
+  end
+  return QC_EPOCH + math.floor(((score - QC_FLOOR) % QC_BAND) / 32)
+end
+
+local function split_active(entry)
+  local token, worker, started, score, attempt, due, job_type =
+    string.match(entry, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')
+  return {token = token, worker = worker, started_ms = tonumber(started), score = score,
+    attempt = tonumber(attempt), due_ms = tonumber(due), job_type = job_type}
+end
+
+local function note_stall(queue, prefix, id, was, records, now_ms)
+  local record = prefix .. 'job:' .. id
+  local stalls = redis.call('HINCRBY', record, 'stalls', 1)
+  local kept = redis.call('HGET', record, 'history')
+  local history = kept and cjson.decode(kept) or {}
+  history[#history + 1] = {attempt = was.attempt, start_ms = was.started_ms, end_ms = now_ms, worker = was.worker,
+    outcome = 'stalled'}
+  while #history > 20 do
+    table.remove(history, 1)
+  end
+  redis.call('HSET', record, 'history', cjson.encode(history))
+  if records then
+    redis.call('HINCRBY', prefix .. 'm:' .. math.floor(now_ms / 60000), 's:' .. was.job_type, 1)
+    event(queue, now_ms, 'stalled', id, cjson.encode({job_type = was.job_type, worker = was.worker, stalls = stalls}))
+  end
+end
+
+-- Jobs whose lease ran out: a stall is counted and the job gets its old place back; one that a plain arq worker holds
+-- or ended meanwhile is no longer ours.
+local function recover_stalled(queue, prefix, records, now_ms)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'leases', '-inf', now_ms, 'LIMIT', 0, STALLS_LOOKED_AT)) do
+    local entry = redis.call('HGET', prefix .. 'active', id)
+    local holder = redis.call('GET', 'arq:in-progress:' .. id)
+    local was = entry and split_active(entry)
+    if was and holder == was.token then
+      redis.call('ZADD', prefix .. 'leases', now_ms + math.max(1, redis.call('PTTL', 'arq:in-progress:' .. id)), id)
+    else
+      redis.call('ZREM', prefix .. 'leases', id)
+      redis.call('HDEL', prefix .. 'active', id)
+      if was and redis.call('ZSCORE', queue, id) then
+        note_stall(queue, prefix, id, was, records, now_ms)
+        if not holder then
+          redis.call('ZADD', queue, was.score, id)
+        end
+      end
+    end
+  end
+end
+
+-- Delayed jobs of another priority than the default: those that are due now go to their band.
+local function promote(queue, prefix, now_ms)
+  local due = redis.call('ZRANGEBYSCORE', prefix .. 'due', '-inf', now_ms, 'WITHSCORES', 'LIMIT', 0, PROMOTED_AT_ONCE)
+  for i = 1, #due, 2 do
+    local id, due_ms = due[i], tonumber(due[i + 1])
+    redis.call('ZREM', prefix .. 'due', id)
+    local score = tonumber(redis.call('ZSCORE', queue, id))
+    if score and score >= 0 and redis.call('EXISTS', 'arq:in-progress:' .. id) == 0 then
+      local priority = tonumber(redis.call('HGET', prefix .. 'job:' .. id, 'pri') or QC_DEFAULT_PRIORITY)
+      if priority ~= QC_DEFAULT_PRIORITY then
+        redis.call('ZADD', queue, qc_number(waiting_score(queue, priority, due_ms, now_ms)), id)
+      end
+    end
+  end
+end
+
+-- How many may start under the rate limit, and when the next one may.
+local function rate_allows(starts, free, rate_max, rate_ms, now_ms)
+  local used = redis.call('LLEN', starts)
+  local oldest = redis.call('LRANGE', starts, 0, free - 1)
+  local allowed = math.max(0, rate_max - used)
+  for _, start in ipairs(oldest) do
+    if tonumber(start) >= now_ms - rate_ms then
+      return math.min(free, allowed), tonumber(start) + rate_ms + 1
+    end
+    allowed = allowed + 1
+  end
+  return math.min(free, allowed), nil
+end
+
+local function note_starts(starts, n, rate_max, rate_ms, now_ms)
+  for _ = 1, n do
+    redis.call('RPUSH', starts, now_ms)
+  end
+  redis.call('LTRIM', starts, -rate_max, -1)
+  redis.call('PEXPIRE', starts, rate_ms + 1000)
+end
+
+-- Takes ids of one region of the queue until `wanted` are ours; whose in-progress key stands is skipped. Returns
+-- whether more stand there.
+local function take(queue, low, high, wanted, token, lease_ms, taken)
+  local offset, size = 0, wanted - #taken + 1
+  for _ = 1, PAGES do
+    local found = redis.call('ZRANGEBYSCORE', queue, low, high, 'WITHSCORES', 'LIMIT', offset, size)
+    for i = 1, #found, 2 do
+      if #taken >= wanted then
+        return true
+      end
+      if redis.call('SET', 'arq:in-progress:' .. found[i], token, 'NX', 'PX', lease_ms) then
+        taken[#taken + 1] = found[i]
+        taken.score[found[i]] = found[i + 1]
+      end
+    end
+    if #found < 2 * size then
+      return false
+    end
+    offset, size = offset + size, 200
+  end
+  return true
+end
+
+local URGENT_END = '(' .. qc_number(QC_FLOOR + QC_DEFAULT_PRIORITY * QC_BAND)
+local BULK_START = qc_number(QC_FLOOR + (QC_DEFAULT_PRIORITY + 1) * QC_BAND)
+
+local function take_in_order(queue, wanted, token, lease_ms, now_ms)
+  local taken = {score = {}}
+  local more = take(queue, '-inf', URGENT_END, wanted, token, lease_ms, taken)
+  more = take(queue, '(0', qc_number(now_ms), wanted, token, lease_ms, taken) or more
+  if #taken < wanted then
+    more = take(queue, BULK_START, '(0', wanted, token, lease_ms, taken) or more
+  end
+  return taken, more
+end
+
+-- Writes the leases and gathers what running needs: id, score, payload, attempts without success, record, abort ms.
+local function lease(queue, prefix, abort_key, taken, token, worker, lease_ms, now_ms)
+  local keys, n = {}, #taken
+  for i, id in ipairs(taken) do
+    keys[i] = 'arq:job:' .. id
+    keys[n + i] = 'arq:retry:' .. id
+  end
+  local stored = redis.call('MGET', unpack(keys))
+  local aborts = redis.call('EXISTS', abort_key) == 1 and redis.call('ZMSCORE', abort_key, unpack(taken)) or {}
+  local ends, active, claimed = {}, {}, {}
+  for i, id in ipairs(taken) do
+    local score, payload, retries = taken.score[id], stored[i], stored[n + i]
+    local record = redis.call('HGETALL', prefix .. 'job:' .. id)
+    ends[2 * i - 1] = now_ms + lease_ms
+    ends[2 * i] = id
+    active[2 * i - 1] = id
+    active[2 * i] = table.concat({token, worker, qc_number(now_ms), score, (tonumber(retries) or 0) + 1,
+      qc_number(due_ms_of(tonumber(score))), payload and job_type_of(payload) or ''}, '|')
+    claimed[i] = {id, score, payload, retries, record, aborts[i] or false}
+  end
+  redis.call('ZADD', queue, unpack(ends))
+  redis.call('ZADD', prefix .. 'leases', unpack(ends))
+  redis.call('HSET', prefix .. 'active', unpack(active))
+  return claimed
+end
+
+-- `limits`: {concurrency, rate_max, rate_ms}, -1: none.
+-- Returns the claimed jobs, and when to look again: 0 at once, -1 unknown, else ms; -2: the gate is shut.
+local function claim(queue, abort_key, want, limits, records, now_ms)
+  local prefix = 'qc:{' .. queue .. '}:'
+  recover_stalled(queue, prefix, records, now_ms)
+  promote(queue, prefix, now_ms)
+  if redis.call('EXISTS', prefix .. 'paused', prefix .. 'hold') > 0 then
+    local hold_ms = redis.call('PTTL', prefix .. 'hold')
+    return {}, hold_ms > 0 and now_ms + hold_ms or -2
+  end
+  local free, next_ms = want.free, nil
+  if limits.concurrency >= 0 then
+    free = math.min(free, limits.concurrency - redis.call('HLEN', prefix .. 'active'))
+  end
+  if limits.rate_max >= 0 and free > 0 then
+    free, next_ms = rate_allows(prefix .. 'starts', free, limits.rate_max, limits.rate_ms, now_ms)
+  end
+  if free <= 0 then
+    return {}, next_ms or -2
+  end
+  local taken, more = take_in_order(queue, free, want.token, want.lease_ms, now_ms)
+  local claimed = {}
+  if #taken > 0 then
+    claimed = lease(queue, prefix, abort_key, taken, want.token, want.worker, want.lease_ms, now_ms)
+    if limits.rate_max >= 0 then
+      note_starts(prefix .. 'starts', #taken, limits.rate_max, limits.rate_ms, now_ms)
+    end
+  end
+  if more then
+    wake(queue, 1)
+    return claimed, next_ms or 0
+  end
+  if #taken < want.free then
+    local future = redis.call('ZRANGEBYSCORE', queue, '(' .. qc_number(now_ms), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    return claimed, future[2] and math.ceil(tonumber(future[2])) or -1
+  end
+  return claimed, 0
+end
