@@ -11,7 +11,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, RedisError
 
 from qconsole.redis.patience import is_passing
-from qconsole.redis.pool import Insistence, Pool
+from qconsole.redis.pool import Insistence, Parse, Pool
 
 Client = TypeVar("Client", bound=Redis)
 
@@ -88,6 +88,8 @@ class Patient:
 
     connection_pool: Any
     response_callbacks: Any
+    auto_close_connection_pool: bool
+    parse_response: Parse
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see redis-py."""
@@ -102,7 +104,7 @@ class Patient:
 
     async def run_once(self, *args: Any, **options: Any) -> Any:
         """Run a command without trying again."""
-        return await super().execute_command(*args, **options)  # type: ignore[misc]
+        return await self.connection_pool.run(self.parse_response, args, options)
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> PatientPipeline:
         """Return a pipeline; see redis-py."""
@@ -113,8 +115,6 @@ class Patient:
         await super().aclose(close_connection_pool)  # type: ignore[misc]
         if close_connection_pool or (close_connection_pool is None and self.auto_close_connection_pool):
             await self.connection_pool.aclose()
-
-    auto_close_connection_pool: bool
 
 
 def is_ours(error: RedisError) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
+from qconsole.redis.line import QuickLine
 from qconsole.redis.patience import Patience
 from qconsole.redis.pool import Address, Insistence, Pool
 from qconsole.redis.slots import ANY_NODE, SLOTS
@@ -61,7 +61,7 @@ class ClusterPool:
         self.connection_kwargs = {"protocol": 2}
         self._make_pool = make_pool
         self._pools: dict[Address, Pool] = {}
-        self._lent: dict[AbstractConnection, Pool] = {}
+        self._lent: dict[QuickLine, Pool] = {}
         self._watch = ClusterWatch(target, make_scout, self._leave)
 
     def __repr__(self) -> str:
@@ -101,14 +101,14 @@ class ClusterPool:
         """Ask the nodes for the map."""
         await self._watch.look_again(error)
 
-    async def get_connection(self, command_name: object = None, *keys: object, **options: object) -> AbstractConnection:
+    async def get_connection(self, command_name: object = None, *keys: object, **options: object) -> QuickLine:
         """Return a connection to any primary (pub/sub crosses the whole cluster)."""
         pool = await self.pool_of(ANY_NODE)
         connection = await pool.get_connection()
         self._lent[connection] = pool
         return connection
 
-    async def release(self, connection: AbstractConnection) -> None:
+    async def release(self, connection: QuickLine) -> None:
         """Take back what `get_connection` gave."""
         await self._lent.pop(connection).release(connection)
 

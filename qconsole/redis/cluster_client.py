@@ -6,7 +6,7 @@ and put together again, and what is about whole servers (SCAN, DBSIZE, SCRIPT LO
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -40,12 +40,12 @@ class ClusterPatient(Patient):
         slot = route(args)
         if slot == EVERY_NODE:
             pools = await self.connection_pool.primaries()
-            return combined(args, [await self._run_on(pool, args, options) for pool in pools])
+            return combined(args, [await pool.run(self.parse_response, args, options) for pool in pools])
         pool = await self.connection_pool.pool_of(slot)
         asking = False
         for _ in range(_REDIRECTS_MAX):
             try:
-                return await self._run_on(pool, args, options, asking=asking)
+                return await pool.run(self.parse_response, args, options, asking=asking)
             except ResponseError as error:
                 if (redirect := Redirect.of(error)) is None:
                     raise
@@ -64,17 +64,6 @@ class ClusterPatient(Patient):
             clients.append(client)
         return clients
 
-    async def _run_on(self, pool: Pool, args: Sequence[Any], options: dict[str, Any], *, asking: bool = False) -> Any:
-        connection = await pool.get_connection()
-        try:
-            if asking:
-                await connection.send_command("ASKING")
-                await connection.read_response()
-            await connection.send_command(*args)
-            return await self.parse_response(connection, args[0], **options)
-        finally:
-            await pool.release(connection)
-
     async def _per_key(self, name: str, args: Sequence[Any], options: dict[str, Any]) -> Any:
         answers = await asyncio.gather(*(self.run_once(args[0], key, **options) for key in args[1:]))
         if name == "MGET":
@@ -86,12 +75,10 @@ class ClusterPatient(Patient):
         cursor, number = divmod(int(args[1]), _CURSOR_NODES)
         if number >= len(pools):
             return 0, []
-        following, keys = await self._run_on(pools[number], (args[0], cursor, *args[2:]), options)
+        following, keys = await pools[number].run(self.parse_response, (args[0], cursor, *args[2:]), options)
         if int(following):
             return int(following) * _CURSOR_NODES + number, keys
         return (number + 1 if number + 1 < len(pools) else 0), keys
-
-    parse_response: Callable[..., Any]
 
 
 class ClusterPipeline(PatientPipeline):

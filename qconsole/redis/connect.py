@@ -10,11 +10,11 @@ import sys
 from typing import Any, overload
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 
 from qconsole.redis.client import Client, patient_class
 from qconsole.redis.cluster import ClusterPool
 from qconsole.redis.cluster_client import ClusterPatient
+from qconsole.redis.line import QuickConnection, QuickLine, QuickSocketConnection, QuickTlsConnection
 from qconsole.redis.patience import BOUNDED, Patience
 from qconsole.redis.pool import Address, Pool
 from qconsole.redis.sentinel import SentinelPool
@@ -147,10 +147,10 @@ def _address_options(target: RedisUrl, address: Address) -> dict[str, Any]:
     return {"host": address[0], "port": address[1]}
 
 
-def _connection_class(target: RedisUrl) -> type[AbstractConnection]:
+def _connection_class(target: RedisUrl) -> type[QuickLine]:
     if target.socket_path is not None:
-        return UnixDomainSocketConnection
-    return SSLConnection if target.tls is not None else Connection
+        return QuickSocketConnection
+    return QuickTlsConnection if target.tls is not None else QuickConnection
 
 
 def _keepalive_options() -> dict[int, int]:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import AuthenticationError, AuthorizationError, ConnectionError, RedisError
 
 from qconsole.errors import RedisUnavailable
+from qconsole.redis.line import QuickLine
 from qconsole.redis.patience import Patience, is_moved_away, is_passing, reason_of
 from qconsole.redis.url import RedisUrl
 
@@ -17,6 +18,7 @@ logger = logging.getLogger("qconsole.redis")
 
 Answer = TypeVar("Answer")
 Address = tuple[str, int]
+Parse = Callable[..., Awaitable[Any]]
 
 _LOG_EVERY_S = 5.0
 
@@ -122,26 +124,46 @@ class Pool(ConnectionPool):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.target}>"
 
-    async def get_connection(self, command_name: object = None, *keys: object, **options: object) -> AbstractConnection:
+    async def get_connection(self, command_name: object = None, *keys: object, **options: object) -> QuickLine:
         """Return a connected connection; waits for one when all are in use."""
         await self._free.acquire()
         try:
-            connection: AbstractConnection = self.get_available_connection()  # type: ignore[no-untyped-call]
+            connection: QuickLine = self.get_available_connection()  # type: ignore[no-untyped-call]
         except BaseException:
             self._free.release()
             raise
-        try:
-            await self.ensure_connection(connection)
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            await self.release(connection)
-            raise
+        if not connection.quiet():
+            try:
+                await connection.disconnect(nowait=True)
+                await connection.connect()  # type: ignore[no-untyped-call]
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                await self.release(connection)
+                raise
         return connection
 
     async def release(self, connection: AbstractConnection) -> None:
         """Take a connection back."""
-        await super().release(connection)
+        self._in_use_connections.remove(connection)
+        self._available_connections.append(connection)
         self._free.release()
+
+    async def run(self, parse: Parse, args: Sequence[Any], options: dict[str, Any], *, asking: bool = False) -> Any:
+        """Run one command on a connection of this pool.
+
+        Args:
+            parse: the client's `parse_response`.
+            asking: tell a cluster's node first that the key is on its way to it.
+        """
+        connection = await self.get_connection()
+        try:
+            if asking:
+                await connection.send_command("ASKING")
+                await connection.read_response()
+            await connection.send_command(*args)
+            return await parse(connection, args[0], **options)
+        finally:
+            await self.release(connection)
 
     async def look_again(self, error: RedisError) -> None:
         """Drop the idle connections: what broke one has most likely broken all."""

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from qconsole.errors import ConfigError
+from qconsole.redis.line import QuickConnection, QuickLine, QuickTlsConnection
 from qconsole.redis.patience import Patience
 from qconsole.redis.pool import Address, Pool
 from qconsole.redis.url import RedisUrl
@@ -20,7 +20,7 @@ from qconsole.redis.watch import Watch, ask_all
 logger = logging.getLogger("qconsole.redis")
 
 
-class _LedConnection(Connection):
+class _LedConnection(QuickConnection):
     """A TCP connection that asks its pool where to go each time it connects."""
 
     def __init__(self, *, pool: "SentinelPool", **options: Any) -> None:
@@ -36,7 +36,7 @@ class _LedConnection(Connection):
             raise ConnectionError("the primary changed while connecting")
 
 
-class _LedTlsConnection(_LedConnection, SSLConnection):
+class _LedTlsConnection(_LedConnection, QuickTlsConnection):
     """The same over TLS."""
 
 
@@ -74,7 +74,7 @@ class SentinelPool(Pool):
             raise ConnectionError("the sentinels name no primary")
         return self._watch.primary
 
-    async def get_connection(self, command_name: object = None, *keys: object, **options: object) -> AbstractConnection:
+    async def get_connection(self, command_name: object = None, *keys: object, **options: object) -> QuickLine:
         """Return a connection to the primary."""
         self._watch.watch()
         await self.primary()

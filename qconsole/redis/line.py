@@ -1,0 +1,104 @@
+"""Connections whose common case is cheap: redis-py spends most of a call's time on what hardly ever happens.
+
+A write starts a task to guard against a peer that does not read, each answer of a pipeline arms a timer though it
+has arrived already, and commands are packed in Python. Leans on redis-py's and hiredis' insides; a test pins them.
+"""
+
+import asyncio
+import builtins
+from collections.abc import Iterable
+from typing import Any
+
+import hiredis
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import ConnectionError, ResponseError, TimeoutError
+
+
+class QuickLine(AbstractConnection):
+    """What the three kinds of connection share."""
+
+    def quiet(self) -> bool:
+        """Say whether the line is up and nothing waits on it to be read, as between two calls."""
+        reader = self._reader
+        return (
+            reader is not None
+            and not reader.at_eof()
+            and reader.exception() is None
+            and self._socket_is_empty()  # type: ignore[no-untyped-call]
+            and not self._parser._reader.has_data()  # type: ignore[attr-defined]
+        )
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        """Return a command in Redis' protocol; a name of two words is two arguments."""
+        name = args[0]
+        if (" " if isinstance(name, str) else b" ") in name:
+            args = (*name.split(), *args[1:])
+        try:
+            return [hiredis.pack_command(args)]
+        except TypeError:
+            return [hiredis.pack_command(tuple(self.encoder.encode(arg) for arg in args))]  # type: ignore[no-untyped-call]
+
+    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
+        """Return several commands, one after the other."""
+        return [b"".join(self.pack_command(*command)[0] for command in commands)]
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        """Write commands; waits, no longer than the time-out, only for a peer that does not keep up."""
+        if self._writer is None:
+            await self.connect()  # type: ignore[no-untyped-call]
+        elif check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        writer = self._writer
+        if writer is None:
+            raise ConnectionError("the connection was closed while it was opened")
+        try:
+            if isinstance(command, str):
+                command = command.encode()
+            writer.writelines((command,) if isinstance(command, bytes) else command)
+            if writer.transport.get_write_buffer_size():
+                async with asyncio.timeout(self.socket_timeout):
+                    await writer.drain()
+        except builtins.TimeoutError:
+            await self.disconnect(nowait=True)
+            raise TimeoutError("Timeout writing to socket") from None
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise ConnectionError(f"the connection broke while writing: {error}") from error
+        except BaseException:
+            await self.disconnect(nowait=True)
+            raise
+
+    async def read_response(
+        self,
+        disable_decoding: bool = False,
+        timeout: float | None = None,
+        *,
+        disconnect_on_error: bool = True,
+        push_request: bool | None = False,
+    ) -> Any:
+        """Return the next answer, at once when it has been read already."""
+        parser: Any = self._parser
+        if timeout is None and parser._connected:
+            response = parser._reader.gets(False) if disable_decoding else parser._reader.gets()
+            if response is not NOT_ENOUGH_DATA:
+                if isinstance(response, ConnectionError):  # LOADING, too many clients, a wrong password
+                    await self.disconnect(nowait=True)
+                if isinstance(response, ConnectionError | ResponseError):
+                    raise response from None
+                return response
+        return await super().read_response(
+            disable_decoding, timeout, disconnect_on_error=disconnect_on_error, push_request=push_request
+        )
+
+
+class QuickConnection(QuickLine, Connection):
+    """Over TCP."""
+
+
+class QuickTlsConnection(QuickLine, SSLConnection):
+    """Over TCP with TLS."""
+
+
+class QuickSocketConnection(QuickLine, UnixDomainSocketConnection):
+    """Over a socket file."""
