@@ -1,0 +1,92 @@
+"""The schema is what the models say, transactions hold, and wrong URLs are refused in a sentence."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, select, text
+
+from qconsole.errors import ConfigError
+from workers.db import Database, upgrade
+from workers.db.migrate import downgrade
+from workers.db.models import Base, CatalogueRow, User
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    found = Database(f"sqlite:///{tmp_path / 'deep' / 'platform.db'}")
+    await upgrade(found)
+    yield found
+    await found.close()
+
+
+async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    async with database.engine.begin() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), Base.metadata)
+        )
+    assert differences == []
+
+
+async def test_upgrading_twice_changes_nothing_and_downgrading_leaves_nothing(database: Database) -> None:
+    await upgrade(database)
+    await downgrade(database, "base")
+    async with database.engine.connect() as connection:
+        tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    assert tables == ["alembic_version"]
+
+
+async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with database.writing() as session:
+            session.add(User(id="u1", email="a@example.org", created_ms=1))
+            await session.flush()
+            raise RuntimeError("half-way")
+    async with database.reading() as session:
+        assert (await session.execute(select(User))).all() == []
+
+
+async def test_amounts_are_kept_to_the_last_digit(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(CatalogueRow(code="1", name="x", price=Decimal("0.100000000000000001"), updated_ms=1))
+    async with database.reading() as session:
+        price = (await session.execute(select(CatalogueRow.price))).scalar_one()
+    assert price == Decimal("0.100000000000000001")
+
+
+async def test_many_writers_at_once_lose_nothing(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(User(id="u1", email="a@example.org", quiet_from_min=0, created_ms=1))
+
+    async def add_one() -> None:
+        async with database.writing() as session:
+            user = await session.get_one(User, "u1")
+            user.quiet_from_min = (user.quiet_from_min or 0) + 1
+
+    await asyncio.gather(*(add_one() for _ in range(40)))
+    async with database.reading() as session:
+        assert (await session.get_one(User, "u1")).quiet_from_min == 40
+
+
+async def test_readers_are_not_held_up_by_a_writer(database: Database) -> None:
+    async with database.writing() as writer:
+        await writer.execute(text("SELECT 1"))
+        async with asyncio.timeout(5), database.reading() as reader:
+            assert (await reader.execute(select(User))).all() == []
+
+
+@pytest.mark.parametrize("url", ["mysql://h/db", "nonsense", ""])
+def test_another_database_is_refused_in_a_sentence(url: str) -> None:
+    with pytest.raises(ConfigError, match="database") as caught:
+        Database(url)
+    assert caught.value.hint
+
+
+def test_a_password_does_not_show() -> None:
+    database = Database("postgresql://user:secret@127.0.0.1/platform")
+    assert "secret" not in repr(database.url)
+    assert database.url.drivername == "postgresql+asyncpg"

@@ -1,0 +1,69 @@
+"""What the job types share: database, storage, settings, clock and the readers of documents; made once per worker.
+
+Handlers get it by `platform(ctx)`; nothing here is global.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from qconsole.clock import Clock, SystemClock
+from qconsole.errors import ConfigError
+from workers.db import Database, upgrade
+from workers.settings import PlatformSettings
+from workers.storage import Storage
+
+if TYPE_CHECKING:
+    from qconsole.runtime import Context
+    from workers.documents.reader import Reader
+
+RESOURCE: Final = "platform"
+
+
+@dataclass(slots=True, kw_only=True)
+class Platform:
+    """The job types' collaborators. `shelf` keeps what a job type wants to reuse, by the job type's own name."""
+
+    settings: PlatformSettings
+    database: Database
+    storage: Storage
+    reader: "Reader"
+    clock: Clock = field(default_factory=SystemClock)
+    shelf: dict[str, Any] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def opened(settings: PlatformSettings, *, clock: Clock | None = None) -> AsyncIterator[Platform]:
+    """Opens the platform with its database at the newest version, and closes it afterwards."""
+    from workers.documents.reader import Reader
+
+    database = Database(settings.database_url)
+    reader = Reader(processes=settings.reader_processes)
+    try:
+        await upgrade(database)
+        yield Platform(
+            settings=settings,
+            database=database,
+            storage=Storage(settings.storage_dir),
+            reader=reader,
+            clock=clock or SystemClock(),
+        )
+    finally:
+        await reader.close()
+        await database.close()
+
+
+def platform(ctx: "Context") -> Platform:
+    """Returns the worker's platform.
+
+    Raises:
+        ConfigError: the worker was started without the platform's settings.
+    """
+    found = ctx.resources.get(RESOURCE)
+    if not isinstance(found, Platform):
+        raise ConfigError(
+            f"{ctx.job_type} needs the platform's resources and this worker has none",
+            hint="start it with: qconsole worker workers.settings.WorkerSettings",
+        )
+    return found
