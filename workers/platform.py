@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qconsole.clock import Clock, SystemClock
 from qconsole.errors import ConfigError
+from workers.config import PlatformSettings
 from workers.db import Database, upgrade
-from workers.settings import PlatformSettings
 from workers.storage import Storage
 
 if TYPE_CHECKING:

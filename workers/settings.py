@@ -1,47 +1,43 @@
-"""The platform's settings (`PLATFORM_*` variables).
+"""What `qconsole worker workers.settings.WorkerSettings` runs: every job type of the platform on its nine queues."""
 
-`qconsole worker workers.settings.WorkerSettings` runs every job type of the platform.
-"""
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar
 
-from pathlib import Path
-from typing import Literal
+from qconsole.runtime import JobType, QueuePolicy
+from workers.config import PlatformSettings
+from workers.documents.jobs import process_document
+from workers.extras import missing_extras
+from workers.platform import RESOURCE, opened
+from workers.policies import QUEUES
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+_STACK = "platform.stack"
+
+logger = logging.getLogger(__name__)
 
 
-class PlatformSettings(BaseSettings):
-    """Where the platform keeps things and whom it talks to; secrets never show in reprs or logs."""
+async def open_platform(resources: dict[str, Any]) -> None:
+    """Opens database, storage and readers, and says which optional parts are missing."""
+    settings = PlatformSettings()
+    for sentence in missing_extras(settings.database_url):
+        logger.warning(sentence)
+    stack = AsyncExitStack()
+    resources[RESOURCE] = await stack.enter_async_context(opened(settings))
+    resources[_STACK] = stack
 
-    model_config = SettingsConfigDict(env_prefix="PLATFORM_", frozen=True, extra="ignore")
 
-    database_url: str = "sqlite:///.qconsole/platform.db"
-    storage_dir: Path = Path(".qconsole/files")
-    public_url: str = "http://127.0.0.1:8720"
-    currency: str = "EUR"
+async def close_platform(resources: dict[str, Any]) -> None:
+    """Closes what `open_platform` opened."""
+    stack: AsyncExitStack | None = resources.pop(_STACK, None)
+    if stack is not None:
+        await stack.aclose()
 
-    smtp_host: str = "127.0.0.1"
-    smtp_port: int = Field(default=25, ge=1, le=65_535)
-    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
-    smtp_user: str = ""
-    smtp_password: SecretStr = SecretStr("")
-    smtp_ca_file: Path | None = None
-    smtp_timeout_s: float = Field(default=20.0, gt=0)
-    mail_from: str = "Procurement <no-reply@localhost.localdomain>"
-    mail_max_bytes: int = Field(default=15 * 1024 * 1024, gt=0)
 
-    webhook_timeout_s: float = Field(default=10.0, gt=0)
-    webhook_allowed_networks: tuple[str, ...] = ()
+class WorkerSettings:
+    """The platform's worker."""
 
-    pagerduty_key: SecretStr = SecretStr("")
-    pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
-    alert_webhooks: tuple[SecretStr, ...] = ()
-    alert_emails: tuple[str, ...] = ()
-
-    catalogue_source: str = ""
-    catalogue_max_shrink: float = Field(default=0.2, ge=0, le=1)
-
-    reader_processes: int = Field(default=2, ge=1, le=64)
-    result_keep_days: int = Field(default=14, ge=1)
-    upload_keep_days: int = Field(default=365, ge=1)
-    review_reminder_h: int = Field(default=24, ge=1)
+    job_types: ClassVar[list[JobType[Any]]] = [process_document]
+    queues: ClassVar[Mapping[str, QueuePolicy]] = QUEUES
+    on_startup = open_platform
+    on_shutdown = close_platform

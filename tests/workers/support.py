@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from qconsole.runtime import Context
+from workers.config import PlatformSettings
 from workers.platform import RESOURCE, Platform
-from workers.settings import PlatformSettings
 
 
 @dataclass(slots=True)

@@ -45,6 +45,6 @@ async def _main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    from workers.settings import PlatformSettings
+    from workers.config import PlatformSettings
 
     asyncio.run(_main(sys.argv[1] if len(sys.argv) > 1 else PlatformSettings().database_url))

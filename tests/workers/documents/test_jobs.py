@@ -56,7 +56,8 @@ async def test_a_document_is_read_matched_and_saved(platform: Platform) -> None:
     assert recorder.steps == [10, 40, 70, 90, 100]
     rope, helmet, other = await _lines(platform)
     assert (rope.row_id, rope.match_source, rope.needs_review) == ("210143", "code", False)
-    assert (helmet.row_id, helmet.unit_factor) == ("310104", 12)
+    assert helmet.row_id == "310104"
+    assert helmet.unit_factor == 12
     assert (other.row_id, other.needs_review) == (None, True)
     async with platform.database.reading() as session:
         document = await session.get_one(Document, "d1")
