@@ -423,6 +423,32 @@ class GlobalKeys:
     def operation(self, operation_id: str) -> str:
         return f"qc:{{@}}:op:{operation_id}"
 
+    @_key("SET", "qc:{@}:operations:active", writer="operations", holds="operations that have not ended")
+    def operations_active(self) -> str:
+        return "qc:{@}:operations:active"
+
+    @_key("LIST", "qc:{@}:op:<id>:ids", writer="operations", expiry="30 days", holds="the ids an operation was given")
+    def operation_ids(self, operation_id: str) -> str:
+        return f"qc:{{@}}:op:{operation_id}:ids"
+
+    @_key("LIST", "qc:{@}:op:<id>:done", writer="operations", expiry="the undo window", holds="what it did, for undo")
+    def operation_done(self, operation_id: str) -> str:
+        return f"qc:{{@}}:op:{operation_id}:done"
+
+    @_key("STRING", "qc:{@}:op:<id>:lease", writer="operations", expiry="30 s", holds="who runs the operation")
+    def operation_lease(self, operation_id: str) -> str:
+        return f"qc:{{@}}:op:{operation_id}:lease"
+
+    @_key("HASH", "qc:{@}:users", writer="users", holds="user → JSON {role, hash (argon2), created_ms}")
+    def users(self) -> str:
+        return "qc:{@}:users"
+
+    @_key(
+        "HASH", "qc:{@}:tokens", writer="tokens", holds="API token → JSON {name, role, hash, created_ms, last_used_ms}"
+    )
+    def tokens(self) -> str:
+        return "qc:{@}:tokens"
+
     @_key("ZSET", "qc:{@}:marks", writer="workers, operators", holds="deploy and operator marks for charts")
     def marks(self) -> str:
         return "qc:{@}:marks"
