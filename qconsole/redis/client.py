@@ -21,10 +21,11 @@ class PatientPipeline(Pipeline):
 
     connection_pool: Pool
 
-    @property
-    def insistence(self) -> Insistence:
-        """Who tries again."""
-        return self.connection_pool.insistence
+    def __init__(
+        self, pool: Any, response_callbacks: Any, transaction: bool, shard_hint: str | None, insistence: Insistence
+    ) -> None:
+        super().__init__(pool, response_callbacks, transaction, shard_hint)
+        self.insistence = insistence
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Send the commands; see redis-py."""
@@ -87,6 +88,7 @@ class Patient:
     """The client's half: single commands."""
 
     connection_pool: Any
+    own_insistence: Insistence | None = None
     response_callbacks: Any
     auto_close_connection_pool: bool
     parse_response: Parse
@@ -100,7 +102,12 @@ class Patient:
         except RedisError as error:
             if not is_ours(error):
                 raise
-            return await self.connection_pool.insistence.insist(run, error, started)
+            return await self.insistence.insist(run, error, started)
+
+    @property
+    def insistence(self) -> Insistence:
+        """Who tries again: the pool's, unless this client was given its own."""
+        return self.own_insistence or cast(Insistence, self.connection_pool.insistence)
 
     async def run_once(self, *args: Any, **options: Any) -> Any:
         """Run a command without trying again."""
@@ -108,7 +115,7 @@ class Patient:
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> PatientPipeline:
         """Return a pipeline; see redis-py."""
-        return PatientPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        return PatientPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint, self.insistence)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Close the client with its connections, and whatever watches the topology for it."""

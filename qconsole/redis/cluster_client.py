@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError, ResponseError
 
 from qconsole.redis.client import Patient, PatientPipeline, patient_class
 from qconsole.redis.cluster import ClusterPool, Redirect
-from qconsole.redis.pool import Insistence, Pool
+from qconsole.redis.pool import Pool
 from qconsole.redis.slots import ANY_NODE, EVERY_NODE, PER_KEY, route, slot_of, to_bytes, words
 
 _REDIRECTS_MAX = 5
@@ -85,14 +85,9 @@ class ClusterPipeline(PatientPipeline):
     """A pipeline over several nodes, or a transaction on one."""
 
     def __init__(self, client: ClusterPatient, transaction: bool, shard_hint: str | None) -> None:
-        super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint)  # type: ignore[arg-type]
+        super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint, client.insistence)
         self._client = client
         self._nodes = client.connection_pool
-
-    @property
-    def insistence(self) -> Insistence:
-        """Who tries again: it knows all nodes."""
-        return self._nodes.insistence
 
     async def send_once(self, raise_on_error: bool) -> list[Any]:
         """Send each command to its node, and give the answers in the order of the commands."""
@@ -171,7 +166,7 @@ class ClusterPipeline(PatientPipeline):
     async def _on(
         self, pool: Pool, stack: list[Any], *, transaction: bool = False, raise_on_error: bool = False
     ) -> list[Any]:
-        part = PatientPipeline(pool, self.response_callbacks, transaction, None)
+        part = PatientPipeline(pool, self.response_callbacks, transaction, None, self.insistence)
         part.command_stack = stack
         return await Pipeline.execute(part, raise_on_error)
 

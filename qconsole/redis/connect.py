@@ -7,7 +7,7 @@ changed, and plain arq's `enqueue_job` would take that for a duplicate.
 
 import socket
 import sys
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from redis.asyncio import Redis
 
@@ -15,8 +15,8 @@ from qconsole.redis.client import Client, patient_class
 from qconsole.redis.cluster import ClusterPool
 from qconsole.redis.cluster_client import ClusterPatient
 from qconsole.redis.line import QuickConnection, QuickLine, QuickSocketConnection, QuickTlsConnection
-from qconsole.redis.patience import BOUNDED, Patience
-from qconsole.redis.pool import Address, Pool
+from qconsole.redis.patience import BOUNDED, ONCE, Patience
+from qconsole.redis.pool import Address, Insistence, Pool
 from qconsole.redis.sentinel import SentinelPool
 from qconsole.redis.url import RedisUrl, Topology, parse_url
 from qconsole.redis.watch import SCOUT_TIMEOUT_S
@@ -89,6 +89,17 @@ def connect(
     client: Redis = patient_class(client_class, **mixin)(connection_pool=pool, **client_options)
     client.auto_close_connection_pool = True
     return client
+
+
+def once(client: Client) -> Client:
+    """Return a client over the same connections whose calls are never repeated unseen; it needs no closing.
+
+    For a caller that must know that an answer was lost, because the call may have been carried out.
+    """
+    pool: Any = client.connection_pool
+    twin: Any = type(client)(connection_pool=pool)
+    twin.own_insistence = Insistence(pool.target, ONCE, pool)
+    return cast(Client, twin)
 
 
 def is_clustered(client: Redis) -> bool:

@@ -50,6 +50,9 @@ BOUNDED = Patience(deadline_s=10.0)
 ENDLESS = Patience(deadline_s=None)
 """For a worker: a lost Redis is never a reason to exit."""
 
+ONCE = Patience(deadline_s=0.0)
+"""For a caller that has to know that an answer was lost, and goes on by itself."""
+
 
 def is_passing(error: BaseException) -> bool:
     """Say whether the same call may succeed a little later."""

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, ResponseError
 
 from qconsole.errors import RedisUnavailable
-from qconsole.redis.connect import connect
+from qconsole.redis.connect import connect, once
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.redis.patience import ENDLESS, Patience
 from qconsole.redis.process import free_port
@@ -138,6 +138,25 @@ async def test_a_read_only_server_is_waited_for(
     assert await asyncio.wait_for(piping, 5) == [True]
     await writer.aclose()
     await observer.aclose()
+
+
+async def test_a_call_that_must_not_be_repeated_is_not(server: EmbeddedServer) -> None:
+    client = connect(server.url, patience=ENDLESS)
+    single = once(client)
+    await single.incr("n")
+    killer = connect(server.url, name="killer")
+    script = "redis.call('incr', 'n') local t = redis.call('time')[1] while redis.call('time')[1] - t < 2 do end"
+    running = asyncio.create_task(single.eval(script, 0))
+    await asyncio.sleep(0)
+    await eventually(lambda: client.connection_pool._in_use_connections)
+    for connection in client.connection_pool._in_use_connections:
+        await connection.disconnect(nowait=True)
+    with pytest.raises(RedisUnavailable):
+        await running
+    assert int(await killer.get("n") or 0) <= 2
+    assert await client.ping()
+    for each in (client, killer):
+        await each.aclose()
 
 
 async def test_a_callers_own_errors_come_through_untouched(redis: Redis) -> None:
