@@ -30,14 +30,27 @@ class CellLine:
     figures: tuple[tuple[Figure, ...], ...]
 
     def filled(self, columns: Sequence[Column]) -> set[Role]:
+        """Return the numeric roles whose cell holds a figure and next to nothing else."""
         return {
             column.role
-            for column, found in zip(columns, self.figures, strict=True)
-            if column.role in NUMERIC and any(not figure.is_percent for figure in found)
+            for column, cell, found in zip(columns, self.cells, self.figures, strict=True)
+            if column.role in NUMERIC
+            and any(not figure.is_percent for figure in found)
+            and _mostly(column.role, cell, found)
         }
 
     def words_of(self, columns: Sequence[Column], *roles: Role) -> list[Word]:
         return [word for column, cell in zip(columns, self.cells, strict=True) if column.role in roles for word in cell]
+
+
+def _mostly(role: Role, cell: Sequence[Word], found: Sequence[Figure]) -> bool:
+    """Tell whether a cell is its figures and no more: a currency, a tax code, a unit behind a quantity or a price."""
+    taken = {word for figure in found for word in figure.words}
+    others = [word for word in cell if word not in taken and not is_currency(word.text) and len(word.text) > 1]
+    before = [word for word in others if found[0].x0 - 1.5 * word.height < word.x1 <= found[0].x0 + 1]
+    after = [word for word in others if word.x0 >= found[0].x1 - 1]
+    allowed = 2 if role in (Role.QUANTITY, Role.PRICE, Role.QUANTITY_OTHER) else 1
+    return not before and len(after) <= allowed
 
 
 def cut(line: Line, columns: Sequence[Column], mark: str | None, height: float) -> CellLine:
@@ -132,7 +145,13 @@ def _complete(line: CellLine, columns: Sequence[Column]) -> bool:
     }
     price = values.get(Role.PRICE) or values.get(Role.PRICE_GROSS) or []
     total = values.get(Role.TOTAL) or values.get(Role.TOTAL_GROSS) or []
-    return choose_sums(values.get(Role.QUANTITY, []), price, total).agree is True
+    discounts = [
+        figure.values[0]
+        for column, found in zip(columns, line.figures, strict=True)
+        if column.role is Role.DISCOUNT
+        for figure in found
+    ]
+    return choose_sums(values.get(Role.QUANTITY, []), price, total, discounts[0] if discounts else None).agree is True
 
 
 def _starts(table: Sequence[CellLine], kinds: Sequence[str], columns: Sequence[Column]) -> list[int]:

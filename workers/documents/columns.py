@@ -1,15 +1,24 @@
-"""Where one column of a table ends and the next begins, from ruled lines or from the white between the words."""
+"""Where one column of a table ends and the next begins: from ruled lines, or from where the words below stand.
+
+Words that stand above each other make a strip. Strips are given to titles in order, so that each is near its title,
+figures come under titles of figures, and no such title stays without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
-from workers.documents.headers import Role
+from workers.documents.headers import NUMERIC, Role
 from workers.documents.heading import Heading, HeadingCell
 from workers.documents.model import Rule, Word
-from workers.documents.page import Line
+from workers.documents.numberline import figures, is_currency
+from workers.documents.page import Line, segments, space_width
+
+_FAR = 60.0
+_TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,41 +31,40 @@ class Column:
     title: str
 
 
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """An interval of the page's width that words of several lines share; `numeric` when most of it are figures."""
+
+    x0: float
+    x1: float
+    numeric: bool
+
+
 def columns_of(heading: Heading, body: Sequence[Line], rules: Sequence[Rule], height: float) -> list[Column]:
     """Return the columns under `heading`, left to right, covering the whole width of the page.
 
     Args:
         heading: The column titles.
-        body: Lines below it that belong to the table, best those with amounts.
+        body: Lines below it that belong to the table, best those with figures.
         rules: Ruled lines of the page.
         height: The usual height of a word.
     """
     cells = sorted(heading.cells, key=lambda cell: (cell.box.x0 + cell.box.x1) / 2)
-    edges = _ruled_edges(cells, rules, heading) or _gutters(cells, body, height)
+    edges = _ruled_edges(cells, rules, heading) or _strip_edges(cells, strips_of(body, height))
     bounds = [float("-inf"), *edges, float("inf")]
     roles = _settle_roles(cells)
     return [Column(bounds[i], bounds[i + 1], roles[i], cell.text) for i, cell in enumerate(cells)]
 
 
 def _settle_roles(cells: Sequence[HeadingCell]) -> list[Role]:
-    """Give each title one role: with two of a kind, the surer or, among equals, the better placed one keeps it."""
+    """Correct titles that mean another thing in this company: an "Article" beside no description names the thing."""
     roles = [cell.role or Role.OTHER for cell in cells]
-    has_description = roles.count(Role.DESCRIPTION) > 0
-    for index, cell in enumerate(cells):
-        lowered = cell.text.casefold().strip(" .:%")
-        if lowered == "desc" and roles.count(Role.DESCRIPTION) == 0:
-            roles[index] = Role.DESCRIPTION
-            has_description = True
-    if not has_description and Role.NAME not in roles and Role.PART in roles and roles.count(Role.PART) == 1:
+    plain = [cell.text.casefold().strip(" .:%") for cell in cells]
+    if Role.DESCRIPTION not in roles and "desc" in plain:
+        roles[plain.index("desc")] = Role.DESCRIPTION
+    if Role.DESCRIPTION not in roles and Role.NAME not in roles and roles.count(Role.PART) == 1:
         index = roles.index(Role.PART)
-        if cells[index].text.casefold().strip(" .:") in {
-            "article",
-            "artikel",
-            "item",
-            "material",
-            "model",
-            "service code",
-        }:
+        if plain[index] in {"article", "artikel", "item", "material", "model", "service code"}:
             roles[index] = Role.NAME
     return roles
 
@@ -64,50 +72,117 @@ def _settle_roles(cells: Sequence[HeadingCell]) -> list[Role]:
 def _ruled_edges(cells: Sequence[HeadingCell], rules: Sequence[Rule], heading: Heading) -> list[float] | None:
     """Return one vertical rule between each two titles, or None when any gap lacks one."""
     top = min(cell.box.top for cell in cells)
-    bottom = heading.bottom
     upright = [
         (rule.x0 + rule.x1) / 2
         for rule in rules
-        if not rule.horizontal and rule.top < bottom + 30 and rule.bottom > top and rule.bottom - rule.top > 4
+        if not rule.horizontal and rule.top < heading.bottom + 30 and rule.bottom > top and rule.bottom - rule.top > 4
     ]
     edges: list[float] = []
     for left, right in pairwise(cells):
         between = [x for x in upright if left.box.x1 - 2 <= x <= right.box.x0 + 2]
         if not between:
             return None
-        edges.append(between[0] if len(set(between)) == 1 else sum(between) / len(between))
+        edges.append(sum(between) / len(between))
     return edges
 
 
-def _gutters(cells: Sequence[HeadingCell], body: Sequence[Line], height: float) -> list[float]:
-    words = [word for line in body for word in line.words]
+def strips_of(body: Sequence[Line], height: float) -> list[Strip]:
+    """Return the strips that the words of `body` form; what only one line in eight crosses still parts two strips."""
+    spans: list[tuple[float, float, bool]] = []
+    gap = 1.9 * space_width(body)
+    for line in body:
+        for piece in _pieces(line.words, gap, height):
+            plain = [word for word in piece if not is_currency(word.text)]
+            found = figures(plain, None, height)
+            covered = sum(len(figure.words) for figure in found)
+            spans.append((piece[0].x0, piece[-1].x1, bool(found) and covered >= len(plain) - 1))
+    allowed = len(body) // 8
+    points = sorted({x for x0, x1, _ in spans for x in (x0, x1)})
+    strips: list[Strip] = []
+    start: float | None = None
+    for left, right in pairwise(points):
+        crossing = sum(1 for x0, x1, _ in spans if x0 <= left and x1 >= right)
+        if crossing > allowed and start is None:
+            start = left
+        elif crossing <= allowed and start is not None:
+            strips.append(_strip(start, left, spans))
+            start = None
+    if start is not None:
+        strips.append(_strip(start, points[-1], spans))
+    return strips
+
+
+def _strip(x0: float, x1: float, spans: Sequence[tuple[float, float, bool]]) -> Strip:
+    inside = [numeric for left, right, numeric in spans if x0 <= (left + right) / 2 <= x1]
+    return Strip(x0, x1, bool(inside) and sum(inside) >= 0.6 * len(inside))
+
+
+def _pieces(words: Sequence[Word], gap: float, height: float) -> list[list[Word]]:
+    """Split a line at wide gaps, and between figures that stand close but are two."""
+    pieces: list[list[Word]] = []
+    for segment in segments(words, gap):
+        piece: list[Word] = []
+        for word in segment:
+            if piece and len(figures([*piece, word], None, height)) > len(figures(piece, None, height)) > 0:
+                pieces.append(piece)
+                piece = []
+            piece.append(word)
+        pieces.append(piece)
+    return pieces
+
+
+def _strip_edges(cells: Sequence[HeadingCell], strips: Sequence[Strip]) -> list[float]:
+    owners = _owners(cells, strips)
+    extents = []
+    for index, cell in enumerate(cells):
+        owned = [strip for strip, owner in zip(strips, owners, strict=True) if owner == index]
+        extents.append((min(s.x0 for s in owned), max(s.x1 for s in owned)) if owned else (cell.box.x0, cell.box.x1))
     edges: list[float] = []
-    for left, right in pairwise(cells):
-        low = max((left.box.x0 + left.box.x1) / 2, edges[-1] if edges else float("-inf"))
-        high = (right.box.x0 + right.box.x1) / 2
-        edges.append(_gutter(words, low, high, left, right, height))
+    for left, right in pairwise(extents):
+        edge = (left[1] + right[0]) / 2
+        edges.append(max(edge, edges[-1]) if edges else edge)
     return edges
 
 
-def _gutter(
-    words: Sequence[Word], low: float, high: float, left: HeadingCell, right: HeadingCell, height: float
-) -> float:
-    """Return the x between two titles that the fewest words cross, in the middle of the widest such strip."""
-    default = (left.box.x1 + right.box.x0) / 2 if right.box.x0 > left.box.x1 else (low + high) / 2
-    inside = [word for word in words if word.x1 > low and word.x0 < high]
-    titles = [(left.box.x0, left.box.x1), (right.box.x0, right.box.x1)]
-    if not inside or high <= low:
-        return default
-    spans = [(word.x0 + 0.05 * height, word.x1 - 0.05 * height) for word in inside]
-    points = sorted({low, high, *(x for span in [*spans, *titles] for x in span if low < x < high)})
-    strips: list[tuple[int, int, float, float]] = []
-    for start, end in pairwise(points):
-        middle = (start + end) / 2
-        crossing = sum(1 for x0, x1 in spans if x0 < middle < x1)
-        titled = sum(1 for x0, x1 in titles if x0 < middle < x1)
-        if strips and strips[-1][:2] == (crossing, titled):
-            strips[-1] = (crossing, titled, strips[-1][2], end)
-        else:
-            strips.append((crossing, titled, start, end))
-    _, _, start, end = min(strips, key=lambda strip: (strip[0], strip[1], strip[2] - strip[3]))
-    return (start + end) / 2
+def _owners(cells: Sequence[HeadingCell], strips: Sequence[Strip]) -> list[int]:
+    """Return for each strip the title it stands under: the cheapest assignment that keeps the order of both."""
+
+    @cache
+    def best(strip: int, cell: int, owned: int) -> tuple[float, tuple[int, ...]]:
+        if strip == len(strips):
+            rest = _lonely(cells[cell], owned) + sum(_lonely(cells[other], 0) for other in range(cell + 1, len(cells)))
+            return rest, ()
+        here, tail = best(strip + 1, cell, owned + 1)
+        stay = (here + _cost(cells[cell], strips[strip], owned), (cell, *tail))
+        if cell + 1 == len(cells):
+            return stay
+        there, choice = best(strip, cell + 1, 0)
+        move = (there + _lonely(cells[cell], owned), choice)
+        return min(stay, move, key=lambda option: option[0])
+
+    return list(best(0, 0, 0)[1])
+
+
+def _lonely(cell: HeadingCell, owned: int) -> float:
+    """Return what it costs that a title has nothing below it."""
+    if owned:
+        return 0.0
+    if cell.role in NUMERIC:
+        return 45.0
+    return 20.0 if cell.role in _TEXTUAL else 4.0
+
+
+def _cost(cell: HeadingCell, strip: Strip, owned: int) -> float:
+    apart = max(strip.x0 - cell.box.x1, cell.box.x0 - strip.x1, 0.0)
+    askew = min(
+        abs(strip.x0 - cell.box.x0),
+        abs(strip.x1 - cell.box.x1),
+        abs(strip.x0 + strip.x1 - cell.box.x0 - cell.box.x1) / 2,
+    )
+    cost = apart + 0.2 * min(askew, 100.0)
+    if cell.role in NUMERIC:
+        cost += 0.0 if strip.numeric else _FAR if owned == 0 else 15.0
+        cost += 30.0 if owned and strip.numeric else 0.0
+    elif cell.role in _TEXTUAL and strip.numeric:
+        cost += 25.0
+    return cost

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from workers.documents.model import Box, Page, Word
 
@@ -71,6 +72,18 @@ def text_height(lines: Sequence[Line]) -> float:
     """Return the usual height of a word, 10 points when there is none."""
     heights = [word.height for line in lines for word in line.words]
     return statistics.median(heights) if heights else 10.0
+
+
+def space_width(lines: Sequence[Line]) -> float:
+    """Return the usual white between two words of a sentence, a quarter of the height of a word when there is none."""
+    height = text_height(lines)
+    gaps = [
+        right.x0 - left.x1
+        for line in lines
+        for left, right in pairwise(line.words)
+        if 0.1 * height < right.x0 - left.x1 < 0.75 * height
+    ]
+    return statistics.median(gaps) if len(gaps) >= 5 else 0.28 * height
 
 
 def segments(words: Sequence[Word], gap: float) -> list[list[Word]]:

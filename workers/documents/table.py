@@ -15,8 +15,8 @@ from workers.documents.headless import rows_by_product, rows_by_sum
 from workers.documents.model import LineItem, Page
 from workers.documents.numbers import decimal_mark
 from workers.documents.page import Line, lines_of, text_height
-from workers.documents.rows import item_of
-from workers.documents.words import totals
+from workers.documents.rows import Row, item_of
+from workers.documents.words import carries, closes, totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _sheets(pages: Sequence[Page]) -> list[Sheet]:
     for page, lines in zip(pages, per_page, strict=True):
         height = text_height(lines)
         kept = [line for line in lines if _signature(line) not in running]
-        headings = tuple(find_headings(kept, height, fuzzy=page.scanned))
+        headings = tuple(find_headings(kept, fuzzy=page.scanned))
         sheets.append(Sheet(page, tuple(kept), headings, height))
     return sheets
 
@@ -76,7 +76,7 @@ def _running_lines(per_page: Sequence[Sequence[Line]]) -> set[tuple[str, int]]:
     headings = {
         _signature(lines[index])
         for lines in per_page
-        for heading in find_headings(lines, text_height(lines), fuzzy=False)
+        for heading in find_headings(lines, fuzzy=False)
         for index in range(heading.first, heading.last + 1)
     }
     return {signature for signature in often if re.search(r"[^\W\d]{3}", signature[0])} - headings
@@ -104,8 +104,18 @@ def _headed(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
 def _stretch(sheet: Sheet, heading: Heading, lines: Sequence[Line], mark: str | None) -> tuple[list[LineItem], bool]:
     columns = columns_of(heading, _rich(lines, heading, mark, sheet.height), sheet.page.rules, sheet.height)
     body = read_body(lines, columns, sheet.page.rules, page=sheet.page.number, mark=mark, height=sheet.height)
+    mark = mark or _mark_of_quantities(body.rows)
     items = [item for row in body.rows if (item := item_of(row, mark)) is not None]
     return items, body.ended
+
+
+def _mark_of_quantities(rows: Sequence[Row]) -> str | None:
+    """Return the sign before three digits that every quantity shows ("45,000", "8,000"): it marks decimals."""
+    texts = [str(row.cells[Role.QUANTITY]) for row in rows if Role.QUANTITY in row.cells]
+    for mark in ",.":
+        if texts and all(re.match(rf"^-?\d+{re.escape(mark)}\d{{3}}\b", text) for text in texts):
+            return mark
+    return None
 
 
 def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, height: float) -> list[Line]:
@@ -113,12 +123,27 @@ def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, height: flo
     numeric = sum(1 for cell in heading.cells if cell.role in NUMERIC)
     whole = [Column(float("-inf"), float("inf"), Role.QUANTITY, "")]
     counts = [len(cut(line, whole, mark, height).figures[0]) for line in lines]
-    rich = [
+    rich: list[Line] = []
+    for line, count in zip(lines, counts, strict=True):
+        if rich and (totals(line.text) or closes(line.text)) and not carries(line.text):
+            break
+        if count >= min(2, numeric) and len(line.words) > 1 and not totals(line.text) and not carries(line.text):
+            rich.append(line)
+    return _with_neighbours(lines, rich, height) if rich else list(lines[:6])
+
+
+def _with_neighbours(lines: Sequence[Line], rich: Sequence[Line], height: float) -> list[Line]:
+    """Add the lines of text that wrap above and below lines with figures."""
+    middles = [line.middle for line in rich]
+    return [
         line
-        for line, count in zip(lines, counts, strict=True)
-        if count >= min(2, numeric) and not totals(line.text) and len(line.words) > 1
+        for line in lines
+        if line in rich
+        or (
+            any(abs(line.middle - middle) < 1.6 * height for middle in middles)
+            and not (totals(line.text) or closes(line.text) or carries(line.text))
+        )
     ]
-    return rich or list(lines[:6])
 
 
 def _unheaded(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
