@@ -75,6 +75,11 @@ class Attempt:
     def id(self) -> str:
         return self.claimed.id
 
+    def arm(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the timeout's clock."""
+        if self.timeout_s is not None:
+            self.timer = loop.call_later(self.timeout_s, self.cancel, CancelReason.TIMEOUT)
+
     def cancel(self, reason: CancelReason) -> bool:
         """Cancel the handler for the first reason given; false when it no longer runs."""
         if self.task is None or self.task.done() or not self.in_handler:

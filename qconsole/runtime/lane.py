@@ -63,6 +63,8 @@ class Lane:
         lease_ms: how long a claim holds without renewal.
         records: keep indexes, metrics, events and dead letters.
         start: called with each claimed job.
+        settled: called with each job that was handed over, its token, and the word `settle` has for it.
+        poll_s: how long the queue is left alone when nothing says that there is work.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Lane:
         records: bool,
         poll_s: float,
         start: Callable[["Lane", Claimed], None],
-        lost: Callable[[str, str], None],
+        settled: Callable[["Lane", str, str, str], None],
     ) -> None:
         self.keys = keys
         self.slots = slots
@@ -94,7 +96,7 @@ class Lane:
         self.size = -1
         self.attention = asyncio.Event()
         self._start = start
-        self._lost = lost
+        self._settled = settled
         self._script = script("turn")
         self._finished: list[Finished] = []
         self._reports: list[str] = []
@@ -103,7 +105,7 @@ class Lane:
         self._due_ms = 0
         self._unsure = False
         self._resent = False
-        self._limits = orjson.dumps(limits_of(policy))
+        self._limits = orjson.dumps({k: v for k, v in limits_of(policy).items() if v is not None})
 
     @property
     def free(self) -> int:
@@ -111,12 +113,13 @@ class Lane:
         return self.slots - len(self.running)
 
     @property
-    def has_finished(self) -> bool:
-        """Whether something waits to be settled."""
-        return bool(self._finished)
+    def has_work_for_redis(self) -> bool:
+        """Whether something waits to be settled, sent or given back."""
+        return bool(self._finished or self._reports or self._unsure)
 
     def finish(self, entry: Entry, result: bytes | None) -> None:
-        """Hand over an attempt's end; the next turn settles it."""
+        """Hand over an attempt's end: its slot is free, and the next turn settles it."""
+        self.running.pop(entry[0], None)
         self._finished.append(Finished(entry, result))
         self.attention.set()
 
@@ -225,8 +228,8 @@ class Lane:
     def _note_words(self, finished: list[Finished], words: list[bytes]) -> None:
         for end, word in zip(finished, words, strict=True):
             # an answer that got lost: the first call settled it, and the second one finds nobody holding it
-            if word != b"ok" and not (self._resent and word == b"gone"):
-                self._lost(end.entry[0], word.decode())
+            is_settled = word == b"ok" or (self._resent and word == b"gone")
+            self._settled(self, end.entry[0], end.entry[1], "ok" if is_settled else word.decode())
 
     def _note_next(self, next_ms: int) -> None:
         pause_s = self.poll_s
@@ -254,19 +257,21 @@ def record_of(flat: list[bytes]) -> dict[str, str]:
     return {name.decode(): value.decode("utf-8", "replace") for name, value in zip(fields, fields, strict=True)}
 
 
-def limits_of(policy: QueuePolicy) -> dict[str, float]:
-    """Return the defaults of what the turn obeys; a missing one is unbounded."""
-    kept, limits = policy.retention, {}
-    for name, value, factor in (
-        ("concurrency", policy.global_concurrency, 1),
-        ("rate_max", policy.rate.max if policy.rate else None, 1),
-        ("rate_ms", policy.rate.per_ms if policy.rate else None, 1),
-        ("keep_completed", kept.completed, 1),
-        ("keep_completed_ms", kept.completed_age_s, 1000),
-        ("keep_failed", kept.failed, 1),
-        ("keep_failed_ms", kept.failed_age_s, 1000),
-        ("sla_total_ms", policy.sla.total_s, 1000),
-    ):
-        if value is not None:
-            limits[name] = value * factor
-    return limits
+def limits_of(policy: QueuePolicy) -> dict[str, int | None]:
+    """Return the policy as `Queue.configure` takes it; None is unbounded."""
+    kept, rate, sla = policy.retention, policy.rate, policy.sla
+    seconds = {
+        "keep_completed_ms": kept.completed_age_s,
+        "keep_failed_ms": kept.failed_age_s,
+        "sla_queue_ms": sla.queue_s,
+        "sla_run_ms": sla.run_s,
+        "sla_total_ms": sla.total_s,
+    }
+    return {
+        "concurrency": policy.global_concurrency,
+        "rate_max": rate.max if rate else None,
+        "rate_ms": rate.per_ms if rate else None,
+        "keep_completed": kept.completed,
+        "keep_failed": kept.failed,
+        **{name: None if value is None else round(value * 1000) for name, value in seconds.items()},
+    }

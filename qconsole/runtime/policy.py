@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 DAY_S: Final = 86_400
 
@@ -152,18 +152,3 @@ class QueuePolicy:
         _at_least("concurrency", self.concurrency, 1)
         _at_least("global_concurrency", self.global_concurrency, 1)
         _at_least("attempts", self.attempts, 1)
-
-    def as_config(self) -> dict[str, Any]:
-        """Return the `code` part of the queue's config."""
-        return {
-            "concurrency": self.global_concurrency,
-            "rate_max": self.rate.max if self.rate else None,
-            "rate_ms": self.rate.per_ms if self.rate else None,
-            "keep_completed": self.retention.completed,
-            "keep_completed_s": self.retention.completed_age_s,
-            "keep_failed": self.retention.failed,
-            "keep_failed_s": self.retention.failed_age_s,
-            "sla_queue_s": self.sla.queue_s,
-            "sla_run_s": self.sla.run_s,
-            "sla_total_s": self.sla.total_s,
-        }

@@ -142,7 +142,7 @@ local BULK_START = qc_number(QC_FLOOR + (QC_DEFAULT_PRIORITY + 1) * QC_BAND)
 local function take_in_order(queue, wanted, token, lease_ms, now_ms)
   local taken = {score = {}}
   local more = take(queue, '-inf', URGENT_END, wanted, token, lease_ms, taken)
-  more = take(queue, '(0', qc_number(now_ms), wanted, token, lease_ms, taken) or more
+  more = take(queue, '(0', '(' .. qc_number(now_ms + 1), wanted, token, lease_ms, taken) or more
   if #taken < wanted then
     more = take(queue, BULK_START, '(0', wanted, token, lease_ms, taken) or more
   end
@@ -208,7 +208,7 @@ local function claim(queue, abort_key, want, limits, records, now_ms)
     return claimed, next_ms or 0
   end
   if #taken < want.free then
-    local future = redis.call('ZRANGEBYSCORE', queue, '(' .. qc_number(now_ms), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    local future = redis.call('ZRANGEBYSCORE', queue, qc_number(now_ms + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     return claimed, future[2] and math.ceil(tonumber(future[2])) or -1
   end
   return claimed, 0

@@ -83,7 +83,7 @@ local function end_job(queue, prefix, e, extra, state, now_ms)
     dedup_release(queue, e[1], extra.dedup, now_ms, false)
   end
   if extra.parent then
-    flow_child_ended(queue, e[1], extra.parent, state, now_ms)
+    flow_child_ended(queue, e[1], extra.parent, state, now_ms, e[5] > 0 and ARGV[e[5]] or '')
   end
 end
 
