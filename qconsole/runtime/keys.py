@@ -379,6 +379,20 @@ class Keys:
     def trashed(self, job_id: str) -> str:
         return f"{self.prefix}trash:{job_id}"
 
+    @_key("LIST", "qc:{q}:trash-log:<id>", writer="remove, restore", expiry="end of the undo window", holds="its log")
+    def trashed_log(self, job_id: str) -> str:
+        return f"{self.prefix}trash-log:{job_id}"
+
+    @_key(
+        "HASH",
+        "qc:{q}:trash-flow:<id>",
+        writer="remove, restore",
+        expiry="end of the undo window",
+        holds="its children: those that have not started are removed with it",
+    )
+    def trashed_flow(self, job_id: str) -> str:
+        return f"{self.prefix}trash-flow:{job_id}"
+
 
 class GlobalKeys:
     """The keys of no queue; all carry the tag `{@}`."""

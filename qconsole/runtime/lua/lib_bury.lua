@@ -1,6 +1,5 @@
 -- Dead letters: a job's last failure, kept whole until somebody resolves it. Needs score, place.
 
-local BURY_CAP = 100000
 local DEAD_LETTER_QUEUE = 'dead-letter'
 -- What a replay needs of a job's record to make it again.
 local BURIED_OPTIONS = {'pri', 'attempts', 'backoff', 'timeout_ms', 'dedup', 'parent', 'on_fail', 'schedule', 'trace'}
@@ -53,13 +52,14 @@ local function keep_below_cap(p, job_type, cap)
 end
 
 -- Buries a job and returns the dead letter's id, "<job id>~<now ms>"; `now_ms` is also the job's end in `failed`.
--- `b` = {job_type, payload (raw bytes), cause, severity, error (JSON), error_type, message, frame, fp, attempts, stalls,
---   history (JSON or ''), created_ms, due_ms, declared, cap (default 100,000)}; options are read from the record.
+-- `b` = {job_type, cause, severity, error (JSON), error_type, message, frame, fp, attempts, stalls, history (JSON or ''),
+-- created_ms, due_ms, cap (of open entries in this queue; 0: kept until resolved, and announced)}; payload and options
+-- are read from the job.
 local function bury(queue, id, b, now_ms)
   local p = 'qc:{' .. queue .. '}:'
   local entry = id .. '~' .. whole_text(now_ms)
   local key = p .. 'dl:' .. entry
-  redis.call('HSET', key, 'job_id', id, 'job_type', b.job_type, 'payload', b.payload, 'cause', b.cause,
+  redis.call('HSET', key, 'job_id', id, 'job_type', b.job_type, 'payload', redis.call('GET', 'arq:job:' .. id) or '', 'cause', b.cause,
     'severity', b.severity or 'normal', 'error', b.error, 'fp', b.fp, 'attempts', b.attempts or 0, 'stalls', b.stalls or 0,
     'history', b.history or '', 'options', buried_options(p .. 'job:' .. id), 'buried_ms', whole_text(now_ms),
     'created_ms', b.created_ms and whole_text(b.created_ms) or '', 'due_ms', b.due_ms and whole_text(b.due_ms) or '',
@@ -71,8 +71,8 @@ local function bury(queue, id, b, now_ms)
   count_group(p .. 'dlq:groups', b, now_ms)
   event(queue, now_ms, 'buried', id, cjson.encode({dead_letter = entry, job_type = b.job_type, cause = b.cause,
     severity = b.severity or 'normal', error_type = b.error_type, message = b.message, fp = b.fp}))
-  if not b.declared then
-    keep_below_cap(p, b.job_type, b.cap or BURY_CAP)
+  if b.cap > 0 then
+    keep_below_cap(p, b.job_type, b.cap)
   elseif queue ~= DEAD_LETTER_QUEUE then
     redis.call('XADD', p .. 'outbox', '*', 'effect', 'dead_letter:' .. entry, 'kind', 'dead_letter', 'to', DEAD_LETTER_QUEUE,
       'entry', entry)

@@ -1,4 +1,4 @@
--- A job's keys as one: whether its id is taken, and how every trace of it goes. Needs place.
+-- A job's keys as one: whether its id is taken, and how every trace of it goes. Needs score, place.
 
 -- Drops what an ended job left behind (not its result).
 local function forget_ended(queue, id)
@@ -33,6 +33,40 @@ local function take_id(queue, id, payload, now_ms)
     forget_ended(queue, id)
   end
   return nil
+end
+
+-- The job's state, 'missing' when there is none. A job whose lease ran out is active until a claim recovers it.
+local function state_of(queue, id, now_ms)
+  local p = 'qc:{' .. queue .. '}:'
+  if redis.call('EXISTS', 'arq:in-progress:' .. id) == 1 and redis.call('EXISTS', 'arq:job:' .. id) == 1 then
+    return 'active'
+  end
+  local score = redis.call('ZSCORE', queue, id)
+  if score then
+    if redis.call('HEXISTS', p .. 'active', id) == 1 then
+      return 'active'
+    end
+    return tonumber(score) >= now_ms + 1 and 'delayed' or 'waiting', tonumber(score)
+  end
+  for _, name in ipairs({'waiting_children', 'failed', 'completed', 'cancelled'}) do
+    score = redis.call('ZSCORE', p .. name, id)
+    if score then
+      return name, tonumber(score)
+    end
+  end
+  return 'missing'
+end
+
+-- When a job in the queue is due, from its score.
+local function due_of(score)
+  if score >= 0 then
+    return math.floor(score)
+  end
+  return QC_EPOCH + math.floor(((score - QC_FLOOR) % QC_BAND) / 32)
+end
+
+local function priority_of(queue, id)
+  return tonumber(redis.call('HGET', 'qc:{' .. queue .. '}:job:' .. id, 'pri') or QC_DEFAULT_PRIORITY)
 end
 
 -- Deletes every key of a job but its dead letters.

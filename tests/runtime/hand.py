@@ -1,0 +1,131 @@
+"""A worker run by hand: claims and settles when told to, so that tests decide what happens between."""
+
+from typing import Any, cast
+
+import orjson
+from redis.asyncio import Redis
+
+from qconsole.clock import Clock
+from qconsole.runtime.attempt import Attempt, Endings, place_of
+from qconsole.runtime.codec import decode_call
+from qconsole.runtime.job_type import JobType
+from qconsole.runtime.json_codec import encode_value
+from qconsole.runtime.keys import Keys
+from qconsole.runtime.lane import Claimed, Lane, limits_of, record_of
+from qconsole.runtime.policy import QueuePolicy
+from qconsole.runtime.scripts import script
+
+
+class Hand:
+    """A worker's slots on one queue, as far as `attempt.py` and `turn.lua` need them."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        clock: Clock,
+        queue: str,
+        *,
+        slots: int = 100,
+        policy: QueuePolicy | None = None,
+        lease_ms: int = 60_000,
+        name: str = "hand",
+    ) -> None:
+        self.clock = clock
+        self.keys = Keys(queue)
+        self.policy = policy or QueuePolicy()
+        self.worker_id = name
+        self.lost: list[tuple[str, str]] = []
+        self._redis, self._slots, self._lease_ms = redis, slots, lease_ms
+        self._finished: list[tuple[Any, bytes | None]] = []
+        self._claims = 0
+
+    def finish(self, entry: Any, result: bytes | None) -> None:
+        """Take an attempt's end; `settle` sends it."""
+        self._finished.append((entry, result))
+
+    async def _turn(self, free: int) -> list[Any]:
+        finished, self._finished = self._finished, []
+        self._claims += 1
+        token, results = f"{self.worker_id}.{self._claims}", []
+        for entry, result in finished:
+            if result is not None:
+                results.append(result)
+                entry[4] = 9 + len(results)
+        now_ms = self.clock.now_ms()
+        entries = orjson.dumps([entry for entry, _ in finished]) if finished else b""
+        limits = orjson.dumps({k: v for k, v in limits_of(self.policy).items() if v is not None})
+        args = (now_ms, self.worker_id, token, free, self._lease_ms, 1, 0, limits, entries, *results)
+        words, claimed, _, _ = await script("turn").run(self._redis, (self.keys.queue, self.keys.abort), args)
+        for (entry, _), word in zip(finished, words, strict=True):
+            if word != b"ok":
+                self.lost.append((entry[0], word.decode()))
+        return [self._claimed(token, now_ms, *one) for one in claimed]
+
+    @staticmethod
+    def _claimed(
+        token: str, now_ms: int, job_id: bytes, score: bytes, call: bytes, retries: Any, record: Any, abort_ms: Any
+    ) -> Claimed:
+        return Claimed(
+            id=job_id.decode(),
+            token=token,
+            score=float(score),
+            payload=call,
+            retries=int(retries or 0),
+            record=record_of(record) if record else None,
+            abort_ms=float(abort_ms) if abort_ms else None,
+            claimed_ms=now_ms,
+        )
+
+    async def claim(self, limit: int | None = None) -> list[Claimed]:
+        """Claim up to `limit` jobs."""
+        return await self._turn(self._slots if limit is None else limit)
+
+    async def claim_ids(self, limit: int | None = None) -> list[str]:
+        return [claimed.id for claimed in await self.claim(limit)]
+
+    def endings(self, claimed: Claimed, job_type: JobType[Any] | None = None) -> Endings:
+        call = decode_call(claimed.payload or b"")
+        assert call is not None
+        due_ms, priority = place_of(claimed, call.enqueued_ms)
+        record = claimed.record or {}
+        attempt = Attempt(
+            claimed=claimed,
+            lane=cast(Lane, self),
+            name=call.job_type,
+            number=claimed.retries + 1,
+            attempts=int(record.get("attempts", self.policy.attempts)),
+            enqueued_ms=call.enqueued_ms,
+            started_ms=claimed.claimed_ms,
+            due_ms=due_ms,
+            priority=priority,
+            payload=call.payload,
+        )
+        return Endings(attempt, job_type, self.clock.now_ms())
+
+    async def settle(self) -> None:
+        """Send what was finished, claim nothing."""
+        await self._turn(0)
+
+    async def complete(self, claimed: Claimed, value: Any = None) -> None:
+        self.endings(claimed).completed(encode_value(value))
+        await self.settle()
+
+    async def fail(self, claimed: Claimed, error: BaseException) -> None:
+        self.endings(claimed).failed(error)
+        await self.settle()
+
+    async def run_all(self, value: Any = None) -> list[str]:
+        """Claim and complete until nothing is due; return the ids in the order of their claims."""
+        ran: list[str] = []
+        while claimed := await self.claim():
+            for one in claimed:
+                await self.complete(one, value)
+                ran.append(one.id)
+        return ran
+
+    async def fail_all(self, error: BaseException) -> list[str]:
+        """Claim once and fail every job; return their ids."""
+        claimed = await self.claim()
+        for one in claimed:
+            await self.fail(one, error)
+        return [one.id for one in claimed]
