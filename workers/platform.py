@@ -3,7 +3,7 @@
 Handlers get it by `platform(ctx)`; nothing here is global.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -60,10 +60,19 @@ def platform(ctx: "Context") -> Platform:
     Raises:
         ConfigError: the worker was started without the platform's settings.
     """
-    found = ctx.resources.get(RESOURCE)
+    return platform_of(ctx.resources)
+
+
+def platform_of(resources: Mapping[str, Any]) -> Platform:
+    """Returns the platform among a worker's resources.
+
+    Raises:
+        ConfigError: the worker was started without the platform's settings.
+    """
+    found = resources.get(RESOURCE)
     if not isinstance(found, Platform):
         raise ConfigError(
-            f"{ctx.job_type} needs the platform's resources and this worker has none",
+            "this job type needs the platform's resources and this worker has none",
             hint="start it with: qconsole worker workers.settings.WorkerSettings",
         )
     return found

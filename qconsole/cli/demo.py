@@ -46,7 +46,10 @@ async def demo(
     folder = data or Path(tempfile.mkdtemp(prefix="qconsole-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     say = session.output.say
-    environment = {"QCONSOLE_WORKERS_DATA": str(folder), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        "PLATFORM_DATABASE_URL": f"sqlite:///{folder / 'platform.db'}",
+        "PLATFORM_STORAGE_DIR": str(folder / "files"),
+    }
     async with Processes(say=say, environment=environment) as processes:
         story = Story(processes=processes, folder=folder, say=say)
         url = await story.start()

@@ -1,11 +1,21 @@
-"""The public names for job authors."""
+"""The public names for job authors; what is heavy is imported when it is first asked for."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+# At once: later, the submodule of this name would stand in the decorator's place.
 from qconsole.runtime.job_type import Context, JobType, job_type
-from qconsole.runtime.policy import Dedup, Exponential, Fixed, QueuePolicy, Rate, Retention, Sla
+
+if TYPE_CHECKING:
+    from qconsole.runtime.client import Client, Enqueued, EnqueuedMany
+    from qconsole.runtime.policy import Dedup, Exponential, Fixed, QueuePolicy, Rate, Retention, Sla
 
 __all__ = [
+    "Client",
     "Context",
     "Dedup",
+    "Enqueued",
+    "EnqueuedMany",
     "Exponential",
     "Fixed",
     "JobType",
@@ -15,3 +25,15 @@ __all__ = [
     "Sla",
     "job_type",
 ]
+
+_HOMES: Final = {
+    "client": ("Client", "Enqueued", "EnqueuedMany"),
+    "policy": ("Dedup", "Exponential", "Fixed", "QueuePolicy", "Rate", "Retention", "Sla"),
+}
+_HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
