@@ -1,0 +1,101 @@
+"""Who is asking: a session's user, an API token's, one a trusted proxy names, or this machine's admin.
+
+Roles are read anew for every request, so a removed user or a revoked token is out at once.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from qconsole.admin.admin import Admin
+from qconsole.admin.views import Actor
+from qconsole.errors import Forbidden, Unauthenticated, UserNotFound
+from qconsole.web.options import Auth, ConsoleOptions
+from qconsole.web.sessions import COOKIE, Session, Sessions
+
+LOCAL_SESSION = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A visitor: the actor for the audit, how they were recognised, and the token their forms carry."""
+
+    actor: Actor
+    how: str  # off | session | token | proxy
+    form_token: str
+    session: Session | None = None
+
+
+class Identities:
+    """Finds the identity behind a request.
+
+    Args:
+        options: where identities come from.
+        sessions: the signed-in browsers.
+    """
+
+    def __init__(self, *, options: ConsoleOptions, sessions: Sessions) -> None:
+        self._options = options
+        self._networks = options.networks()
+        self._sessions = sessions
+
+    async def of(self, request: HTTPConnection, admin: Admin) -> Identity:
+        """Return the visitor.
+
+        Raises:
+            Unauthenticated: nobody is signed in, or no longer.
+        """
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            actor = await admin.tokens.verify(credential.strip())
+            if actor is None:
+                raise Unauthenticated("this API token is not valid", "Create one with `qconsole tokens create NAME`.")
+            return Identity(Actor(actor.name, actor.role, "api"), "token", "")
+        if self._options.auth is Auth.OFF:
+            return Identity(Actor("local", "admin", "web"), "off", self._sessions.form_token(LOCAL_SESSION))
+        if self._options.auth is Auth.PROXY:
+            return await self._proxied(request, admin)
+        session = self._sessions.find(request.cookies.get(COOKIE))
+        if session is None:
+            raise Unauthenticated("nobody is signed in, or the session has ended", "Sign in again.")
+        try:
+            user = await admin.users.get(session.user)
+        except UserNotFound as error:
+            self._sessions.end(session)
+            raise Unauthenticated("this user no longer exists", "Ask an admin.") from error
+        return Identity(Actor(user.name, user.role, "web"), "session", self._sessions.form_token(session.id), session)
+
+    async def _proxied(self, request: HTTPConnection, admin: Admin) -> Identity:
+        client = request.client.host if request.client else ""
+        if not self._is_trusted(client):
+            raise Unauthenticated(f"{client or 'this client'} is no trusted proxy", "Come through the proxy.")
+        name = request.headers.get(self._options.proxy_user_header, "").strip()
+        if not name:
+            raise Unauthenticated(
+                f"the proxy sent no {self._options.proxy_user_header} header", "Sign in at the proxy."
+            )
+        try:
+            role = (await admin.users.get(name)).role
+        except UserNotFound:
+            role = self._options.proxy_default_role
+        return Identity(Actor(name, role, "web"), "proxy", self._sessions.form_token(f"proxy:{name}"))
+
+    def _is_trusted(self, client: str) -> bool:
+        try:
+            address = ipaddress.ip_address(client)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+    def require_form_token(self, identity: Identity, token: str) -> None:
+        """Refuse a change whose origin the headers could not tell and whose form lacks this session's token.
+
+        Raises:
+            Forbidden: the token is missing or not this session's.
+        """
+        owner = identity.session.id if identity.session else LOCAL_SESSION
+        if identity.how == "proxy":
+            owner = f"proxy:{identity.actor.name}"
+        if not self._sessions.is_form_token(owner, token):
+            raise Forbidden("the form has no valid token", "Reload the page and try again.")

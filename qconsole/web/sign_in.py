@@ -1,0 +1,137 @@
+"""Signing in and out. Failures wait longer each time, say nothing about what was wrong, and a session id is never reused."""
+
+import asyncio
+import logging
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from qconsole.errors import Refused, Unauthenticated
+from qconsole.web.options import Auth
+from qconsole.web.problems import problem
+from qconsole.web.sessions import COOKIE
+from qconsole.web.visit import Visit, action, link, read_fields
+
+log = logging.getLogger(__name__)
+
+MAX_PASSWORD = 1_024
+
+
+class Throttled(Refused):
+    """Too many failed tries; `retry_after_s` says when the next may come."""
+
+    code = "throttled"
+
+
+def _console(request: Request):  # type: ignore[no-untyped-def]
+    return request.app.state.console
+
+
+def ask(visit: Visit, error: Unauthenticated) -> Response:
+    """Send a person to the sign-in page and tell a program that it must sign in."""
+    request = visit.request
+    if visit.wants_json or visit.is_fragment or visit.console.options.auth is not Auth.USERS:
+        response = problem(visit, error)
+        response.headers["WWW-Authenticate"] = 'Bearer realm="qconsole"'
+        if visit.is_fragment:
+            response.headers["HX-Redirect"] = visit.link("sign-in")
+        return response
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = visit.link("sign-in")
+    if request.method == "GET" and wanted != visit.link():
+        target += f"?next={quote(wanted, safe='/')}"
+    return RedirectResponse(target, 303)
+
+
+async def show(request: Request) -> Response:
+    visit = _console(request).anonymous(request)
+    return visit.console.pages.respond(
+        visit, "sign_in/page.html", title="Sign in", next=request.query_params.get("next", ""), error=None, name=""
+    )
+
+
+async def enter(request: Request) -> Response:
+    """Check name and password, and start a session."""
+    console = _console(request)
+    visit: Visit = console.anonymous(request)
+    fields = await read_fields(request)
+    name, password = str(fields.get("name", "")).strip()[:200], str(fields.get("password", ""))
+    client = request.client.host if request.client else "unknown"
+    keys = (f"name:{name.casefold()}", f"client:{client}")
+    wait_ms = console.throttle.wait_ms(keys, visit.now_ms)
+    if wait_ms:
+        seconds = -(-wait_ms // 1_000)
+        return _again(
+            visit, name, Throttled(f"too many failed tries, the next in {seconds} s", retry_after_s=seconds), 429
+        )
+    admin = await console.admin()
+    user = await admin.users.verify(name, password) if len(password) <= MAX_PASSWORD else None
+    if user is None:
+        console.throttle.failed(keys, visit.now_ms)
+        log.warning("sign-in failed for %r from %s", name, client)
+        await asyncio.sleep(0)
+        return _again(visit, name, Unauthenticated("name or password is wrong"), 401)
+    console.throttle.succeeded(keys)
+    old = console.sessions.find(request.cookies.get(COOKIE))
+    if old is not None:
+        console.sessions.end(old)
+    session = console.sessions.begin(user.name, client)
+    response = RedirectResponse(safe_next(request, str(fields.get("next", ""))), 303)
+    response.set_cookie(
+        COOKIE,
+        console.sessions.cookie(session),
+        path=link(request),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+def _again(visit: Visit, name: str, error: Refused, status: int) -> Response:
+    if visit.wants_json:
+        return problem(visit, error)
+    response = visit.console.pages.respond(
+        visit,
+        "sign_in/page.html",
+        status=status,
+        title="Sign in",
+        next=visit.query("next"),
+        error=error,
+        name=name,
+    )
+    if "retry_after_s" in error.fields:
+        response.headers["Retry-After"] = str(error.fields["retry_after_s"])
+    return response
+
+
+def safe_next(request: Request, wanted: str) -> str:
+    """Return a path inside the console, whatever was asked for."""
+    base = link(request)
+    inside = wanted.startswith(base) and not wanted.startswith("//") and "\\" not in wanted
+    return wanted if inside and wanted.isprintable() else base
+
+
+async def leave(visit: Visit) -> Response:
+    session = visit.identity.session
+    if session is not None:
+        visit.console.sessions.end(session)
+    response = RedirectResponse(visit.link("sign-in"), 303)
+    response.delete_cookie(COOKIE, path=visit.link())
+    return response
+
+
+async def leave_everywhere(visit: Visit) -> Response:
+    """End every session of this user, this one too."""
+    visit.console.sessions.end_all_of(visit.identity.actor.name)
+    return await leave(visit)
+
+
+routes = [
+    Route("/sign-in", show, methods=["GET"], name="sign_in.show"),
+    Route("/sign-in", enter, methods=["POST"], name="sign_in.enter"),
+    action("/sign-out", leave, role="viewer"),
+    action("/sign-out/everywhere", leave_everywhere, role="viewer"),
+]

@@ -1,0 +1,44 @@
+// Turns the server's drawing of a chart into one that answers the pointer; the drawing stays when this fails.
+(() => {
+  const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const color = (name) => { const probe = document.createElement("i"); probe.style.color = `var(${name})`; document.body.append(probe); const found = getComputedStyle(probe).color; probe.remove(); return found; };
+  const length = (ms) => ms == null ? "–" : ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} m`;
+  const draw = (figure) => {
+    const plot = figure.querySelector(".plot"), data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+    if (data.at.length < 2) return;
+    const unit = figure.dataset.chartUnit, print = unit === "ms" ? length : (value) => value == null ? "–" : String(Math.round(value * 10) / 10);
+    const names = Object.keys(data.columns), tones = ["--accent", figure.classList.contains("calm") ? "--soft" : "--bad", "--warn"];
+    const marks = (chart) => {
+      const { ctx, bbox } = chart;
+      ctx.save(); ctx.strokeStyle = color("--soft"); ctx.fillStyle = color("--soft"); ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]); ctx.font = `${11 * devicePixelRatio}px ${ink("--sans")}`;
+      for (const mark of data.marks) {
+        const x = chart.valToPos(mark.ms / 1000, "x", true);
+        if (x < bbox.left || x > bbox.left + bbox.width) continue;
+        ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke();
+        const right = x > bbox.left + bbox.width * 0.8;
+        if (plot.clientWidth < 640) continue;
+        ctx.textAlign = right ? "right" : "left"; ctx.fillText(mark.label, x + (right ? -5 : 5) * devicePixelRatio, bbox.top + 11 * devicePixelRatio);
+      }
+      ctx.restore();
+    };
+    const axis = { stroke: color("--soft"), font: `11px ${ink("--mono")}`, grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), size: 4 } };
+    plot.replaceChildren();
+    const chart = new uPlot({
+      width: plot.clientWidth, height: 178, padding: [8, 12, 0, 0], legend: { live: true }, cursor: { y: false, points: { size: 6 } },
+      hooks: { draw: [marks] },
+      scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high || 0, 1) * 1.05] } },
+      axes: [{ ...axis, values: "{HH}:{mm}", space: 70 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(print), space: 34 }],
+      series: [{ label: "at", value: (_, at) => at == null ? "–" : new Date(at * 1000).toLocaleTimeString([], { hour12: false }) },
+        ...names.map((name, i) => ({ label: name.replace("_ms", "").replaceAll("_", " "), stroke: color(tones[i] || "--accent"), width: 1.5, points: { show: false }, value: (_, value) => print(value) }))],
+    }, [data.at.map((ms) => ms / 1000), ...names.map((name) => data.columns[name])], plot);
+    plot.chart = chart;
+    plot.drawnFor = figure.querySelector("script").textContent;
+  };
+  const all = () => { for (const figure of document.querySelectorAll("figure[data-chart-unit]")) if (figure.querySelector(".plot").drawnFor !== figure.querySelector("script").textContent) redraw(figure); };
+  const redraw = (figure) => { figure.querySelector(".plot").chart?.destroy(); draw(figure); };
+  document.addEventListener("htmx:after:swap", all);
+  document.addEventListener("qconsole:theme", () => document.querySelectorAll("figure[data-chart-unit]").forEach(redraw));
+  let later;
+  addEventListener("resize", () => { clearTimeout(later); later = setTimeout(() => document.querySelectorAll("figure[data-chart-unit]").forEach(redraw), 200); });
+  all();
+})();

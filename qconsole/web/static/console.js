@@ -1,0 +1,201 @@
+// Live counts, keys, selection, times in the viewer's zone. Everything here only adds to pages that work without it.
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const body = document.body, page = () => $("#page"), rows = () => $$("[data-rows] tbody tr[data-id]");
+const typing = (element) => element?.matches?.("input:not([type=checkbox], [type=radio]), textarea, select");
+
+// -- times and small enhancements, again after every update
+const whole = new Intl.DateTimeFormat(undefined, { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const short = (ms) => { // the same words as the server's
+  const s = Math.round(ms / 1000);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} m ${String(s % 60).padStart(2, "0")} s`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${String(Math.floor(s % 3600 / 60)).padStart(2, "0")} m`;
+  return `${Math.floor(s / 86400)} d ${Math.floor(s % 86400 / 3600)} h`;
+};
+const dress = () => {
+  for (const time of $$("time[data-as]")) {
+    const at = Date.parse(time.dateTime);
+    if (time.dataset.as === "at") time.textContent = whole.format(at);
+    else { const gap = Date.now() - at; time.textContent = Math.abs(gap) < 1000 ? "now" : gap > 0 ? `${short(gap)} ago` : `in ${short(-gap)}`; }
+  }
+  for (const element of $$("[data-copy][hidden], [data-all][hidden], #help[hidden]")) element.hidden = false;
+  const list = rows();
+  if (list.length && !list.some((row) => row.tabIndex === 0)) list[0].tabIndex = 0;
+  for (const row of list) if (row.tabIndex !== 0) row.tabIndex = -1;
+  marked();
+};
+setInterval(() => { if (!document.hidden) dress(); }, 10_000);
+
+// -- live counts: one stream per browser, whatever the number of tabs
+let held = false, refreshed = Date.now(), wanted = false, busy = false, seenAt = 0, announced = Date.now(), condition = { kind: "wait" };
+const known = new Map();
+const words = new Intl.NumberFormat("en-US");
+const receive = ({ data }) => {
+  condition = data.condition;
+  if (condition.kind === "signed-out") location.reload();
+  if (data.state) {
+    seenAt = Date.now();
+    const watch = page()?.dataset.watch;
+    for (const [key, value] of Object.entries(data.state)) {
+      const before = known.get(key);
+      known.set(key, value);
+      if (watch && before !== undefined && before !== value && (key === watch || key.startsWith(watch + "|"))) wanted = true;
+    }
+    if (!held) paint();
+  }
+  show();
+};
+const paint = () => {
+  for (const element of $$("[data-live]")) {
+    const value = known.get(element.dataset.live);
+    if (typeof value === "number") { const text = words.format(value); if (element.textContent !== text) element.textContent = text; }
+  }
+};
+const show = () => {
+  const live = $("#live");
+  if (!live) return;
+  const age = Math.round((Date.now() - seenAt) / 1000);
+  const [text, tone, icon] = held ? ["live updates held", "warn", "paused"]
+    : condition.kind === "down" ? [`Redis is away: counts are ${seenAt ? short(Date.now() - seenAt) : "not"} old`, "bad", "failed"]
+    : condition.kind === "lost" ? ["no connection, trying again", "bad", "failed"]
+    : !seenAt ? ["connecting", "soft", "idle"]
+    : age > 20 ? [`counts are ${short(age * 1000)} old`, "warn", "failing"] : ["live", "good", "ok"];
+  live.className = `state ${tone}`;
+  if (live.lastElementChild.textContent !== text) live.lastElementChild.textContent = text;
+  live.firstElementChild.firstElementChild.setAttribute("href", `#i-${icon}`);
+};
+const refresh = async () => {
+  const element = page();
+  if (!element?.dataset.url || busy) return;
+  busy = true; wanted = false; refreshed = Date.now();
+  try { await htmx.ajax("GET", element.dataset.url, { source: element, target: element, swap: "innerMorph", headers: { "qconsole-live": "1" } }); }
+  finally { busy = false; }
+};
+const interrupted = () => document.hidden || held || typing(document.activeElement) && page()?.contains(document.activeElement)
+  || $("#page details.menu[open]") || !getSelection().isCollapsed;
+setInterval(() => {
+  show();
+  if (wanted && !interrupted() && Date.now() - refreshed >= Number(page()?.dataset.period || 5000)) refresh();
+  if (wanted && Date.now() - announced > 10_000 && !document.hidden) {
+    announced = Date.now();
+    $("#announce").textContent = `${$("[data-live='totals|queued']")?.textContent || words.format(known.get("totals|queued") || 0)} queued, ${words.format(known.get("totals|dead_letters") || 0)} dead letters`;
+  }
+}, 500);
+if (body.dataset.live && window.SharedWorker) {
+  const worker = new SharedWorker(body.dataset.worker, { name: "qconsole live" });
+  const say = (more) => worker.port.postMessage({ url: body.dataset.live, visible: !document.hidden, ...more });
+  worker.port.onmessage = receive;
+  document.addEventListener("visibilitychange", () => say());
+  addEventListener("pagehide", () => say({ gone: true }));
+  addEventListener("pageshow", () => say());
+}
+
+// -- changes
+document.addEventListener("qconsole:changed", () => { for (const menu of $$("details.menu[open]")) menu.open = false; refresh(); });
+document.addEventListener("htmx:before:request", (event) => {
+  if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
+});
+document.addEventListener("htmx:after:swap", () => { dress(); paint(); follow(); });
+document.addEventListener("htmx:error", () => { if (!seenAt) $("#live span").textContent = "no connection"; });
+const follow = () => { for (const log of $$("[data-follow]")) if (log.dataset.at === undefined || log.scrollHeight - log.scrollTop - log.clientHeight < 80) { log.scrollTop = log.scrollHeight; log.dataset.at = ""; } };
+
+// -- selection
+const marked = () => {
+  for (const form of $$("form[data-select]")) {
+    const count = $$("tbody input[name=ids]:checked", form).length, label = $("[data-marked]", form), all = $("[data-matching]", form)?.checked;
+    if (label) { label.hidden = !count && !all; label.textContent = all ? "all that match" : `${count} marked`; }
+  }
+};
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-all]")) for (const box of $$("tbody input[name=ids]", event.target.form)) box.checked = event.target.checked;
+  marked();
+});
+
+// -- preview beside the list
+const preview = (row) => { const pane = $("#preview"); if (pane && row?.dataset.href) htmx.ajax("GET", `${row.dataset.href}?preview=1`, { source: pane, target: pane, swap: "innerHTML" }); };
+const current = () => document.activeElement?.closest?.("tr[data-id]") || $("tr[data-id][tabindex='0']");
+const focus = (row) => {
+  if (!row) return;
+  for (const other of rows()) { other.tabIndex = -1; other.removeAttribute("aria-current"); }
+  row.tabIndex = 0; row.setAttribute("aria-current", "true"); row.focus(); row.scrollIntoView({ block: "nearest" });
+  if ($("#preview")?.childElementCount) { clearTimeout(focus.later); focus.later = setTimeout(() => preview(row), 150); }
+};
+document.addEventListener("click", (event) => {
+  const copied = event.target.closest("[data-copy]");
+  if (copied) { copy(copied.dataset.copy); copied.textContent = "Copied"; return; }
+  if (event.target.closest("[data-close]")) { $("#preview").replaceChildren(); return; }
+  if (event.target.closest("#help")) return $("#keys").showModal();
+  for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  const row = event.target.closest("tr[data-id]");
+  if (row && !event.target.closest("a, button, input, summary, label, form.row")) { focus(row); if ($("#preview") && innerWidth > 1100) preview(row); }
+});
+const copy = (text) => { navigator.clipboard?.writeText(text); $("#announce").textContent = "Copied"; };
+
+// -- keys, the same as in the terminal
+const act = (name) => { const scope = current()?.querySelector(`[data-act=${name}]`) || $(`#page [data-act=${name}]`); if (scope) (scope.matches("form") ? $("button", scope) : scope).click(); };
+const byBulk = (name) => { const row = current(), form = row?.closest("form[data-select]"); if (form && !$$("input[name=ids]:checked, [data-matching]:checked", form).length) { const box = $("input[name=ids]", row); if (box) box.checked = true; } act(name); };
+const step = (by) => { const list = rows(), at = list.indexOf(current()); focus(list[Math.max(0, Math.min(list.length - 1, document.activeElement?.closest?.("tr[data-id]") ? at + by : at))]); };
+const keys = {
+  j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), g: () => focus(rows()[0]), G: () => focus(rows().at(-1)),
+  Enter: () => { const href = current()?.dataset.href; if (href) location.href = href; },
+  l: () => preview(current()), ArrowRight: () => preview(current()),
+  " ": () => { const box = $("input[name=ids]", current() || body); if (box) { box.checked = !box.checked; marked(); } },
+  "*": () => { const box = $("[data-matching]"); if (box) { box.checked = !box.checked; marked(); } },
+  "/": () => $("#filter")?.select(), "?": () => $("#keys").showModal(),
+  r: () => byBulk("retry"), a: () => byBulk("cancel"), D: () => byBulk("remove"), p: () => act("pause"), t: () => turn(),
+  P: () => { held = !held; if (!held) { paint(); wanted = true; } show(); },
+  y: () => copy((current() || $("[data-current]"))?.dataset.id || ""), c: () => copy($(".command code")?.textContent || ""),
+  Escape: () => { const menu = $("details.menu[open]"); if (menu) { menu.open = false; $("summary", menu).focus(); } else if ($("#preview")?.childElementCount) $("#preview").replaceChildren(); else { const up = $$(".crumbs a").at(-1); if (up) location.href = up.href; } },
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || $("dialog[open]")) return;
+  const target = event.target;
+  if (event.key === "Escape" && typing(target)) return target.blur();
+  if (typing(target) || (["Enter", " "].includes(event.key) && target.matches("a, button, summary, input")) || (event.key.startsWith("Arrow") && !target.closest("tr[data-id]"))) return;
+  const section = /^[0-9]$/.test(event.key) && $(`.side a[data-key="${event.key}"]`);
+  if (section) location.href = section.href;
+  else if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+});
+
+// -- theme
+const turn = (name) => {
+  const now = name || (getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches) ? "light" : "dark");
+  if (now === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = now;
+  document.cookie = `qconsole_theme=${now}; path=${body.dataset.base}; max-age=31536000; samesite=lax`;
+  document.dispatchEvent(new Event("qconsole:theme"));
+};
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-theme-form]")) { event.preventDefault(); turn(event.submitter.value); }
+});
+
+// -- completions of the filter
+const box = $("#filter"), list = $("#suggestions");
+if (box) {
+  let later, chosen = -1;
+  const options = () => $$("[role=option]", list);
+  const choose = (at) => { chosen = at; options().forEach((option, i) => option.setAttribute("aria-selected", i === at)); box.setAttribute("aria-activedescendant", options()[at]?.id || ""); options()[at]?.scrollIntoView({ block: "nearest" }); };
+  const shut = () => { list.replaceChildren(); chosen = -1; box.setAttribute("aria-expanded", "false"); box.removeAttribute("aria-activedescendant"); };
+  const take = (option) => { box.value = option.dataset.result; box.setSelectionRange(+option.dataset.caret, +option.dataset.caret); shut(); ask(); };
+  const ask = () => {
+    clearTimeout(later);
+    later = setTimeout(async () => {
+      const query = new URLSearchParams({ filter: box.value, at: box.selectionStart, noun: box.dataset.noun });
+      await htmx.ajax("GET", `${box.dataset.complete}?${query}`, { source: list, target: list, swap: "innerHTML" });
+      if (document.activeElement !== box) return shut();
+      chosen = -1; box.setAttribute("aria-expanded", String(options().length > 0));
+    }, 120);
+  };
+  box.addEventListener("input", ask);
+  box.addEventListener("focus", ask);
+  box.addEventListener("blur", () => setTimeout(shut, 150));
+  list.addEventListener("mousedown", (event) => { const option = event.target.closest("[role=option]"); if (option) { event.preventDefault(); take(option); } });
+  box.addEventListener("keydown", (event) => {
+    const found = options();
+    if (event.key === "ArrowDown" && found.length) { event.preventDefault(); choose(Math.min(chosen + 1, found.length - 1)); }
+    else if (event.key === "ArrowUp" && found.length) { event.preventDefault(); choose(Math.max(chosen - 1, 0)); }
+    else if ((event.key === "Enter" || event.key === "Tab") && chosen >= 0 && found[chosen]) { event.preventDefault(); take(found[chosen]); }
+    else if (event.key === "Escape" && found.length) { event.preventDefault(); event.stopPropagation(); shut(); }
+  });
+}
+dress(); follow();

@@ -1,0 +1,50 @@
+"""The live stream of one browser, and whether this process is well."""
+
+from collections.abc import AsyncIterator
+
+from sse_starlette.sse import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from qconsole.errors import QConsoleError, Unauthenticated
+from qconsole.web.live import encode
+from qconsole.web.visit import Visit, page
+
+RECHECK_MS = 30_000
+PING_S = 15
+
+
+async def live(visit: Visit) -> Response:
+    """Stream changes of the counts until the browser goes or its sign-in ends."""
+
+    async def events() -> AsyncIterator[bytes]:
+        checked_ms = visit.now_ms
+        yield b"retry: 2000\n\n"
+        async for event in visit.console.feed.subscribe():
+            if visit.now_ms - checked_ms > RECHECK_MS:
+                checked_ms = visit.now_ms
+                if not await _is_still_known(visit):
+                    yield encode("signed-out", {})
+                    return
+            yield event
+
+    return EventSourceResponse(events(), ping=PING_S, headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
+
+
+async def _is_still_known(visit: Visit) -> bool:
+    try:
+        await visit.console.identities.of(visit.request, await visit.console.admin())
+    except Unauthenticated:
+        return False
+    except QConsoleError:
+        return True  # Redis is away, which the feed itself says
+    return True
+
+
+async def healthy(request: Request) -> Response:
+    """Say that this process answers; it says nothing about Redis or jobs."""
+    return PlainTextResponse("ok")
+
+
+routes = [page("/live", live), Route("/healthz", healthy, methods=["GET"], name="stream.healthy")]
