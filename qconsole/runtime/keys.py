@@ -317,6 +317,16 @@ class Keys:
     def schedules(self) -> str:
         return self.prefix + "schedules"
 
+    @_key(
+        "HASH",
+        "qc:{q}:schedule:<id>",
+        writer="scheduler",
+        expiry="with the schedule",
+        holds="its runs: fired, missed, skipped, last_ms, last_job_id",
+    )
+    def schedule_runs(self, schedule_id: str) -> str:
+        return f"{self.prefix}schedule:{schedule_id}"
+
     @_key("ZSET", "qc:{q}:schedules:due", writer="scheduler", holds="schedule → next instant ms")
     def schedules_due(self) -> str:
         return self.prefix + "schedules:due"
