@@ -13,7 +13,7 @@ from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.model import Rule, Word
 from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.numbers import quantities
-from workers.documents.page import Line, box_of, text_of
+from workers.documents.page import Line, Measure, box_of, text_of
 from workers.documents.rows import Row, choose_sums
 from workers.documents.words import carries, closes, totals
 
@@ -53,11 +53,14 @@ def _mostly(role: Role, cell: Sequence[Word], found: Sequence[Figure]) -> bool:
     return not before and len(after) <= allowed
 
 
-def cut(line: Line, columns: Sequence[Column], mark: str | None, height: float) -> CellLine:
-    """Cut `line` where the columns meet; a word belongs where its middle is."""
-    cells = tuple(tuple(word for word in line.words if column.x0 <= word.center < column.x1) for column in columns)
+def cut(line: Line, columns: Sequence[Column], mark: str | None, measure: Measure) -> CellLine:
+    """Cut `line` where the columns meet; a word, or a figure of several words, belongs where its middle is."""
+    middles = {word: word.center for word in line.words}
+    for figure in figures(line.words, mark, measure.space):
+        middles.update(dict.fromkeys(figure.words, (figure.x0 + figure.x1) / 2))
+    cells = tuple(tuple(word for word in line.words if column.x0 <= middles[word] < column.x1) for column in columns)
     found = tuple(
-        tuple(figures(cell, mark, height)) if column.role in NUMERIC or column.role is Role.DISCOUNT else ()
+        tuple(figures(cell, mark, measure.space)) if column.role in NUMERIC or column.role is Role.DISCOUNT else ()
         for column, cell in zip(columns, cells, strict=True)
     )
     return CellLine(line, cells, found)
@@ -78,16 +81,16 @@ def read_body(
     *,
     page: int,
     mark: str | None,
-    height: float,
+    measure: Measure,
 ) -> Body:
     """Return the rows that `lines` (below a heading, top to bottom) hold under `columns`."""
-    cut_lines = [cut(line, columns, mark, height) for line in lines]
+    cut_lines = [cut(line, columns, mark, measure) for line in lines]
     kinds = _classify(cut_lines, columns)
     end = next((index for index, kind in enumerate(kinds) if kind == "end"), None)
     ended = end is not None
     table, kinds = cut_lines[:end], kinds[:end]
     starts = _starts(table, kinds, columns)
-    groups = _groups(table, kinds, starts, rules, columns, height)
+    groups = _groups(table, kinds, starts, rules, columns, measure)
     rows = [_row(group, anchor, columns, page) for group, anchor in groups]
     return Body(tuple(rows), ended)
 
@@ -191,12 +194,12 @@ def _groups(
     starts: Sequence[int],
     rules: Sequence[Rule],
     columns: Sequence[Column],
-    height: float,
+    measure: Measure,
 ) -> list[Group]:
     """Give every text line to the item above or below it, by rules, by gaps, or by the habit of the table."""
     if not starts:
         return []
-    pitch = _pitch(table, height)
+    pitch = _pitch(table, measure)
     before = _described_above(table, kinds, starts, columns)
     groups: list[Group] = []
     floor = 0
@@ -215,10 +218,10 @@ def _groups(
     return groups
 
 
-def _pitch(table: Sequence[CellLine], height: float) -> float:
+def _pitch(table: Sequence[CellLine], measure: Measure) -> float:
     gaps = [after.line.middle - before.line.middle for before, after in pairwise(table)]
-    near = [gap for gap in gaps if gap < 2.2 * height]
-    return statistics.median(near) if near else 1.25 * height
+    near = [gap for gap in gaps if gap < 2.2 * measure.height]
+    return statistics.median(near) if near else 1.25 * measure.height
 
 
 def _described_above(

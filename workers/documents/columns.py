@@ -13,9 +13,9 @@ from itertools import pairwise
 
 from workers.documents.headers import NUMERIC, Role
 from workers.documents.heading import Heading, HeadingCell
-from workers.documents.model import Rule, Word
+from workers.documents.model import Rule
 from workers.documents.numberline import figures, is_currency
-from workers.documents.page import Line, segments, space_width
+from workers.documents.page import Line, Measure
 
 _FAR = 60.0
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
@@ -40,17 +40,17 @@ class Strip:
     numeric: bool
 
 
-def columns_of(heading: Heading, body: Sequence[Line], rules: Sequence[Rule], height: float) -> list[Column]:
+def columns_of(heading: Heading, body: Sequence[Line], rules: Sequence[Rule], measure: Measure) -> list[Column]:
     """Return the columns under `heading`, left to right, covering the whole width of the page.
 
     Args:
         heading: The column titles.
         body: Lines below it that belong to the table, best those with figures.
         rules: Ruled lines of the page.
-        height: The usual height of a word.
+        measure: How large the page is printed.
     """
     cells = sorted(heading.cells, key=lambda cell: (cell.box.x0 + cell.box.x1) / 2)
-    edges = _ruled_edges(cells, rules, heading) or _strip_edges(cells, strips_of(body, height))
+    edges = _ruled_edges(cells, rules, heading) or _strip_edges(cells, strips_of(body, measure))
     bounds = [float("-inf"), *edges, float("inf")]
     roles = _settle_roles(cells)
     return [Column(bounds[i], bounds[i + 1], roles[i], cell.text) for i, cell in enumerate(cells)]
@@ -86,16 +86,16 @@ def _ruled_edges(cells: Sequence[HeadingCell], rules: Sequence[Rule], heading: H
     return edges
 
 
-def strips_of(body: Sequence[Line], height: float) -> list[Strip]:
+def strips_of(body: Sequence[Line], measure: Measure) -> list[Strip]:
     """Return the strips that the words of `body` form; what only one line in eight crosses still parts two strips."""
     spans: list[tuple[float, float, bool]] = []
-    gap = 1.9 * space_width(body)
     for line in body:
-        for piece in _pieces(line.words, gap, height):
-            plain = [word for word in piece if not is_currency(word.text)]
-            found = figures(plain, None, height)
-            covered = sum(len(figure.words) for figure in found)
-            spans.append((piece[0].x0, piece[-1].x1, bool(found) and covered >= len(plain) - 1))
+        found = {figure.words[0]: figure for figure in figures(line.words, None, measure.space)}
+        taken = {word for figure in found.values() for word in figure.words}
+        spans.extend((figure.x0, figure.x1, True) for figure in found.values())
+        spans.extend(
+            (word.x0, word.x1, is_currency(word.text)) for word in line.words if word not in taken and word.text != "|"
+        )
     allowed = len(body) // 8
     points = sorted({x for x0, x1, _ in spans for x in (x0, x1)})
     strips: list[Strip] = []
@@ -115,20 +115,6 @@ def strips_of(body: Sequence[Line], height: float) -> list[Strip]:
 def _strip(x0: float, x1: float, spans: Sequence[tuple[float, float, bool]]) -> Strip:
     inside = [numeric for left, right, numeric in spans if x0 <= (left + right) / 2 <= x1]
     return Strip(x0, x1, bool(inside) and sum(inside) >= 0.6 * len(inside))
-
-
-def _pieces(words: Sequence[Word], gap: float, height: float) -> list[list[Word]]:
-    """Split a line at wide gaps, and between figures that stand close but are two."""
-    pieces: list[list[Word]] = []
-    for segment in segments(words, gap):
-        piece: list[Word] = []
-        for word in segment:
-            if piece and len(figures([*piece, word], None, height)) > len(figures(piece, None, height)) > 0:
-                pieces.append(piece)
-                piece = []
-            piece.append(word)
-        pieces.append(piece)
-    return pieces
 
 
 def _strip_edges(cells: Sequence[HeadingCell], strips: Sequence[Strip]) -> list[float]:

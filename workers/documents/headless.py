@@ -60,12 +60,12 @@ def _is_count(value: Decimal, figure: Figure) -> bool:
     return value == value.to_integral_value() and not re.search(r"[.,]\d{2}\b", text_of(figure.words))
 
 
-def rows_by_product(lines: Sequence[Line], *, page: int, mark: str | None, height: float) -> list[Row]:
+def rows_by_product(lines: Sequence[Line], *, page: int, mark: str | None, space: float) -> list[Row]:
     """Return a row for every line whose figures multiply, described by its words or by the line above."""
     rows: list[Row] = []
     above: Line | None = None
     for line in lines:
-        found = figures(line.words, mark, height)
+        found = figures(line.words, mark, space)
         triple = triple_of(found)
         if triple is None:
             above = line if not any(figure for figure in found if not figure.is_percent) else None
@@ -110,12 +110,12 @@ def _row(line: Line, described: Sequence[Word], triple: Triple, above: Line | No
     return Row(cells, page, box, min(word.score for word in line.words))
 
 
-def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, height: float) -> list[Row]:
+def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, space: float) -> list[Row]:
     """Return a row for each priced line above a total that equals their sum, as on a till receipt; else nothing."""
     rows: list[Row] = []
     running = Decimal(0)
     for line in lines:
-        plain = [figure for figure in figures(line.words, mark, height) if not figure.is_percent]
+        plain = [figure for figure in figures(line.words, mark, space) if not figure.is_percent]
         if not plain or not re.search(r"[.,]\d{2}", text_of(plain[-1].words)):
             continue
         value = plain[-1].values[0]

@@ -37,22 +37,22 @@ def is_currency(text: str) -> bool:
     return _CURRENCY.match(clean(text)) is not None
 
 
-def figures(words: Sequence[Word], mark: str | None, height: float) -> list[Figure]:
+def figures(words: Sequence[Word], mark: str | None, space: float) -> list[Figure]:
     """Return the amounts among `words` of one line, left to right."""
     found: list[Figure] = []
     index = 0
     while index < len(words):
-        end, figure = _figure_at(words, index, mark, height)
+        end, figure = _figure_at(words, index, mark, space)
         if figure is not None:
             found.append(figure)
         index = end
     return found
 
 
-def _figure_at(words: Sequence[Word], start: int, mark: str | None, height: float) -> tuple[int, Figure | None]:
+def _figure_at(words: Sequence[Word], start: int, mark: str | None, space: float) -> tuple[int, Figure | None]:
     for end in range(min(len(words), start + 4), start, -1):
         part = words[start:end]
-        if any(right.x0 - left.x1 > 0.7 * height for left, right in pairwise(part)):
+        if any(right.x0 - left.x1 > 1.4 * space for left, right in pairwise(part)):
             continue
         text = " ".join(word.text for word in part)
         if not re.search(r"\d", text) or _DATE.match(clean(text)):

@@ -17,6 +17,7 @@ from workers.documents.limits import MAX_IMAGE_PIXELS, MAX_OCR_PAGES, MAX_OCR_SI
 from workers.documents.model import Page, Word
 
 _MIN_SCORE = 0.5
+_UPRIGHT = 0.9
 
 
 def available() -> bool:
@@ -69,13 +70,17 @@ def recognise(image: Any, *, number: int, scale: float) -> Page:
 def _rapid(image: Any) -> tuple[list[Word], tuple[int, int]]:
     import numpy as np
 
-    from workers.documents.upright import level, turned
+    from workers.documents.upright import level, sideways
 
     found = _read(image)
-    quarter = turned(found.boxes) if found.boxes is not None else 0
-    if quarter:
-        image = np.ascontiguousarray(np.rot90(image, quarter))
+    if found.boxes is not None and sideways(found.boxes):
+        image = np.ascontiguousarray(np.rot90(image))
         found = _read(image)
+    if found.boxes is not None and _certainty(found) < _UPRIGHT:
+        flipped = np.ascontiguousarray(np.rot90(image, 2))
+        again = _read(flipped)
+        if again.boxes is not None and _certainty(again) > _certainty(found):
+            image, found = flipped, again
     if found.boxes is None:
         return [], (image.shape[1], image.shape[0])
     words = level([word for line in found.word_results for word in line if word[1] >= _MIN_SCORE])
@@ -84,6 +89,12 @@ def _rapid(image: Any) -> tuple[list[Word], tuple[int, int]]:
 
 def _read(image: Any) -> Any:
     return _engine()(image)
+
+
+def _certainty(found: Any) -> float:
+    """Return how sure the recogniser is of its longer texts; text upside down is read unsurely."""
+    scores = [float(score) for text, score in zip(found.txts, found.scores, strict=True) if len(text) >= 4]
+    return sum(scores) / len(scores) if scores else 0.0
 
 
 def _tesseract(image: Any) -> tuple[list[Word], tuple[int, int]]:

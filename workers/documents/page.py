@@ -68,6 +68,19 @@ def _same_line(row: list[Word], word: Word) -> bool:
     return not any(min(other.x1, word.x1) - max(other.x0, word.x0) > 0.5 * min(height, word.height) for other in row)
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How large a page is printed: the usual height of a word and the usual white between two words of a sentence."""
+
+    height: float
+    space: float
+
+
+def measure(lines: Sequence[Line]) -> Measure:
+    """Return how large `lines` are printed."""
+    return Measure(text_height(lines), space_width(lines))
+
+
 def text_height(lines: Sequence[Line]) -> float:
     """Return the usual height of a word, 10 points when there is none."""
     heights = [word.height for line in lines for word in line.words]

@@ -14,19 +14,19 @@ from workers.documents.heading import Heading, find_headings
 from workers.documents.headless import rows_by_product, rows_by_sum
 from workers.documents.model import LineItem, Page
 from workers.documents.numbers import decimal_mark
-from workers.documents.page import Line, lines_of, text_height
+from workers.documents.page import Line, Measure, lines_of, measure
 from workers.documents.rows import Row, item_of
 from workers.documents.words import carries, closes, totals
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A page prepared for reading: its lines without running heads, its headings, its usual word height."""
+    """A page prepared for reading: its lines without running heads, its headings, how large it is printed."""
 
     page: Page
     lines: tuple[Line, ...]
     headings: tuple[Heading, ...]
-    height: float
+    measure: Measure
 
 
 def items_on_pages(pages: Sequence[Page]) -> list[LineItem]:
@@ -58,10 +58,10 @@ def _sheets(pages: Sequence[Page]) -> list[Sheet]:
     running = _running_lines(per_page) if len(pages) > 2 else set()
     sheets: list[Sheet] = []
     for page, lines in zip(pages, per_page, strict=True):
-        height = text_height(lines)
+        size = measure(lines)
         kept = [line for line in lines if _signature(line) not in running]
         headings = tuple(find_headings(kept, fuzzy=page.scanned))
-        sheets.append(Sheet(page, tuple(kept), headings, height))
+        sheets.append(Sheet(page, tuple(kept), headings, size))
     return sheets
 
 
@@ -102,9 +102,10 @@ def _headed(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
 
 
 def _stretch(sheet: Sheet, heading: Heading, lines: Sequence[Line], mark: str | None) -> tuple[list[LineItem], bool]:
-    columns = columns_of(heading, _rich(lines, heading, mark, sheet.height), sheet.page.rules, sheet.height)
-    body = read_body(lines, columns, sheet.page.rules, page=sheet.page.number, mark=mark, height=sheet.height)
-    mark = mark or _mark_of_quantities(body.rows)
+    columns = columns_of(heading, _rich(lines, heading, mark, sheet.measure), sheet.page.rules, sheet.measure)
+    body = read_body(lines, columns, sheet.page.rules, page=sheet.page.number, mark=mark, measure=sheet.measure)
+    if mark is None or not any(row.cells.keys() & {Role.PRICE, Role.TOTAL} for row in body.rows):
+        mark = _mark_of_quantities(body.rows) or mark
     items = [item for row in body.rows if (item := item_of(row, mark)) is not None]
     return items, body.ended
 
@@ -118,18 +119,18 @@ def _mark_of_quantities(rows: Sequence[Row]) -> str | None:
     return None
 
 
-def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, height: float) -> list[Line]:
+def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measure) -> list[Line]:
     """Return the lines with about as many figures as the heading has numeric columns; they show where columns are."""
     numeric = sum(1 for cell in heading.cells if cell.role in NUMERIC)
     whole = [Column(float("-inf"), float("inf"), Role.QUANTITY, "")]
-    counts = [len(cut(line, whole, mark, height).figures[0]) for line in lines]
+    counts = [len(cut(line, whole, mark, size).figures[0]) for line in lines]
     rich: list[Line] = []
     for line, count in zip(lines, counts, strict=True):
         if rich and (totals(line.text) or closes(line.text)) and not carries(line.text):
             break
         if count >= min(2, numeric) and len(line.words) > 1 and not totals(line.text) and not carries(line.text):
             rich.append(line)
-    return _with_neighbours(lines, rich, height) if rich else list(lines[:6])
+    return _with_neighbours(lines, rich, size.height) if rich else list(lines[:6])
 
 
 def _with_neighbours(lines: Sequence[Line], rich: Sequence[Line], height: float) -> list[Line]:
@@ -150,12 +151,12 @@ def _unheaded(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
     rows = [
         row
         for sheet in sheets
-        for row in rows_by_product(sheet.lines, page=sheet.page.number, mark=mark, height=sheet.height)
+        for row in rows_by_product(sheet.lines, page=sheet.page.number, mark=mark, space=sheet.measure.space)
     ]
     if not rows:
         rows = [
             row
             for sheet in sheets
-            for row in rows_by_sum(sheet.lines, page=sheet.page.number, mark=mark, height=sheet.height)
+            for row in rows_by_sum(sheet.lines, page=sheet.page.number, mark=mark, space=sheet.measure.space)
         ]
     return [item for row in rows if (item := item_of(row, mark)) is not None]

@@ -1,4 +1,4 @@
-"""Turns recognised text upright and level: which way up a picture is, and how far its lines lean."""
+"""Levels recognised text: whether its lines run across the picture, and how far they lean."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from workers.documents.model import Word
 
 
-def turned(boxes: Any) -> int:
-    """Return by how many quarter turns (anticlockwise) the picture must be turned for its lines to run across."""
+def sideways(boxes: Any) -> bool:
+    """Tell whether most boxes of text are higher than wide, so that its lines run up or down the picture."""
     tall = sum(1 for box in boxes if _length(box[0], box[3]) > 1.5 * _length(box[0], box[1]))
-    return 1 if tall > 0.6 * len(boxes) else 0
+    return tall > 0.5 * len(boxes)
 
 
 def _length(one: Sequence[float], other: Sequence[float]) -> float:
