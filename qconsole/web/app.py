@@ -130,7 +130,7 @@ class Console:
         known = getattr(request.state, "visit", None)
         if isinstance(known, Visit):
             return known
-        return Visit(request=request, console=self, identity=Identity(NOBODY, "nobody", ""), admin=self._admin)  # type: ignore[arg-type]
+        return Visit(request=request, console=self, identity=Identity(NOBODY, "nobody", ""), admin=self._admin)
 
     def refused(self, request: Request, error: QConsoleError) -> Response:
         """Answer an error; who is not signed in is asked to."""

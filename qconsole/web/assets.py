@@ -1,4 +1,4 @@
-"""Static files under names that carry their hash: cached for ever, fetched once, and nothing outside the list is served."""
+"""Static files under names that carry their hash: cached for ever; nothing outside the list is served."""
 
 import gzip
 import hashlib

@@ -8,7 +8,7 @@ from qconsole.admin.views import AttemptView, Mark, Series
 
 
 def sparkline(values: Sequence[float | None], width: int = 120, height: int = 24) -> str:
-    """Return the points of a polyline that fits the box; the lowest value stands on the ground, a flat zero lies on it."""
+    """Return the points of a polyline that fits the box, zero on its ground."""
     known = [value or 0.0 for value in values]
     if not known:
         return ""

@@ -70,9 +70,8 @@ def layout(root: FlowNode) -> FlowDrawing:
             start_x, start_y = x + BOX_WIDTH, y + BOX_HEIGHT / 2
             end_x, end_y = x + COLUMN, child_y + BOX_HEIGHT / 2
             middle = (start_x + end_x) / 2
-            links.append(
-                f"M{start_x:.0f} {start_y:.0f}C{middle:.0f} {start_y:.0f} {middle:.0f} {end_y:.0f} {end_x:.0f} {end_y:.0f}"
-            )
+            curve = f"C{middle:.0f} {start_y:.0f} {middle:.0f} {end_y:.0f} {end_x:.0f} {end_y:.0f}"
+            links.append(f"M{start_x:.0f} {start_y:.0f}{curve}")
         return y
 
     place(root, 0)

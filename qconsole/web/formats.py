@@ -107,13 +107,21 @@ def at(ms: int | None) -> Markup | str:
     return _time_element(ms, f"{moment:%b %d %H:%M:%S} UTC" if moment else f"{ms} ms", "at")
 
 
+def brief(ms: int) -> str:
+    """Return a length of time as people say it: now, 41 s, 19 m, 3 h 04 m, 2 d 3 h; console.js says the same."""
+    if ms < 1_000:
+        return "now"
+    if ms < 60_000:
+        return f"{ms // 1_000} s"
+    return f"{ms // 60_000} m" if ms < 3_600_000 else duration(ms)
+
+
 def ago(ms: int | None, now_ms: int) -> Markup | str:
     """Return how long ago (or how soon) an instant is, with the exact one on hover."""
     if ms is None:
         return DASH
     gap = now_ms - ms
-    coarse = duration(abs(gap)).split(" ")
-    text = " ".join(coarse[:2]) if abs(gap) >= 1_000 else "now"
+    text = brief(abs(gap))
     if text != "now":
         text = f"{text} ago" if gap > 0 else f"in {text}"
     return _time_element(ms, text, "ago")

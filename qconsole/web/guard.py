@@ -1,7 +1,7 @@
 """The outermost layer: what is refused before any page looks at a request, and the headers every answer carries.
 
-Order: host, size of the body, forged requests. A request that changes something must come from a page of this
-console (`Sec-Fetch-Site`, else `Origin`, else the session's token) or carry an API token, which no browser adds by itself.
+Order: host, size of the body, forged requests. A request that changes something must come from a page of this console
+(`Sec-Fetch-Site`, else `Origin`, else the session's token) or carry an API token, which no browser adds by itself.
 """
 
 import logging

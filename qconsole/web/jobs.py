@@ -1,6 +1,7 @@
 """Jobs: the searchable list over all queues, one job with everything known about it, and what can be done to it."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -113,7 +114,7 @@ def job_context(visit: Visit, job: JobView) -> dict[str, Any]:
 def attempt_changes(attempts: Any) -> dict[int, tuple[tracebacks.DiffLine, ...]]:
     """Return, by attempt, how its error differs from the one before."""
     failed = [attempt for attempt in attempts if attempt.error is not None]
-    return {after.attempt: tracebacks.compare(before, after) for before, after in zip(failed, failed[1:], strict=False)}
+    return {after.attempt: tracebacks.compare(before, after) for before, after in pairwise(failed)}
 
 
 def offered(state: str, editable: bool) -> frozenset[str]:
@@ -184,8 +185,9 @@ async def retry(visit: Visit) -> Response:
         payload=await sent_payload(visit),
         reason=await visit.reason(),
     )
-    target = applied.job_id
-    return visit.applied(applied, to=visit.link("jobs", visit.path("queue"), target) if target else None)
+    renamed = applied.job_id not in (None, visit.path("job"))
+    to = visit.link("jobs", visit.path("queue"), str(applied.job_id)) if renamed else None
+    return visit.applied(applied, to=to)
 
 
 async def cancel(visit: Visit) -> Response:

@@ -1,4 +1,4 @@
-"""One poller for all viewers: counts are read at most twice a second, compared, encoded once and handed to every stream.
+"""One poller for all viewers: counts are read at most twice a second, compared, encoded once, handed to every stream.
 
 It starts with the first viewer and ends with the last. A viewer that reads too slowly loses its backlog and gets the
 whole state again (`resync`), so nothing grows. While Redis is away viewers are told so, and since when.

@@ -1,4 +1,4 @@
-"""What a change did, carried over a redirect in a signed, short-lived cookie; nothing in a URL can put words on a page."""
+"""What a change did, carried over a redirect in a signed, short-lived cookie; no URL can put words on a page."""
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import Request

@@ -19,7 +19,7 @@ MASK = "•••"
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """One value: `kind` is text, number, word (true, false, null), masked, object, list or cut; `brief` is its one-line form."""
+    """One value: `kind` is text, number, word, tagged, masked, object, list or cut; `brief` is its one-line form."""
 
     kind: str
     brief: str

@@ -1,4 +1,4 @@
-"""Signing in and out. Failures wait longer each time, say nothing about what was wrong, and a session id is never reused."""
+"""Signing in and out: failures wait longer each time and do not say what was wrong; no session id is used twice."""
 
 import asyncio
 import logging

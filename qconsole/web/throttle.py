@@ -29,7 +29,7 @@ class Throttle:
         record = self._records.get(key)
         if record is None or record.failures < FREE_FAILURES:
             return 0
-        pause = min(FIRST_WAIT_MS * 2 ** (record.failures - FREE_FAILURES), LONGEST_WAIT_MS)
+        pause = min(FIRST_WAIT_MS << min(record.failures - FREE_FAILURES, 16), LONGEST_WAIT_MS)
         return max(record.last_ms + pause - now_ms, 0)
 
     def failed(self, keys: tuple[str, ...], now_ms: int) -> None:

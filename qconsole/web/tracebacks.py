@@ -27,7 +27,8 @@ def fold(text: str) -> tuple[TracebackPart, ...]:
         half = MAX_LINES // 2
         lines = [*lines[:half], f"  … {len(lines) - MAX_LINES} lines left out", *lines[-half:]]
     parts: list[TracebackPart] = []
-    library, run, frames = False, [], 0
+    library, frames = False, 0
+    run: list[str] = []
     for line in lines:
         frame = _FRAME.match(line)
         is_library = bool(_LIBRARY.search(frame["path"])) if frame else (library and line.startswith("    "))

@@ -264,7 +264,7 @@ def action(path: str, handler: Handler, *, role: str = "operator") -> Route:
 
 
 def _name(handler: Handler) -> str:
-    return f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}"  # type: ignore[attr-defined]
+    return f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}"
 
 
 def _endpoint(handler: Handler, role: str | None) -> Callable[[Request], Awaitable[Response]]:

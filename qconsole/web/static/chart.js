@@ -7,7 +7,7 @@
     const plot = figure.querySelector(".plot"), data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
     if (data.at.length < 2) return;
     const unit = figure.dataset.chartUnit, print = unit === "ms" ? length : (value) => value == null ? "–" : String(Math.round(value * 10) / 10);
-    const names = Object.keys(data.columns), tones = ["--accent", figure.classList.contains("calm") ? "--soft" : "--bad", "--warn"];
+    const names = Object.keys(data.columns), tones = ["--accent", figure.classList.contains("calm") ? "--other" : "--bad", "--warn"];
     const marks = (chart) => {
       const { ctx, bbox } = chart;
       ctx.save(); ctx.strokeStyle = color("--soft"); ctx.fillStyle = color("--soft"); ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]); ctx.font = `${11 * devicePixelRatio}px ${ink("--sans")}`;
@@ -24,10 +24,10 @@
     const axis = { stroke: color("--soft"), font: `11px ${ink("--mono")}`, grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), size: 4 } };
     plot.replaceChildren();
     const chart = new uPlot({
-      width: plot.clientWidth, height: 178, padding: [8, 12, 0, 0], legend: { live: true }, cursor: { y: false, points: { size: 6 } },
+      width: plot.clientWidth, height: 176, padding: [10, 12, 0, 0], legend: { live: true }, cursor: { y: false, points: { size: 6 } },
       hooks: { draw: [marks] },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high || 0, 1) * 1.05] } },
-      axes: [{ ...axis, values: "{HH}:{mm}", space: 70 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(print), space: 34 }],
+      axes: [{ ...axis, values: "{HH}:{mm}", space: 70, size: 28 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(print), space: 34 }],
       series: [{ label: "at", value: (_, at) => at == null ? "–" : new Date(at * 1000).toLocaleTimeString([], { hour12: false }) },
         ...names.map((name, i) => ({ label: name.replace("_ms", "").replaceAll("_", " "), stroke: color(tones[i] || "--accent"), width: 1.5, points: { show: false }, value: (_, value) => print(value) }))],
     }, [data.at.map((ms) => ms / 1000), ...names.map((name) => data.columns[name])], plot);
