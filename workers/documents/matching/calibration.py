@@ -14,11 +14,18 @@ import orjson
 from workers.documents.matching import features
 
 Matrix = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
 
 MARGIN_CAP = 5.0
+_OWN_NAMES = (
+    "code_exact", "code_variant", "code_sibling", "code_foreign", "code_only_one", "stated_differs", "colour_differs",
+    "numbers_differ", "price_far", "accessory", "plain_covered", "foreign_covered",
+)  # fmt: skip
+_OWN = [features.NAMES.index(name) for name in _OWN_NAMES]
 RIVAL_NAMES = (
+    *_OWN_NAMES,
     "score", "score_low", "score_high", "ahead_in_line", "behind_in_line", "ahead_in_row", "behind_in_row",
-    "code_exact", "code_variant", "plain_covered", "outlook",
+    "outlook", "outlook_plain",
 )  # fmt: skip
 _OUTLOOK_PRIOR = 0.6
 _OUTLOOK_LINES = 40
@@ -40,11 +47,33 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """The pair's regression and the two that judge it among its rivals: with one row for one line, and without."""
+    """The pair's regression and those that judge it among its rivals.
+
+    `alone` judges lines that may be the same product; `competing` and then `settled`, which sees the rivals as
+    `competing` judged them, where every row is for one line only.
+    """
 
     pair: Regression
     competing: Regression
+    settled: Regression
     alone: Regression
+
+    def confidence(self, pairs: "Pairs", *, competing: bool) -> Matrix:
+        """Returns the chance of each candidate pair to be true."""
+        scores = self.pair.logit(pairs.matrix)
+        for judge in (self.competing, self.settled) if competing else (self.alone,):
+            scores = judge.logit(rivalry(scores, pairs, competing=competing))
+        chances: Matrix = 1 / (1 + np.exp(-scores))
+        return chances
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Candidate pairs: numbers of line and row, and one line of features for each."""
+
+    lines: Numbers
+    rows: Numbers
+    matrix: Matrix
 
 
 @cache
@@ -54,6 +83,7 @@ def shipped() -> Coefficients:
     return Coefficients(
         pair=_regression(stored["pair"], features.NAMES),
         competing=_regression(stored["competing"], RIVAL_NAMES),
+        settled=_regression(stored["settled"], RIVAL_NAMES),
         alone=_regression(stored["alone"], RIVAL_NAMES),
     )
 
@@ -62,24 +92,24 @@ def _regression(stored: dict[str, float], names: tuple[str, ...]) -> Regression:
     return Regression(names=names, weights=np.array([stored[name] for name in names]), bias=stored["bias"])
 
 
-def rivalry(
-    scores: Matrix, lines: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], matrix: Matrix, *, competing: bool
-) -> Matrix:
+def rivalry(scores: Matrix, pairs: Pairs, *, competing: bool) -> Matrix:
     """Returns the features of each pair among its rivals, in the order of RIVAL_NAMES.
 
     Args:
         scores: log odds of each pair.
-        lines: number of each pair's line; rows: number of each pair's row.
-        matrix: the pairs' own features.
+        pairs: the candidate pairs.
         competing: whether the other lines that could be the same row count.
     """
+    lines, rows, matrix = pairs.lines, pairs.rows, pairs.matrix
     in_line = np.clip(scores - _best_other(scores, lines), -MARGIN_CAP, MARGIN_CAP)
     in_row = (
         np.clip(scores - _best_other(scores, rows), -MARGIN_CAP, MARGIN_CAP) if competing else np.zeros(len(scores))
     )
-    own = [matrix[:, features.NAMES.index(name)] for name in ("code_exact", "code_variant", "plain_covered")]
+    outlook = _outlook(scores, lines)
+    exact = matrix[:, features.NAMES.index("code_exact")]
     return np.column_stack(
         [
+            matrix[:, _OWN],
             np.clip(scores, -6, 6),
             np.minimum(scores + 2, 0).clip(-6, 0),
             np.maximum(scores - 2, 0).clip(0, 6),
@@ -87,13 +117,13 @@ def rivalry(
             np.minimum(in_line, 0),
             np.maximum(in_row, 0),
             np.minimum(in_row, 0),
-            *own,
-            np.full(len(scores), _outlook(scores, lines)),
+            np.full(len(scores), outlook),
+            outlook * (1 - exact),
         ]
     )
 
 
-def _outlook(scores: Matrix, lines: npt.NDArray[np.int64]) -> float:
+def _outlook(scores: Matrix, lines: Numbers) -> float:
     """Returns the log odds that a line of this lot has a match at all, drawn towards the usual when lines are few."""
     if not len(scores):
         return 0.0
@@ -104,7 +134,7 @@ def _outlook(scores: Matrix, lines: npt.NDArray[np.int64]) -> float:
     return float(np.log(mean / (1 - mean)))
 
 
-def _best_other(scores: Matrix, groups: npt.NDArray[np.int64]) -> Matrix:
+def _best_other(scores: Matrix, groups: Numbers) -> Matrix:
     """Returns, for each pair, the best score of the other pairs in its group (-inf when it is alone)."""
     if not len(scores):
         return scores

@@ -12,14 +12,14 @@ from enum import StrEnum
 import numpy as np
 
 from workers.documents.matching import features
-from workers.documents.matching.calibration import Coefficients, Matrix, rivalry, shipped
+from workers.documents.matching.calibration import Coefficients, Pairs, shipped
 from workers.documents.matching.index import Rarity, TokenIndex, token_weights
 from workers.documents.matching.tokens import Tokens, code_key, normalise, tokenise
 from workers.documents.matching.units import conversion_factor
 
-CANDIDATES = 16
+CANDIDATES = 20
 ALTERNATIVES = 5
-FLOOR = 0.15
+FLOOR = 0.1
 CODE_CONFIDENCE = 0.99
 _KEY_DIGITS = 6
 
@@ -125,10 +125,7 @@ class Catalogue:
             decisions: what reviewers decided before, see `Decisions`.
         """
         found = self.pairs(lines)
-        judge = self._coefficients.competing if competing else self._coefficients.alone
-        scores = self._coefficients.pair.logit(found.matrix)
-        rivals = rivalry(scores, found.lines, found.rows, found.matrix, competing=competing)
-        chances = 1 / (1 + np.exp(-judge.logit(rivals)))
+        chances = self._coefficients.confidence(found, competing=competing)
         order = np.lexsort((-chances, found.lines))
         ranked: list[list[Alternative]] = [[] for _ in lines]
         for pair in order:
@@ -140,7 +137,7 @@ class Catalogue:
             for line, alternatives in zip(lines, ranked, strict=True)
         ]
 
-    def pairs(self, lines: Sequence[Line]) -> "Pairs":
+    def pairs(self, lines: Sequence[Line]) -> Pairs:
         """Returns the candidate pairs of the lines with their features."""
         line_numbers: list[int] = []
         row_numbers: list[int] = []
@@ -206,15 +203,6 @@ class Catalogue:
             alternatives=tuple([best, *others][:ALTERNATIVES]),
             factor=conversion_factor(line.unit, row.unit),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Candidate pairs: numbers of line and row, and one line of features for each."""
-
-    lines: np.ndarray[tuple[int], np.dtype[np.int64]]
-    rows: np.ndarray[tuple[int], np.dtype[np.int64]]
-    matrix: Matrix
 
 
 def _tokens(row: CatalogueRow | Line) -> Tokens:

@@ -15,8 +15,8 @@ import numpy as np
 import orjson
 
 from workers.documents.matching import features
-from workers.documents.matching.calibration import RIVAL_NAMES, Coefficients, Matrix, Regression, fit, rivalry
-from workers.documents.matching.catalogue import Catalogue, Pairs
+from workers.documents.matching.calibration import RIVAL_NAMES, Coefficients, Matrix, Pairs, Regression, fit, rivalry
+from workers.documents.matching.catalogue import Catalogue
 from workers.documents.matching.synthetic import Benchmark, Habits, generate
 from workers.documents.matching.tables import read_catalogue, read_lines
 
@@ -38,6 +38,9 @@ def training_sources(*, seed: int) -> list[Benchmark]:
         generate(seed=seed + 5, lines=700, rows=9_000, habits=replace(coded, matched=0.3)),
         generate(seed=seed + 6, lines=700, rows=4_000, habits=plain),
         generate(seed=seed + 7, lines=700, rows=2_000, habits=replace(plain, matched=0.9)),
+        generate(seed=seed + 8, lines=1_000, rows=1_000, habits=tidy),
+        generate(seed=seed + 9, lines=1_000, rows=600, habits=replace(tidy, matched=0.5)),
+        generate(seed=seed + 10, lines=500, rows=1_000, habits=replace(tidy, no_description=1.0, no_price=0.8)),
     ]
 
 
@@ -55,17 +58,28 @@ def fit_sources(sources: Sequence[Benchmark]) -> Coefficients:
     labels = np.concatenate([truth for _, truth in found])
     weights = np.concatenate([np.full(len(truth), 1_000 / truth.sum()) for _, truth in found])
     pair = fit(matrix, labels, weights, ridge=_RIDGE, names=features.NAMES)
-    judges = []
-    for competing in (True, False):
-        rivals = [rivalry(pair.logit(p.matrix), p.lines, p.rows, p.matrix, competing=competing) for p, _ in found]
-        judges.append(fit(np.concatenate(rivals), labels, weights, ridge=_RIDGE, names=RIVAL_NAMES))
-    return Coefficients(pair=pair, competing=judges[0], alone=judges[1])
+    scores = [pair.logit(pairs.matrix) for pairs, _ in found]
+
+    def judge(scores: Sequence[Matrix], *, competing: bool) -> Regression:
+        rivals = [rivalry(own, pairs, competing=competing) for own, (pairs, _) in zip(scores, found, strict=True)]
+        return fit(np.concatenate(rivals), labels, weights, ridge=_RIDGE, names=RIVAL_NAMES)
+
+    competing = judge(scores, competing=True)
+    settling = [
+        competing.logit(rivalry(own, pairs, competing=True)) for own, (pairs, _) in zip(scores, found, strict=True)
+    ]
+    return Coefficients(
+        pair=pair,
+        competing=competing,
+        settled=judge(settling, competing=True),
+        alone=judge(scores, competing=False),
+    )
 
 
 def candidates(source: Benchmark) -> tuple[Pairs, Matrix]:
     """Returns the source's candidate pairs and which of them are true."""
     blank = Regression(features.NAMES, np.zeros(len(features.NAMES)), 0.0)
-    pairs = Catalogue(source.rows, coefficients=Coefficients(blank, blank, blank)).pairs(source.lines)
+    pairs = Catalogue(source.rows, coefficients=Coefficients(blank, blank, blank, blank)).pairs(source.lines)
     labels = [
         (source.lines[line].line_id, source.rows[row].row_id) in source.truth
         for line, row in zip(pairs.lines.tolist(), pairs.rows.tolist(), strict=True)
@@ -83,6 +97,7 @@ def as_json(coefficients: Coefficients) -> bytes:
         for name, part in (
             ("pair", coefficients.pair),
             ("competing", coefficients.competing),
+            ("settled", coefficients.settled),
             ("alone", coefficients.alone),
         )
     }

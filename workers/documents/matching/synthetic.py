@@ -335,7 +335,7 @@ def _family(chance: random.Random, makers: list[tuple[str, list[Trade]]]) -> lis
         features=tuple(chance.sample(trade.features, k=min(len(trade.features), chance.choice((2, 3, 4, 5))))),
         price=round(chance.uniform(*trade.prices)) - 0.01,
         mpn=_mpn(chance), coded=not trade.series or chance.random() < 0.55,
-        coloured_code=chance.random() < 0.6,
+        coloured_code=chance.random() < 0.8,
     )  # fmt: skip
     family = [first_product]
     for _ in range(chance.choice((0, 0, 0, 0, 1, 1, 2, 3, 4))):
@@ -397,6 +397,8 @@ def _abt(chance: random.Random, product: Product, habits: Habits) -> CatalogueRo
     told = [name, *product.features]
     if product.colour and chance.random() < 0.8:
         told.append(f"{product.colour} Finish")
+    if chance.random() < 0.2:
+        told.append(f"Model {chance.choice((product.mpn, product.code(hyphen='-')))}")
     description = "/ ".join(told)
     return CatalogueRow("", name, description=description, price=_price(chance, product, habits))
 
@@ -428,6 +430,8 @@ def _buy(chance: random.Random, product: Product, habits: Habits) -> CatalogueRo
         told = list(product.features[: chance.choice((1, 2, 3))])
         if product.colour and chance.random() < 0.6:
             told.append(f"- {product.colour}")
+        if chance.random() < 0.12:
+            told.append(product.code(hyphen=chance.choice(("", "-"))))
         description = f"{product.size} {', '.join(told)}".strip()
     brand = product.brand if chance.random() < 0.95 else ""
     name = " ".join(_untidy(chance, words, habits))
