@@ -4,9 +4,8 @@ connection changes nothing: it never queues twice, and never answers "queued" wi
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final, Self, TypeVar
@@ -18,24 +17,22 @@ from redis.exceptions import NoScriptError, RedisError
 from qconsole.clock import Clock
 from qconsole.errors import JobTypeNotFound, PayloadTooLarge, RedisUnavailable, Refused, UsageError
 from qconsole.redis.connect import connect
-from qconsole.redis.patience import BOUNDED, is_passing, reason_of
+from qconsole.redis.patience import BOUNDED, Patience, is_passing, reason_of
 from qconsole.redis.url import Topology, parse_url
-from qconsole.runtime.backoff import backoff_to_plain
 from qconsole.runtime.codec import encode_call
 from qconsole.runtime.job_id import JobIds
 from qconsole.runtime.job_type import JobType, Registry
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import GLOBAL, Keys
+from qconsole.runtime.options import Options, check_job_id, dedup_of, dedup_text, plain_fields, priority_of
 from qconsole.runtime.payload_store import LARGE_BYTES, PayloadStore, claim_check
-from qconsole.runtime.policy import Dedup, Exponential, Fixed
-from qconsole.runtime.score import DEFAULT_PRIORITY, check_priority
+from qconsole.runtime.policy import Dedup
 from qconsole.runtime.scripts import Executor, Script, script
 from qconsole.runtime.server_clock import ServerClock
 
 CHUNK_JOBS: Final = 500
 CHUNK_BYTES: Final = 1_000_000
 CHUNKS_IN_FLIGHT: Final = 4
-MAX_ID: Final = 200
 _SEEN_EVERY_MS: Final = 30_000
 
 Answer = TypeVar("Answer")
@@ -93,60 +90,6 @@ class Durability(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a producer may ask of one job; None takes the job type's."""
-
-    priority: int | None = None
-    delay_s: float = 0
-    at: datetime | int | None = None
-    expires_s: float | None = None
-    attempts: int | None = None
-    backoff: Fixed | Exponential | None = None
-    timeout_s: float | None = None
-    trace: str | None = None
-    schedule: str | None = None
-    replay_of: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.delay_s and self.at is not None:
-            raise UsageError("give delay_s or at, not both", field="at")
-        for name in ("delay_s", "expires_s", "timeout_s"):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and 0 <= value < 10**10):
-                raise UsageError(f"{name} must be a number of seconds ≥ 0, got {value!r}", field=name)
-        if self.attempts is not None and not (isinstance(self.attempts, int) and self.attempts >= 1):
-            raise UsageError(f"attempts must be a whole number ≥ 1, got {self.attempts!r}", field="attempts")
-        if self.backoff is not None and not isinstance(self.backoff, Fixed | Exponential):
-            raise UsageError(f"a job's backoff must be Fixed or Exponential, got {self.backoff!r}", field="backoff")
-        if isinstance(self.at, datetime) and self.at.tzinfo is None:
-            raise UsageError(f"at must say its time zone, got {self.at.isoformat()}", field="at")
-
-    def due_ms(self, now_ms: int) -> int:
-        """Return when the job is due; 0 means now."""
-        if isinstance(self.at, datetime):
-            return round(self.at.timestamp() * 1000)
-        if self.at is not None:
-            return self.at
-        return now_ms + round(self.delay_s * 1000) if self.delay_s else 0
-
-    def fields(self, now_ms: int) -> list[str | bytes | int]:
-        """Return what the job's record has to say, as a flat list of field and value."""
-        fields: list[str | bytes | int] = []
-        if self.attempts is not None:
-            fields += ["attempts", self.attempts]
-        if self.backoff is not None:
-            fields += ["backoff", orjson.dumps(backoff_to_plain(self.backoff))]
-        if self.timeout_s is not None:
-            fields += ["timeout_ms", round(self.timeout_s * 1000)]
-        if self.expires_s is not None:
-            fields += ["expires_ms", (self.due_ms(now_ms) or now_ms) + round(self.expires_s * 1000)]
-        for name in ("trace", "schedule", "replay_of"):
-            if (value := getattr(self, name)) is not None:
-                fields += [name, value]
-        return fields
-
-
 class Client:
     """Queues jobs.
 
@@ -157,6 +100,7 @@ class Client:
         large_payloads: what to do above `large_bytes` (or a job type's own limit).
         payload_store: where claim-checked payloads lie.
         durability: when a call answers; `wait` asks for one replica within `replica_timeout_s`.
+        patience: for a `redis` that has none of its own, how long a call is tried again.
         cluster: job ids carry their queue's hash tag.
     """
 
@@ -171,6 +115,7 @@ class Client:
         payload_store: PayloadStore | None = None,
         durability: Durability | str = Durability.DEFAULT,
         replica_timeout_s: float = 1.0,
+        patience: Patience = BOUNDED,
         cluster: bool = False,
     ) -> None:
         self.redis = redis
@@ -182,6 +127,7 @@ class Client:
         self._large_bytes = large_bytes
         self._durability = Durability(durability)
         self._replica_timeout_s = replica_timeout_s
+        self._patience = patience
         self._ids = JobIds()
         self._seen_ms: dict[str, int] = {}
         self._owns_redis = False
@@ -238,18 +184,17 @@ class Client:
         """
         name, declared, keys = await self._resolve(job_type, queue)
         asked, now_ms = Options(**options), self.clock.now_ms()
-        text = declared.encode(payload) if declared else encode_value(_fields_of(payload))
-        dedup = dedup or _dedup_of(declared, payload)
-        wire_id = keys.wire_id(_check_id(job_id) if job_id is not None else self._ids.next(now_ms))
+        text = declared.encode(payload) if declared else encode_value(plain_fields(payload))
+        dedup = dedup or dedup_of(declared, payload)
+        wire_id = keys.wire_id(check_job_id(job_id) if job_id is not None else self._ids.next(now_ms))
         args: list[Any] = [
             now_ms,
             wire_id,
             encode_call(name, await self._stored(name, declared, text), now_ms),
-            _priority(asked, declared),
+            priority_of(asked, declared),
             asked.due_ms(now_ms),
             int(job_id is None),
-            _dedup_text(dedup),
-            _window_ms(dedup),
+            dedup_text(dedup),
             *asked.fields(now_ms),
         ]
         await self._note_queue(keys.queue, now_ms)
@@ -385,8 +330,8 @@ class Client:
                 if not is_passing(error):
                     raise
                 failures += 1
-                pause_s = BOUNDED.pause_s(failures)
-                if time.monotonic() - started + pause_s > (BOUNDED.deadline_s or 0):
+                pause_s, deadline_s = self._patience.pause_s(failures), self._patience.deadline_s
+                if deadline_s is not None and time.monotonic() - started + pause_s > deadline_s:
                     raise RedisUnavailable(f"Redis cannot be used: {reason_of(error)}") from error
             await asyncio.sleep(pause_s)
 
@@ -425,7 +370,7 @@ class _Bulk:
         due_ms = self._options.due_ms(self._start_ms)
         jobs: list[Any] = []
         ids: list[str] = []
-        size, window_ms = 0, 0
+        size = 0
         for payload in islice(source, CHUNK_JOBS):
             try:
                 call = await self._call(payload, now_ms)
@@ -434,8 +379,7 @@ class _Bulk:
                 error.fields.setdefault("index", self._count)
                 raise
             ids.append(self._keys.wire_id(client._ids.next(now_ms) if own_ids is None else self._own(own_ids)))
-            window_ms = max(window_ms, _window_ms(dedup))
-            jobs += (ids[-1], call, self._due_ms(due_ms), _dedup_text(dedup))
+            jobs += (ids[-1], call, self._due_ms(due_ms), dedup_text(dedup))
             size += len(call)
             self._count += 1
             if size >= CHUNK_BYTES:
@@ -443,11 +387,11 @@ class _Bulk:
         if not ids:
             return None
         fields = self._options.fields(self._start_ms)
-        head = [now_ms, _priority(self._options, self._declared), int(own_ids is None), window_ms, f"bulk:{ids[0]}"]
+        head = [now_ms, priority_of(self._options, self._declared), int(own_ids is None), f"bulk:{ids[0]}"]
         return _Chunk(start, ids, [*head, len(fields) // 2, *fields, *jobs])
 
     async def _call(self, payload: Any, now_ms: int) -> bytes:
-        text = self._declared.encode(payload) if self._declared else encode_value(_fields_of(payload))
+        text = self._declared.encode(payload) if self._declared else encode_value(plain_fields(payload))
         if len(text) > self._client._large_bytes or (self._declared and self._declared.max_payload_bytes):
             text = await self._client._stored(self._name, self._declared, text)
         return encode_call(self._name, text, now_ms)
@@ -462,7 +406,7 @@ class _Bulk:
         own = next(own_ids, None)
         if own is None:
             raise UsageError("job_ids must have one id for each payload, got fewer", field="job_ids")
-        return _check_id(own)
+        return check_job_id(own)
 
     def note(self, chunks: list[_Chunk], answers: list[Any]) -> None:
         """Take in what the script said about some chunks."""
@@ -481,51 +425,3 @@ class _Bulk:
 
 def _execute(redis: Executor, *command: Any) -> Awaitable[Any]:
     return redis.execute_command(*command)
-
-
-def _fields_of(payload: Any) -> Mapping[str, Any]:
-    """Return an undeclared job's payload as the named arguments it will be called with."""
-    plain = {} if payload is None else payload.model_dump() if hasattr(payload, "model_dump") else payload
-    if not isinstance(plain, Mapping) or not all(isinstance(key, str) for key in plain):
-        raise UsageError(f"payload must be a mapping of named fields, got {type(payload).__name__}", field="payload")
-    return dict(plain)
-
-
-def _dedup_of(declared: JobType[Any] | None, payload: Any) -> Dedup | None:
-    if declared is None or declared.dedup is None:
-        return None
-    return declared.dedup(declared.check(payload))
-
-
-def _dedup_text(dedup: Dedup | None) -> str:
-    return f"{dedup.mode}\n{dedup.id}" if dedup else ""
-
-
-def _window_ms(dedup: Dedup | None) -> int:
-    return round(dedup.window_s * 1000) if dedup and dedup.window_s else 0
-
-
-def _priority(options: Options, declared: JobType[Any] | None) -> int:
-    priority = options.priority
-    if priority is None:
-        priority = declared.priority if declared and declared.priority is not None else DEFAULT_PRIORITY
-    try:
-        check_priority(priority)
-    except ValueError as error:
-        raise UsageError(str(error), field="priority") from error
-    return priority
-
-
-def _check_id(job_id: str) -> str:
-    """Refuse what cannot be a job's id."""
-    if (
-        not isinstance(job_id, str)
-        or not 1 <= len(job_id) <= MAX_ID
-        or any(c in job_id for c in "{}~")
-        or not job_id.isprintable()
-    ):
-        raise UsageError(
-            f"job_id must be 1 to {MAX_ID} printable characters without '{{', '}}' and '~', got {job_id!r}",
-            field="job_id",
-        )
-    return job_id

@@ -1,8 +1,9 @@
 -- Queues a chunk of jobs that share their options, and names the ones that were not queued. The same call again
 -- within a minute changes nothing and answers the same.
 -- KEYS 1 the queue's ZSET  2 arq:abort of its slot
--- ARGV 1 now ms  2 priority  3 1: the ids are new and random  4 dedup window ms  5 the chunk's name
---      6 number of shared fields F  7… F × (field, value), then per job: id, payload, due ms (0: now), dedup or ''
+-- ARGV 1 now ms  2 priority  3 1: the ids are new and random  4 the chunk's name
+--      5 number of shared fields F  6… F × (field, value), then per job: id, payload, due ms (0: now), dedup (as
+--      enqueue.lua)
 -- Returns the jobs that were not created: index (from 1), verdict, id that stands, and so on
 --!include score
 --!include place
@@ -12,9 +13,9 @@
 local SEEN_MS = 60000
 local queue = KEYS[1]
 local now_ms, priority, is_fresh = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
-local window_ms, shared = tonumber(ARGV[4]), tonumber(ARGV[6])
-local seen_key = 'qc:{' .. queue .. '}:seen:' .. ARGV[5]
-local first = 7 + 2 * shared
+local shared = tonumber(ARGV[5])
+local seen_key = 'qc:{' .. queue .. '}:seen:' .. ARGV[4]
+local first = 6 + 2 * shared
 local count = (#ARGV - first + 1) / 4
 
 -- The common case: nothing but a payload and a score for each job.
@@ -46,8 +47,8 @@ end
 
 local function shared_fields()
   local fields = {}
-  for i = 7, first - 1 do
-    fields[i - 6] = ARGV[i]
+  for i = 6, first - 1 do
+    fields[i - 5] = ARGV[i]
   end
   return fields
 end
@@ -57,7 +58,7 @@ local function add_each()
   for k = 1, count do
     local i = first + (k - 1) * 4
     local verdict, id = enqueue(queue, {id = ARGV[i], payload = ARGV[i + 1], priority = priority,
-      due_ms = tonumber(ARGV[i + 2]), is_fresh = is_fresh, dedup = ARGV[i + 3], window_ms = window_ms,
+      due_ms = tonumber(ARGV[i + 2]), is_fresh = is_fresh, dedup = ARGV[i + 3],
       fields = shared_fields(), abort_key = KEYS[2]}, now_ms)
     if verdict ~= 'created' then
       refused[#refused + 1] = tostring(k)

@@ -1,8 +1,13 @@
 -- Lets a new job in: id uniqueness, deduplication, place. Needs score, place, job, dedup.
 
--- `job` = {id, payload, priority, due_ms (0: now), fields (flat list), is_fresh, dedup ('' or "<mode>\n<dedup id>"),
--- window_ms, abort_key}. Returns verdict and id: created | exists | duplicate | replaced | follows.
+-- `job` = {id, payload, priority, due_ms (0: now), fields (flat list), is_fresh (the id is new and random),
+-- dedup ('' or "<window ms>\n<mode>\n<dedup id>"), abort_key}.
+-- Returns verdict and id: created | exists | duplicate | replaced | follows.
 local function enqueue(queue, job, now_ms)
+  if not job.is_fresh or job.dedup ~= '' then
+    -- changes nothing, but a full Redis refuses it; once a script has written anything at all it refuses nothing more
+    redis.call('SETRANGE', 'arq:job:' .. job.id, 0, '')
+  end
   local verdict = take_id(queue, job.id, job.payload, now_ms)
   if verdict then
     return verdict, job.id
@@ -14,8 +19,11 @@ local function enqueue(queue, job, now_ms)
     job.due_ms = now_ms
   end
   if job.dedup ~= '' then
+    local window_ms, dedup = string.match(job.dedup, '^(%d+)\n(.*)$')
+    job.window_ms = tonumber(window_ms)
+    job.dedup = dedup
     job.fields[#job.fields + 1] = 'dedup'
-    job.fields[#job.fields + 1] = job.dedup
+    job.fields[#job.fields + 1] = dedup
     local standing, answer = dedup_enter(queue, job, now_ms)
     if standing then
       return standing, answer
