@@ -1,20 +1,20 @@
-"""The Redis server's time, so that producers and workers on hosts with skewed clocks agree on "now"."""
+"""The Redis server's time, so that producers and workers on hosts whose clocks are wrong or jump agree on "now"."""
 
-from qconsole.clock import Clock, SystemClock
+from qconsole.clock import Clock, SteadyClock
 from qconsole.runtime.scripts import Executor
 
 
 class ServerClock:
-    """The host's clock plus its distance from the server's, as last measured.
+    """A steady clock plus its distance from the server's, as last measured.
 
     Args:
-        base: the host's clock.
+        base: what counts on between two measurements.
     """
 
     __slots__ = ("_base", "skew_ms")
 
     def __init__(self, base: Clock | None = None) -> None:
-        self._base = base or SystemClock()
+        self._base = base or SteadyClock()
         self.skew_ms = 0
 
     def now_ms(self) -> int:
