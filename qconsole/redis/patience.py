@@ -10,6 +10,7 @@ from redis.exceptions import (
     AuthorizationError,
     BusyLoadingError,
     ConnectionError,
+    OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
@@ -22,6 +23,7 @@ _PASSING = re.compile(
     r"(?:ERR Error running script .*-)?"
     r"(?:BUSY |(?P<elsewhere>CLUSTERDOWN|MASTERDOWN|NOREPLICAS|READONLY|TRYAGAIN|UNBLOCKED))"
 )
+_FULL_IN_SCRIPT = re.compile(r"ERR Error running script .*-OOM ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,13 @@ def is_moved_away(error: BaseException) -> bool:
         found = _PASSING.match(str(error))
         return found is not None and found["elsewhere"] is not None
     return isinstance(error, ConnectionError | TimeoutError)
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether Redis refused to write because it has reached its memory limit."""
+    return isinstance(error, OutOfMemoryError) or (
+        isinstance(error, ResponseError) and _FULL_IN_SCRIPT.match(str(error)) is not None
+    )
 
 
 def reason_of(error: RedisError) -> str:

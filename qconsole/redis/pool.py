@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.exceptions import AuthenticationError, AuthorizationError, ConnectionError, RedisError
+from redis.exceptions import AuthenticationError, AuthorizationError, ConnectionError, OutOfMemoryError, RedisError
 
 from qconsole.errors import RedisUnavailable
 from qconsole.redis.line import QuickLine
-from qconsole.redis.patience import Patience, is_moved_away, is_passing, reason_of
+from qconsole.redis.patience import Patience, is_full, is_moved_away, is_passing, reason_of
 from qconsole.redis.url import RedisUrl
 
 logger = logging.getLogger("qconsole.redis")
@@ -25,6 +25,12 @@ _LOG_EVERY_S = 5.0
 
 class RedisUnreachable(RedisUnavailable, ConnectionError):
     """RedisUnavailable for code that catches redis-py's own errors (arq's, for one)."""
+
+
+class RedisFull(RedisUnavailable, OutOfMemoryError):
+    """RedisUnavailable because Redis has reached its memory limit; nothing was written."""
+
+    code = "redis_full"
 
 
 class Directory(Protocol):
@@ -91,6 +97,12 @@ class Insistence:
             return RedisUnreachable(
                 f"Redis at {self._target} refused the user name or password: {reason_of(error)}",
                 "Check the credentials in the Redis URL.",
+                url=str(self._target),
+            )
+        if is_full(error):
+            return RedisFull(
+                f"Redis at {self._target} takes no more data: it has reached its memory limit",
+                "Free memory or raise maxmemory; `qconsole doctor` says what takes it.",
                 url=str(self._target),
             )
         if isinstance(error, RedisUnreachable) or not (is_passing(error) or isinstance(error, ConnectionError)):

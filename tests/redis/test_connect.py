@@ -159,6 +159,22 @@ async def test_a_call_that_must_not_be_repeated_is_not(server: EmbeddedServer) -
         await each.aclose()
 
 
+async def test_a_full_redis_is_said_at_once(server: EmbeddedServer) -> None:
+    client = connect(server.url, patience=ENDLESS)
+    await client.config_set("maxmemory", 1)
+    with pytest.raises(RedisUnavailable, match="takes no more data: it has reached its memory limit"):
+        await client.set("a", "1")
+    with pytest.raises(RedisUnavailable, match="memory limit"):
+        await client.eval("return redis.call('set', KEYS[1], '1')", 1, "b")
+    pipe = client.pipeline(transaction=True)
+    pipe.set("c", "1")
+    with pytest.raises(RedisUnavailable, match="memory limit"):
+        await pipe.execute()
+    await client.config_set("maxmemory", 0)
+    assert await client.exists("a", "b", "c") == 0
+    await client.aclose()
+
+
 async def test_a_callers_own_errors_come_through_untouched(redis: Redis) -> None:
     await redis.set("a", "text")
     with pytest.raises(ResponseError, match="WRONGTYPE"):

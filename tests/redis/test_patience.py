@@ -13,7 +13,7 @@ from redis.exceptions import (
     WatchError,
 )
 
-from qconsole.redis.patience import Patience, is_moved_away, is_passing
+from qconsole.redis.patience import Patience, is_full, is_moved_away, is_passing
 
 WRAPPED = "ERR Error running script (call to f_1): @user_script:3: @user_script: 3: "
 
@@ -51,3 +51,16 @@ def test_pauses_double_up_to_their_bound() -> None:
 def test_errors_are_told_apart(error: RedisError, passing: bool, moved: bool) -> None:
     assert is_passing(error) is passing
     assert is_moved_away(error) is moved
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), True),
+        (ResponseError(WRAPPED + "-OOM command not allowed when used memory > 'maxmemory'."), True),
+        (ResponseError("ERR my own text -OOM "), False),
+        (ConnectionError("refused"), False),
+    ],
+)
+def test_a_full_redis_is_recognised(error: RedisError, full: bool) -> None:
+    assert is_full(error) is full
