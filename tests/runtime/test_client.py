@@ -300,11 +300,12 @@ async def test_waiting_for_a_replica_says_when_there_is_none(redis: Redis) -> No
 
 
 async def test_a_waiting_job_is_small(client: Client, redis: Redis) -> None:
-    await client.enqueue(send_email, Mail(to="warm"))
-    before = (await redis.info("memory"))["used_memory"]
-    await client.enqueue_many(send_email, [Mail(to="x" * 150)] * 5000)
-    after = (await redis.info("memory"))["used_memory"]
-    assert (after - before) / 5000 <= 520
+    queued = await client.enqueue_many("send", [{"to": "x" * 190}] * 5000, queue="email")
+    call = await redis.memory_usage(EMAIL.job(queued.ids[0]))
+    places = await redis.memory_usage("email", samples=0)
+    assert call is not None and places is not None
+    assert call + places / 5000 <= 520
+    assert not await redis.exists(EMAIL.record(queued.ids[0]))
 
 
 async def test_the_clock_of_a_connected_client_is_the_servers(redis_url: str, redis: Redis) -> None:
