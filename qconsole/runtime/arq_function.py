@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-import arq.worker
+from arq import worker as arq_worker
 from arq.jobs import DeserializationError, SerializationError, deserialize_job_raw, serialize_result
 from arq.utils import args_to_string, ms_to_datetime, timestamp_ms, to_ms, truncate
 from arq.worker import JobExecutionFailed, Retry, RetryJob
@@ -193,7 +193,7 @@ class ArqRun:
         """Log the outcome and count it; returns what hands it to the lane."""
         worker, ref = self.worker, self.ref
         ran_s = (timestamp_ms() - self.started_ms) / 1000
-        keep_ms = to_ms(arq.worker.keep_cronjob_progress) if hasattr(self.function, "next_run") else None
+        keep_ms = _cron_keep_ms() if hasattr(self.function, "next_run") else None
         if error is None:
             logger.info("%6.2fs ← %s ● %s", ran_s, ref, result_text)
             worker.jobs_complete += 1
@@ -287,6 +287,11 @@ class ArqRun:
         # a TTL below a millisecond would be none at all
         ttl_ms = max(1, to_ms(kept_s)) if kept_s else 0
         self.lane.finish(attempt.entry(kind, now_ms, ttl_ms=ttl_ms, extra=extra), data)
+
+
+def _cron_keep_ms() -> int:
+    """Return how long a cron job's in-progress key outlives it, so that no second worker runs the same instant."""
+    return round(vars(arq_worker)["keep_cronjob_progress"] * 1000)
 
 
 def _cause_of(error: BaseException) -> Cause:

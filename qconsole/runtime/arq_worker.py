@@ -39,6 +39,7 @@ from qconsole.runtime.keys import Keys
 from qconsole.runtime.lane import Claimed, Lane
 from qconsole.runtime.payload_store import PayloadStore
 from qconsole.runtime.policy import QueuePolicy, Retention
+from qconsole.runtime.scripts import Executor
 from qconsole.runtime.server_clock import ServerClock
 
 logger = logging.getLogger("arq.worker")
@@ -46,11 +47,11 @@ own_logger = logging.getLogger("qconsole.worker")
 
 BEAT_S: Final = 0.25
 POP_S: Final = 2
-_RECONNECT: Final = Patience(deadline_s=None, first_pause_s=0.1, max_pause_s=5.0)
+_RECONNECT: Final = Patience(deadline_s=None, first_pause_s=0.1, max_pause_s=1.0)
 _DRAIN_TRIES: Final = 20
 
 
-async def _no_function(_: dict[Any, Any]) -> None:
+async def _no_function(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
     """Stands in for arq's at-least-one function when only job types are given."""
 
 
@@ -118,7 +119,9 @@ class Worker(arq.worker.Worker):
         self._idle = asyncio.Event()
         self._waiters: dict[str, asyncio.Future[None]] = {}
         self._beat_at = 0.0
+        self._told_to_stop = False
         self._stopping = False
+        self._serving = False
 
     @property
     def honours_abort(self) -> bool:
@@ -140,6 +143,7 @@ class Worker(arq.worker.Worker):
             heartbeat.start()
         if not self.burst:
             self._listeners = [self.loop.create_task(self._listen(lane)) for lane in self.lanes]
+        self._serving = True
         try:
             if len(self.lanes) == 1:
                 await self._serve(self.lanes[0])
@@ -148,6 +152,7 @@ class Worker(arq.worker.Worker):
                     for lane in self.lanes:
                         group.create_task(self._serve(lane))
         finally:
+            self._serving = False
             for listener in self._listeners:
                 listener.cancel()
             if not self.tasks:
@@ -156,7 +161,7 @@ class Worker(arq.worker.Worker):
     async def _open(self) -> None:
         """Connect, and make the lanes."""
         if self._pool is None:
-            options = {
+            options: dict[str, Any] = {
                 "job_serializer": self.job_serializer,
                 "job_deserializer": self.job_deserializer,
                 "default_queue_name": self.queue_name,
@@ -264,7 +269,7 @@ class Worker(arq.worker.Worker):
             try:
                 if lane is self.lanes[0]:
                     await self._beat_when_due()
-                await self._turn(lane)
+                await self._turn(lane, self.queue_read_limit)
                 failures = 0
             except (AuthenticationError, AuthorizationError):
                 raise
@@ -276,11 +281,10 @@ class Worker(arq.worker.Worker):
                 return
             await self._rest(lane)
 
-    async def _turn(self, lane: Lane) -> int:
-        limit = None
+    async def _turn(self, lane: Lane, limit: int) -> int:
         if self.burst and self.max_burst_jobs >= 0:
-            limit = self.max_burst_jobs - self._jobs_started()
-        lane.may_claim = self.allow_pick_jobs and not self._stopping and (limit is None or limit > 0)
+            limit = min(limit, self.max_burst_jobs - self._jobs_started())
+        lane.may_claim = self.allow_pick_jobs and not self._stopping and limit > 0
         return await lane.turn(limit=limit, want_size=self.burst)
 
     async def _rest(self, lane: Lane) -> None:
@@ -305,6 +309,8 @@ class Worker(arq.worker.Worker):
             await asyncio.gather(*self.tasks.values())
             await lane.turn(limit=0)
             return True
+        if lane.size == 0:
+            await asyncio.gather(*self.tasks.values())
         return lane.size == 0
 
     async def _beat_when_due(self) -> None:
@@ -324,13 +330,14 @@ class Worker(arq.worker.Worker):
 
     async def _listen(self, lane: Lane) -> None:
         """Wake the lane when a producer says that there is work."""
+        redis: Executor = self.pool
         while True:
             await self._idle.wait()
             if lane.pause_s() in (None, 0.0):
                 self._idle.clear()
                 continue
             try:
-                woken = await self.pool.blpop([lane.keys.wake()], timeout=POP_S)
+                woken = await redis.execute_command("BLPOP", lane.keys.wake(), POP_S)
             except (RedisError, OSError, RedisUnavailable) as error:
                 own_logger.debug("queue %s: waiting for work: %s", lane.keys.queue, error)
                 await asyncio.sleep(_RECONNECT.pause_s(5))
@@ -338,7 +345,7 @@ class Worker(arq.worker.Worker):
             if woken is None:
                 continue
             if lane.free <= 0 or not lane.may_claim:
-                await self.pool.rpush(lane.keys.wake(), "1")
+                await redis.execute_command("RPUSH", lane.keys.wake(), "1")
                 self._idle.clear()
             lane.wake()
 
@@ -411,6 +418,9 @@ class Worker(arq.worker.Worker):
 
     async def settled(self, attempt: Attempt) -> None:
         """Wait until a finished attempt is settled."""
+        if not self._serving:
+            await attempt.lane.turn(limit=0)
+            return
         await self._waiters.setdefault(attempt.claimed.token + attempt.id, self.loop.create_future())
 
     def _settled(self, lane: Lane, job_id: str, token: str, word: str) -> None:
@@ -501,17 +511,16 @@ class Worker(arq.worker.Worker):
 
     def handle_sig_wait_for_completion(self, signum: Signals) -> None:
         """Stop after the running jobs, or when their time is over; a second signal stops at once."""
-        if not self.allow_pick_jobs and self._stopping:
+        if self._told_to_stop:
             self.handle_sig(signum)
             return
+        self._told_to_stop = True
         super().handle_sig_wait_for_completion(signum)
 
     async def _wait_for_tasks_to_complete(self, signum: Signals) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._job_completion_wait):
-                await self._sleep_until_tasks_complete()
-        self._begin_stop()
         await super()._wait_for_tasks_to_complete(signum)
+        # the tasks were told to cancel and have not run since
+        self._begin_stop()
 
     def _begin_stop(self) -> None:
         self._stopping = True
@@ -525,26 +534,25 @@ class Worker(arq.worker.Worker):
     async def _poll_iteration(self) -> None:
         self._make_lanes()
         for lane in self.lanes:
-            lane.wake()
-            await self._turn(lane)
+            await self._turn_alone(lane, self.queue_read_limit)
         await self.heart_beat()
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Claim and start up to as many jobs as there are ids, in the queue's order; each task ends settled."""
+        """Claim and start up to as many jobs as there are ids, in the queue's order."""
         self._make_lanes()
-        lane = self.lanes[0]
-        before = set(self.tasks)
-        lane.wake()
-        await lane.turn(limit=len(job_ids))
-        for job_id in self.tasks.keys() - before:
-            self.tasks[job_id] = self.loop.create_task(self._run_and_settle(lane, self.tasks[job_id]))
+        await self._turn_alone(self.lanes[0], len(job_ids))
 
-    async def _run_and_settle(self, lane: Lane, run: asyncio.Task[Any]) -> None:
-        while not run.done():
-            await asyncio.wait({run}, timeout=0.01)
-            if lane.has_work_for_redis:
-                await lane.turn(limit=0)
+    async def _turn_alone(self, lane: Lane, limit: int) -> None:
+        """Take one turn outside `main`: each task settles its own job."""
+        before = set(self.tasks)
+        await self._turn(lane, limit)
+        for job_id in self.tasks.keys() - before:
+            self.tasks[job_id] = self.loop.create_task(self._settle_after(lane, job_id, self.tasks[job_id]))
+
+    async def _settle_after(self, lane: Lane, job_id: str, run: asyncio.Task[Any]) -> None:
+        await run
         await lane.turn(limit=0)
+        self.tasks.pop(job_id, None)
 
 
 def _give_deadlines(pool: Redis) -> None:

@@ -19,7 +19,8 @@ from redis.exceptions import RedisError
 
 from qconsole.clock import Clock
 from qconsole.runtime.keys import GLOBAL, Keys
-from qconsole.runtime.scripts import script
+from qconsole.runtime.scripts import Executor, script
+from qconsole.runtime.server_clock import ServerClock
 
 logger = logging.getLogger("qconsole.worker")
 
@@ -160,8 +161,7 @@ class Heartbeat:
             await self._renew(redis, held, now_s, self._lease_ms if renew else 0)
         if renew:
             self._renewed_s = now_s
-        sent_s = time.monotonic()
-        self._worker_loop.call_soon_threadsafe(self._listener.hear_ping, sent_s)
+        self._tell(self._listener.hear_ping, time.monotonic())
         if self._show:
             await self._appear(redis, now_s)
 
@@ -174,22 +174,31 @@ class Heartbeat:
             return
         answers = await script("renew").run(redis, (held.keys.queue, held.keys.abort), args)
         for job_id, word in zip(answers[0::2], answers[1::2], strict=True):
-            self._worker_loop.call_soon_threadsafe(
-                self._listener.hear_word, held.keys.queue, job_id.decode(), word.decode()
-            )
+            self._tell(self._listener.hear_word, held.keys.queue, job_id.decode(), word.decode())
 
     async def _appear(self, redis: Redis, now_s: float) -> None:
         if now_s - self._shown_s >= SHOW_EVERY_S:
             self._shown_s = now_s
+            if isinstance(self._clock, ServerClock):
+                await self._clock.measure(redis)
             now_ms, key = self._clock.now_ms(), GLOBAL.worker(self.worker_id)
             pipe = redis.pipeline(transaction=False)
             pipe.hset(key, mapping=self._listener.describe())
             pipe.expire(key, SHOWN_FOR_S)
             pipe.zadd(GLOBAL.workers(), {self.worker_id: now_ms})
             await pipe.execute()
-        command = await redis.lpop(GLOBAL.commands(self.worker_id))
-        if isinstance(command, bytes):
-            self._worker_loop.call_soon_threadsafe(self._listener.hear_command, command)
+        executor: Executor = redis
+        command = await executor.execute_command("LPOP", GLOBAL.commands(self.worker_id))
+        if command is not None:
+            self._tell(self._listener.hear_command, command)
+
+    def _tell(self, hear: Callable[..., None], *said: Any) -> None:
+        """Call the worker on its own loop; a loop that was closed under it ends the heartbeat."""
+        try:
+            self._worker_loop.call_soon_threadsafe(hear, *said)
+        except RuntimeError:
+            if self._stop is not None:
+                self._stop.set()
 
     async def _leave(self, redis: Redis) -> None:
         try:

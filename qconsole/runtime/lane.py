@@ -168,7 +168,8 @@ class Lane:
             return 0
         del self._finished[: len(finished)]
         try:
-            words, claimed, next_ms, size = await self._call(finished, max(0, free), want_size)
+            token = self._next_token()
+            words, claimed, next_ms, size = await self._call(token, finished, max(0, free), want_size)
         except BaseException:
             self._finished[:0] = finished
             self._unsure = self._resent = True
@@ -178,11 +179,14 @@ class Lane:
         self.size = size
         if free > 0:
             self._note_next(next_ms)
-        self._start_all(claimed)
+        self._start_all(token, claimed)
         return len(claimed)
 
-    async def _call(self, finished: list[Finished], free: int, want_size: bool) -> Any:
+    def _next_token(self) -> str:
         self._claims += 1
+        return f"{self.worker_id}.{self._claims}"
+
+    async def _call(self, token: str, finished: list[Finished], free: int, want_size: bool) -> Any:
         entries, results = b"", []
         if finished:
             for end in finished:
@@ -190,14 +194,13 @@ class Lane:
                     results.append(end.result)
                     end.entry[4] = 9 + len(results)
             entries = orjson.dumps([end.entry for end in finished])
-        self._token = f"{self.worker_id}.{self._claims}"
         return await self._script.run(
             self.redis,
             (self.keys.queue, self.keys.abort),
             (
                 self.clock.now_ms(),
                 self.worker_id,
-                self._token,
+                token,
                 free,
                 self.lease_ms,
                 int(self.records),
@@ -208,8 +211,8 @@ class Lane:
             ),
         )
 
-    def _start_all(self, claimed: list[list[Any]]) -> None:
-        now_ms, token = self.clock.now_ms(), self._token
+    def _start_all(self, token: str, claimed: list[list[Any]]) -> None:
+        now_ms = self.clock.now_ms()
         for job_id, score, payload, retries, record, abort_ms in claimed:
             self._start(
                 self,
