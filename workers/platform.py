@@ -3,8 +3,8 @@
 Handlers get it by `platform(ctx)`; nothing here is global.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,10 @@ RESOURCE: Final = "platform"
 
 @dataclass(slots=True, kw_only=True)
 class Platform:
-    """The job types' collaborators. `shelf` keeps what a job type wants to reuse, by the job type's own name."""
+    """The job types' collaborators.
+
+    `shelf` keeps what a job type wants to use again, by a name of its own; `closing` is what ends it with the worker.
+    """
 
     settings: PlatformSettings
     database: Database
@@ -31,6 +34,7 @@ class Platform:
     reader: "Reader"
     clock: Clock = field(default_factory=SystemClock)
     shelf: dict[str, Any] = field(default_factory=dict)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -38,20 +42,24 @@ async def opened(settings: PlatformSettings, *, clock: Clock | None = None) -> A
     """Opens the platform with its database at the newest version, and closes it afterwards."""
     from workers.documents.reader import Reader
 
-    database = Database(settings.database_url)
-    reader = Reader(processes=settings.reader_processes)
-    try:
-        await upgrade(database)
-        yield Platform(
-            settings=settings,
-            database=database,
-            storage=Storage(settings.storage_dir),
-            reader=reader,
-            clock=clock or SystemClock(),
-        )
-    finally:
-        await reader.close()
-        await database.close()
+    here = Platform(
+        settings=settings,
+        database=Database(settings.database_url),
+        storage=Storage(settings.storage_dir),
+        reader=Reader(processes=settings.reader_processes),
+        clock=clock or SystemClock(),
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(here.database.close)
+        stack.push_async_callback(here.reader.close)
+        stack.push_async_callback(_close_shelf, here)
+        await upgrade(here.database)
+        yield here
+
+
+async def _close_shelf(here: Platform) -> None:
+    while here.closing:
+        await here.closing.pop()()
 
 
 def platform(ctx: "Context") -> Platform:
