@@ -15,7 +15,7 @@ from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.numbers import quantities
 from workers.documents.page import Line, Measure, box_of, text_of
 from workers.documents.rows import Row, choose_sums
-from workers.documents.words import carries, closes, totals
+from workers.documents.words import carries, closes, names_more, totals
 
 _TEXT_ROLES = (Role.DESCRIPTION, Role.NAME)
 _MONEY = (Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST)
@@ -86,6 +86,9 @@ def read_body(
     """Return the rows that `lines` (below a heading, top to bottom) hold under `columns`."""
     cut_lines = [cut(line, columns, mark, measure) for line in lines]
     kinds = _classify(cut_lines, columns)
+    strong = (index for index, line in enumerate(cut_lines) if kinds[index] == "anchor" and _strong(line, columns))
+    last = max(strong, default=0)
+    kinds = ["skip" if kind == "end" and index < last else kind for index, kind in enumerate(kinds)]
     end = next((index for index, kind in enumerate(kinds) if kind == "end"), None)
     ended = end is not None
     table, kinds = cut_lines[:end], kinds[:end]
@@ -109,7 +112,8 @@ def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: 
     text = line.line.text
     money = filled & set(_MONEY)
     complete = _complete(line, columns)
-    if not complete and (carries(text) or (totals(text) and _label_apart(line, columns))):
+    counted = Role.QUANTITY in filled and bool(money) and names_more(text)
+    if not complete and not counted and (carries(text) or (totals(text) and _label_apart(line, columns))):
         if carries(text) and not re.match(r"sub|zwischensumme|sous", fold(text)):
             return "skip"
         if begun and (money or _label_apart(line, columns)):
@@ -155,6 +159,12 @@ def _complete(line: CellLine, columns: Sequence[Column]) -> bool:
         for figure in found
     ]
     return choose_sums(values.get(Role.QUANTITY, []), price, total, discounts[0] if discounts else None).agree is True
+
+
+def _strong(line: CellLine, columns: Sequence[Column]) -> bool:
+    """Tell whether a line is surely an item, so that a sum above it was only one of several."""
+    words = line.words_of(columns, *_TEXT_ROLES, Role.PART)
+    return _complete(line, columns) and bool(re.search(r"[^\W\d]{3}", text_of(words))) and not totals(line.line.text)
 
 
 def _starts(table: Sequence[CellLine], kinds: Sequence[str], columns: Sequence[Column]) -> list[int]:
@@ -314,10 +324,20 @@ def _row(group: list[CellLine], anchor: CellLine, columns: Sequence[Column], pag
                 spilled = [word for word in cell if not is_currency(word.text) and re.search(r"[^\W\d]{2}", word.text)]
                 if spilled:
                     texts.setdefault(Role.DESCRIPTION, []).append(text_of(spilled))
+    if Role.PART not in texts and (code := _leading_code(texts.get(Role.DESCRIPTION, []))) is not None:
+        texts[Role.PART] = [code]
+        texts[Role.DESCRIPTION] = texts[Role.DESCRIPTION][1:]
     cells: dict[Role, str] = {**found, **{role: " ".join(parts) for role, parts in texts.items()}}
     words = [word for line in group for word in line.line.words] or list(anchor.line.words)
     _settle_subject(cells)
     return Row(cells, page, box_of(words), min(word.score for word in anchor.line.words))
+
+
+def _leading_code(lines: Sequence[str]) -> str | None:
+    """Return the first line of a description when it is a code by itself and more lines follow."""
+    if len(lines) > 1 and re.fullmatch(r"(?=\S*\d)[\w./-]{4,30}", lines[0]):
+        return lines[0]
+    return None
 
 
 def _settle_subject(cells: dict[Role, str]) -> None:

@@ -6,18 +6,20 @@ figures come under titles of figures, and no such title stays without.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from workers.documents.headers import NUMERIC, Role
+from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.heading import Heading, HeadingCell
 from workers.documents.model import Rule
 from workers.documents.numberline import figures, is_currency
 from workers.documents.page import Line, Measure
 
 _FAR = 60.0
+_DELIVERED = re.compile(r"shipped|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid")
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
 
 
@@ -53,6 +55,8 @@ def columns_of(heading: Heading, body: Sequence[Line], rules: Sequence[Rule], me
     edges = _ruled_edges(cells, rules, heading) or _strip_edges(cells, strips_of(body, measure))
     bounds = [float("-inf"), *edges, float("inf")]
     roles = _settle_roles(cells)
+    for index in range(len(cells)):
+        roles[index] = _by_content(roles[index], _texts_between(body, bounds[index], bounds[index + 1]))
     return [Column(bounds[i], bounds[i + 1], roles[i], cell.text) for i, cell in enumerate(cells)]
 
 
@@ -66,7 +70,36 @@ def _settle_roles(cells: Sequence[HeadingCell]) -> list[Role]:
         index = roles.index(Role.PART)
         if plain[index] in {"article", "artikel", "item", "material", "model", "service code"}:
             roles[index] = Role.NAME
-    return roles
+    return _one_quantity(cells, roles)
+
+
+def _one_quantity(cells: Sequence[HeadingCell], roles: list[Role]) -> list[Role]:
+    """Of several quantities take the delivered one, else the first; the others are tried when the sums disagree."""
+    counted = [index for index, role in enumerate(roles) if role is Role.QUANTITY]
+    delivered = [index for index in counted if _DELIVERED.search(fold(cells[index].text))]
+    chosen = (delivered or counted or [-1])[0]
+    return [Role.QUANTITY_OTHER if index in counted and index != chosen else role for index, role in enumerate(roles)]
+
+
+def _texts_between(body: Sequence[Line], x0: float, x1: float) -> list[str]:
+    texts = (" ".join(word.text for word in line.words if x0 <= word.center < x1) for line in body)
+    return [text for text in texts if text]
+
+
+def _by_content(role: Role, texts: Sequence[str]) -> Role:
+    """Correct a title by what stands below: "Item" may head running numbers, "Item No." the numbers of articles."""
+    running = sum(1 for text in texts if re.fullmatch(r"\d{1,5}(?:\.\d{1,3})*[.)]?", text))
+    coded = sum(1 for text in texts if re.fullmatch(r"(?=\S*\d)\S{4,40}", text))
+    if role in (Role.NAME, Role.PART) and len(texts) > 1 and running == len(texts) and _counts_up(texts):
+        return Role.POSITION
+    if role is Role.POSITION and texts and running < 0.5 * len(texts) and coded > 0.5 * len(texts):
+        return Role.PART
+    return role
+
+
+def _counts_up(texts: Sequence[str]) -> bool:
+    numbers = [int(text.split(".")[0].rstrip(".)")) for text in texts]
+    return all(after - before in (1, 10) for before, after in pairwise(numbers))
 
 
 def _ruled_edges(cells: Sequence[HeadingCell], rules: Sequence[Rule], heading: Heading) -> list[float] | None:

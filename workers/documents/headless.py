@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from workers.documents.headers import Role
@@ -12,9 +12,10 @@ from workers.documents.model import Word
 from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.page import Line, box_of, text_of
 from workers.documents.rows import Row, agrees
-from workers.documents.words import carries, closes, totals
+from workers.documents.words import carries, closes, names_more, totals
 
-_TIMES = re.compile(r"^(?:x|\*|@|à|a|st|stk|stück|pcs?|ea|kg|un|ud|x:)$", re.IGNORECASE)
+_TIMES = re.compile(r"^(?:x|\*|@|à|a|x:)$", re.IGNORECASE)
+_UNIT = re.compile(r"^[^\W\d][\w.²³]{0,8}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,11 @@ def _fits(one: Figure, other: Figure, total: Figure, discounts: Sequence[Decimal
         for a in one.values:
             for b in other.values:
                 for t in total.values:
-                    if t != 0 and a != 0 and b != 0 and agrees(a, b, t, discount=discount) and not (a == 1 and b == 1):
-                        if _is_count(a, one) or not _is_count(b, other):
-                            return Triple(one, other, total, (a, b, t))
-                        return Triple(other, one, total, (b, a, t))
+                    if 0 in (a, b, t) or (a == 1 and b == 1) or not agrees(a, b, t, discount=discount):
+                        continue
+                    if _is_count(a, one) or not _is_count(b, other):
+                        return Triple(one, other, total, (a, b, t))
+                    return Triple(other, one, total, (b, a, t))
     return None
 
 
@@ -61,39 +63,48 @@ def _is_count(value: Decimal, figure: Figure) -> bool:
 
 
 def rows_by_product(lines: Sequence[Line], *, page: int, mark: str | None, space: float) -> list[Row]:
-    """Return a row for every line whose figures multiply, described by its words or by the line above."""
+    """Return a row for every line whose figures multiply, described by its words, the line above, those below."""
     rows: list[Row] = []
     above: Line | None = None
-    for line in lines:
+    open_x: float | None = None
+    for index, line in enumerate(lines):
         found = figures(line.words, mark, space)
         triple = triple_of(found)
-        if triple is None:
-            above = line if not any(figure for figure in found if not figure.is_percent) else None
-            continue
-        described = [word for word in line.words if word.x1 <= triple.x0 + 0.5 or not _is_figure(word, found)]
-        row = _row(line, described, triple, above, page)
+        row = _row(line, found, triple, above, page) if triple is not None else None
         if row is not None:
             rows.append(row)
-        above = None
+            above, open_x = None, line.words[0].x0
+        elif rows and open_x is not None and _continues(lines[index - 1], line, open_x, found):
+            rows[-1] = _described(rows[-1], line)
+        else:
+            open_x = None
+            above = line if all(figure.is_percent for figure in found) else None
     return rows
 
 
-def _is_figure(word: Word, found: Sequence[Figure]) -> bool:
-    return any(word in figure.words for figure in found)
+def _continues(before: Line, line: Line, x0: float, found: Sequence[Figure]) -> bool:
+    """Tell whether a line goes on describing: close below, aligned, without amounts of money."""
+    priced = any(re.search(r"[.,]\d{2}$", text_of(figure.words)) for figure in found)
+    near = line.middle - before.middle < 1.7 * max(line.bottom - line.top, before.bottom - before.top)
+    return near and not priced and abs(line.words[0].x0 - x0) < 40 and not (totals(line.text) or closes(line.text))
 
 
-def _row(line: Line, described: Sequence[Word], triple: Triple, above: Line | None, page: int) -> Row | None:
+def _described(row: Row, line: Line) -> Row:
+    text = f"{row.cells[Role.DESCRIPTION]} {line.text}"
+    box = row.box.union(line.box) if row.box is not None else line.box
+    return replace(row, cells={**row.cells, Role.DESCRIPTION: text}, box=box)
+
+
+def _row(line: Line, found: Sequence[Figure], triple: Triple, above: Line | None, page: int) -> Row | None:
+    taken = {word for figure in found if figure.x0 >= triple.x0 for word in figure.words}
     words = [
-        word
-        for word in described
-        if not is_currency(word.text)
-        and not _TIMES.match(word.text)
-        and word not in triple.quantity.words
-        and word not in triple.price.words
+        word for word in line.words if word not in taken and not is_currency(word.text) and not _TIMES.match(word.text)
     ]
-    position = words[0] if words and re.fullmatch(r"\d{1,4}[.)]?", words[0].text) and len(words) > 1 else None
+    unit = _unit_after(line, triple.quantity)
+    words = [word for word in words if word is not unit]
+    position = words[0] if len(words) > 1 and re.fullmatch(r"\d{1,4}[.)]?", words[0].text) else None
     text = text_of(words[1:] if position else words)
-    if (totals(text) or carries(text)) and position is None:
+    if (totals(text) or carries(text)) and position is None and not names_more(text):
         return None
     lines = [line]
     if len(re.findall(r"[^\W\d]", text)) < 3:
@@ -106,8 +117,19 @@ def _row(line: Line, described: Sequence[Word], triple: Triple, above: Line | No
         Role.PRICE: triple.values[1],
         Role.TOTAL: triple.values[2],
     }
+    if unit is not None:
+        cells[Role.UNIT] = unit.text
     box = box_of([word for each in lines for word in each.words])
     return Row(cells, page, box, min(word.score for word in line.words))
+
+
+def _unit_after(line: Line, quantity: Figure) -> Word | None:
+    """Return the short word that stands right behind the quantity, when more follows and words stand before it."""
+    after = [word for word in line.words if word.x0 >= quantity.x1 - 0.5]
+    before = [word for word in line.words if word.x1 <= quantity.x0 + 0.5]
+    if not after or not before or not _UNIT.match(after[0].text) or _TIMES.match(after[0].text):
+        return None
+    return None if is_currency(after[0].text) else after[0]
 
 
 def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, space: float) -> list[Row]:
@@ -115,19 +137,34 @@ def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, space: fl
     rows: list[Row] = []
     running = Decimal(0)
     for line in lines:
-        plain = [figure for figure in figures(line.words, mark, space) if not figure.is_percent]
+        found = figures(line.words, mark, space)
+        plain = [figure for figure in found if not figure.is_percent]
         if not plain or not re.search(r"[.,]\d{2}", text_of(plain[-1].words)):
             continue
         value = plain[-1].values[0]
         label = text_of([word for word in line.words if word.x1 <= plain[-1].x0 and not is_currency(word.text)])
-        if totals(label) or carries(label):
+        if (totals(label) and not names_more(label)) or carries(label):
             if rows and abs(running - value) < Decimal("0.011"):
                 return rows
             continue
-        if len(re.findall(r"[^\W\d]", label)) < 3 or closes(label):
+        if len(re.findall(r"[^\W\d]", label)) < 3:
+            if rows and (counted := _counted(rows[-1], plain)) is not None:
+                rows[-1] = counted
+            continue
+        if closes(label):
             continue
         running += value
-        rows.append(
-            Row({Role.DESCRIPTION: label, Role.TOTAL: value}, page, line.box, min(word.score for word in line.words))
-        )
+        cells: dict[Role, str | Decimal] = {Role.DESCRIPTION: label, Role.TOTAL: value}
+        rows.append(Row(cells, page, line.box, min(word.score for word in line.words)))
     return []
+
+
+def _counted(row: Row, plain: Sequence[Figure]) -> Row | None:
+    """Add to a priced line the count and price printed below it ("2 x 3,50"), when they multiply to its amount."""
+    total = row.cells[Role.TOTAL]
+    if len(plain) != 2 or not isinstance(total, Decimal):
+        return None
+    quantity, price = plain[0].values[0], plain[1].values[0]
+    if not agrees(quantity, price, total):
+        return None
+    return replace(row, cells={**row.cells, Role.QUANTITY: quantity, Role.PRICE: price})

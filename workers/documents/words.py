@@ -8,6 +8,12 @@ from functools import lru_cache
 from workers.documents.headers import fold, vocabulary
 
 
+_SUM_WORDS = frozenset(
+    "eur usd gbp chf euro netto brutto net gross excl incl inkl exkl titel position positionen title section lot amount "
+    "betrag value items pieces stuck pcs und and the with without vat tax mwst ust tva iva btw due payable".split()
+)
+
+
 @lru_cache(maxsize=3)
 def _starts(mark: str) -> re.Pattern[str]:
     alternatives = "|".join(map(re.escape, sorted(vocabulary()["lines"][mark], key=len, reverse=True)))
@@ -23,6 +29,13 @@ def totals(text: str) -> bool:
     """Tell whether a line begins like a total, a tax or a payment."""
     folded = re.sub(r"^(?:[\d %]+|eur|usd|gbp|chf)\s*", "", fold(text))
     return _starts("total").match(folded) is not None
+
+
+def names_more(text: str) -> bool:
+    """Tell whether a line that begins like a total goes on to name a thing: "Total station tripod"."""
+    match = _starts("total").match(fold(text))
+    rest = re.findall(r"[^\W\d]{3,}", fold(text)[match.end() :]) if match else []
+    return len([word for word in rest if word not in _SUM_WORDS and not _starts("total").fullmatch(word)]) >= 2
 
 
 def closes(text: str) -> bool:
