@@ -8,7 +8,9 @@ from qconsole.runtime.job_type import Context, JobType, job_type
 
 if TYPE_CHECKING:
     from qconsole.runtime.client import Client, Enqueued, EnqueuedMany
+    from qconsole.runtime.flow import Flow, OnFail
     from qconsole.runtime.policy import Dedup, Exponential, Fixed, QueuePolicy, Rate, Retention, Sla
+    from qconsole.runtime.schedule import Schedule, cron, every
 
 __all__ = [
     "Client",
@@ -18,17 +20,24 @@ __all__ = [
     "EnqueuedMany",
     "Exponential",
     "Fixed",
+    "Flow",
     "JobType",
+    "OnFail",
     "QueuePolicy",
     "Rate",
     "Retention",
+    "Schedule",
     "Sla",
+    "cron",
+    "every",
     "job_type",
 ]
 
 _HOMES: Final = {
     "client": ("Client", "Enqueued", "EnqueuedMany"),
+    "flow": ("Flow", "OnFail"),
     "policy": ("Dedup", "Exponential", "Fixed", "QueuePolicy", "Rate", "Retention", "Sla"),
+    "schedule": ("Schedule", "cron", "every"),
 }
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -20,11 +20,13 @@ from qconsole.redis.connect import connect
 from qconsole.redis.patience import BOUNDED, Patience, is_passing, reason_of
 from qconsole.redis.url import Topology, parse_url
 from qconsole.runtime.codec import encode_call
+from qconsole.runtime.flow import Flow, Prepared, plan_flow
 from qconsole.runtime.job_id import JobIds
 from qconsole.runtime.job_type import JobType, Registry
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.runtime.options import Options, check_job_id, dedup_of, dedup_text, plain_fields, priority_of
+from qconsole.runtime.outbox import Outbox
 from qconsole.runtime.payload_store import LARGE_BYTES, PayloadStore, claim_check
 from qconsole.runtime.policy import Dedup
 from qconsole.runtime.scripts import Executor, Script, script
@@ -182,25 +184,45 @@ class Client:
             PayloadInvalid, PayloadTooLarge, UsageError: nothing was queued.
             RedisUnavailable: Redis did not answer within the deadline; the same call with the same `job_id` is safe.
         """
-        name, declared, keys = await self._resolve(job_type, queue)
-        asked, now_ms = Options(**options), self.clock.now_ms()
-        text = declared.encode(payload) if declared else encode_value(plain_fields(payload))
-        dedup = dedup or dedup_of(declared, payload)
-        wire_id = keys.wire_id(check_job_id(job_id) if job_id is not None else self._ids.next(now_ms))
+        job = await self.prepare(job_type, payload, Options(**options), queue=queue, job_id=job_id)
         args: list[Any] = [
-            now_ms,
-            wire_id,
-            encode_call(name, await self._stored(name, declared, text), now_ms),
-            priority_of(asked, declared),
-            asked.due_ms(now_ms),
+            job.now_ms,
+            job.id,
+            job.call,
+            job.priority,
+            job.due_ms,
             int(job_id is None),
-            dedup_text(dedup),
-            *asked.fields(now_ms),
+            dedup_text(dedup or dedup_of(job.declared, payload)),
+            *job.fields,
         ]
-        await self._note_queue(keys.queue, now_ms)
-        (answer,) = await self._run(script("enqueue"), keys, [args])
-        verdict = Verdict(answer[0].decode())
-        return Enqueued(keys.bare_id(answer[1].decode()), keys.queue, verdict is Verdict.CREATED, verdict)
+        await self._note_queue(job.keys.queue, job.now_ms)
+        (answer,) = await self._run(script("enqueue"), job.keys, [args])
+        return _enqueued(job.keys, answer)
+
+    async def add_flow(self, flow: Flow) -> Enqueued:
+        """Queue a tree of jobs: a parent waits until its children have ended. All of it is queued, or nothing.
+
+        Args:
+            flow: the root. Job types' dedups do not apply in a flow.
+
+        Returns:
+            The root; `created` is false, and nothing was added, when its id is taken.
+
+        Raises:
+            PayloadInvalid, PayloadTooLarge, UsageError: nothing was queued.
+            RedisUnavailable: Redis did not answer within the deadline.
+        """
+        plan = await plan_flow(flow, self.prepare)
+        for queue in {part.keys.queue for part in plan}:
+            await self._note_queue(queue, self.clock.now_ms())
+        args: list[Any] = [self.clock.now_ms(), len(plan)]
+        for part in plan:
+            args += (part.keys.queue, len(part.args), *part.args)
+        root = plan[0].keys
+        (answer,) = await self._run(script("add_flow"), root, [args])
+        if len(plan) > 1:
+            await Outbox(root.queue, client=self).forward()
+        return _enqueued(root, answer)
 
     async def enqueue_many(
         self,
@@ -243,6 +265,28 @@ class Client:
         if own_ids is not None and next(own_ids, None) is not None:
             raise UsageError("job_ids must have one id for each payload, got more", field="job_ids")
         return bulk.answer()
+
+    async def prepare(
+        self, job_type: Target, payload: Any, options: Options, *, queue: str | None = None, job_id: str | None = None
+    ) -> Prepared:
+        """Return a job as the scripts take it, checked; a large payload is put in the store.
+
+        Raises:
+            PayloadInvalid, PayloadTooLarge, UsageError: it cannot be queued.
+        """
+        name, declared, keys = await self._resolve(job_type, queue)
+        now_ms = self.clock.now_ms()
+        text = declared.encode(payload) if declared else encode_value(plain_fields(payload))
+        return Prepared(
+            keys=keys,
+            id=keys.wire_id(check_job_id(job_id) if job_id is not None else self._ids.next(now_ms)),
+            call=encode_call(name, await self._stored(name, declared, text), now_ms),
+            priority=priority_of(options, declared),
+            due_ms=options.due_ms(now_ms),
+            fields=options.fields(now_ms),
+            declared=declared,
+            now_ms=now_ms,
+        )
 
     async def _resolve(self, job_type: Target, queue: str | None) -> tuple[str, JobType[Any] | None, Keys]:
         """Return a job type's name, its declaration when this process has it, and the keys of its queue."""
@@ -421,6 +465,11 @@ class _Bulk:
     def answer(self) -> EnqueuedMany:
         """Return what the whole bulk came to."""
         return EnqueuedMany(tuple(self._ids), tuple(self._duplicates))
+
+
+def _enqueued(keys: Keys, answer: list[bytes]) -> Enqueued:
+    verdict = Verdict(answer[0].decode())
+    return Enqueued(keys.bare_id(answer[1].decode()), keys.queue, verdict is Verdict.CREATED, verdict)
 
 
 def _execute(redis: Executor, *command: Any) -> Awaitable[Any]:

@@ -12,6 +12,7 @@ from qconsole.clock import Clock
 from qconsole.errors import UsageError
 from qconsole.runtime.changes import CHUNK, DONE, REQUESTED, Changes, chunks, read_words
 from qconsole.runtime.codec import Result, decode_call, encode_result
+from qconsole.runtime.job import JobState
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.score import DEFAULT_PRIORITY, check_priority
 from qconsole.runtime.scripts import script
@@ -131,7 +132,13 @@ class Queue:
         return changed
 
     async def remove(
-        self, job_ids: Iterable[str], *, actor: str, operation: str | None = None, trash_ms: int = TRASH_MS
+        self,
+        job_ids: Iterable[str],
+        *,
+        actor: str,
+        operation: str | None = None,
+        trash_ms: int = TRASH_MS,
+        states: Iterable[JobState] = (),
     ) -> Changes:
         """Remove jobs that do not run, every key of each. A removed parent takes with it what has not started.
 
@@ -139,10 +146,11 @@ class Queue:
             job_ids: any number.
             actor, operation: noted in the trash.
             trash_ms: how long the trash keeps a copy; 0 for none.
+            states: only jobs in these; none for all.
         """
-        changed = Changes()
+        changed, only = Changes(), ",".join(states)
         for chunk in chunks(job_ids):
-            changed += await self._remove(chunk, trash_ms, actor, operation or "", "")
+            changed += await self._remove(chunk, trash_ms, actor, operation or "", only)
         return changed
 
     async def _remove(self, chunk: Sequence[str], trash_ms: int, actor: str, operation: str, states: str) -> Changes:

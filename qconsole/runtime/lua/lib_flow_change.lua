@@ -84,3 +84,12 @@ local function flow_child_removed(queue, id, parent, now_ms)
       'parent', parent.id, 'child', child)
   end
 end
+
+-- Notes in the parent's queue that a removed child is back; one that no longer waits has gone on without it.
+local function flow_note_return(queue, parent_id, child)
+  local prefix = 'qc:{' .. queue .. '}:'
+  local flow = prefix .. 'flow:' .. parent_id
+  if redis.call('ZSCORE', prefix .. 'waiting_children', parent_id) and redis.call('HSETNX', flow, child, 'pending') == 1 then
+    redis.call('HINCRBY', flow, 'pending', 1)
+  end
+end
