@@ -197,7 +197,20 @@ def outcome_class(outcome: str | None) -> str:
     return (outcome or "").replace(" ", "-") if (outcome or "").replace(" ", "").isalpha() else ""
 
 
+def pointed_at(text: str, position: int) -> tuple[str, str, str]:
+    """Split a text around the word at a position, so that a mistake can be underlined where it is."""
+    rest = text[position:]
+    word = rest.split(maxsplit=1)[0] if rest.strip() else "␣"
+    start = rest.find(word) if rest.strip() else len(rest)
+    return (
+        show(text[: position + start], 400),
+        show(word, 200),
+        show(rest[start + len(word) :] if rest.strip() else "", 400),
+    )
+
+
 FILTERS = {
+    "pointed_at": pointed_at,
     "clock": clock,
     "wait_tone": wait_tone,
     "target_tone": target_tone,

@@ -1,6 +1,7 @@
 """Throughput, waits and runs over time, their distribution, and how the targets were kept; Prometheus text too."""
 
 import asyncio
+from collections.abc import Sequence
 
 from starlette.responses import PlainTextResponse, Response
 
@@ -26,12 +27,8 @@ async def show(visit: Visit) -> Response:
     series = await visit.admin.metrics.series(queue=queue, job_type=job_type, window=window)
     if visit.wants_json:
         return visit.answer("", view=series, schema="metrics", title="Metrics")
-    waits, runs, sla, queues = await asyncio.gather(
-        visit.admin.metrics.histogram(queue, kind="wait", window=window),
-        visit.admin.metrics.histogram(queue, kind="run", window=window),
-        visit.admin.metrics.sla(window=window),
-        visit.admin.queues.list(),
-    )
+    sla, queues = await asyncio.gather(visit.admin.metrics.sla(window=window), visit.admin.queues.list())
+    histograms = await _histograms(visit, queue, window) if queue else ()
     return visit.answer(
         "metrics/page.html",
         view=series,
@@ -45,12 +42,19 @@ async def show(visit: Visit) -> Response:
         queues=queues,
         sla=sla,
         charts=(("Jobs per minute", THROUGHPUT, "n"), ("Wait", WAITS, "ms"), ("Run", RUNS, "ms")),
-        waits=waits,
-        runs=runs,
+        histograms=histograms,
         command=cli_command("metrics", "show", queue=queue, window=window),
         watch="queues",
         period_ms=60_000,
     )
+
+
+async def _histograms(visit: Visit, queue: str, window: str) -> tuple[tuple[str, Sequence[tuple[int, int]]], ...]:
+    waits, runs = await asyncio.gather(
+        visit.admin.metrics.histogram(queue, kind="wait", window=window),
+        visit.admin.metrics.histogram(queue, kind="run", window=window),
+    )
+    return (("Wait, how often", waits), ("Run, how often", runs))
 
 
 async def sla(visit: Visit) -> Response:

@@ -59,18 +59,35 @@ async def plan(visit: Visit) -> Response:
     matching = await visit.flag("matching")
     if not ids and not matching:
         raise UsageError("nothing is selected", "Mark some rows, or choose all that match.", field="ids")
+    reason = await visit.reason()
+    if verb == Verb.DISCARD and reason is None and not visit.wants_json:
+        return await _ask_reason(visit, verb, noun)
     view = await visit.admin.operations.plan(
         verb,
-        await visit.text("filter", "") or "",
+        (await visit.text("filter", "") or "") if matching else "",
         noun=noun,
         ids=None if matching else ids,
         **await _limits(visit),
-        reason=await visit.reason(),
+        reason=reason,
     )
     visit.console.plans.keep(view)
     if visit.wants_json:
         return json_response(to_json(view, "plan"), 201)
     return visit.go(visit.link("operations", view.operation.id))
+
+
+async def _ask_reason(visit: Visit, verb: str, noun: str) -> Response:
+    """Ask for the reason that a discard needs, keeping everything else that was sent."""
+    sent = await visit.fields()
+    kept = [
+        (name, value)
+        for name, values in sent.items()
+        if name not in {"reason", "form_token"}
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    return visit.console.pages.respond(
+        visit, "operations/reason.html", title="Why?", section="operations", verb=verb, what=noun, kept=kept
+    )
 
 
 async def _limits(visit: Visit) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""A furnished Redis and a console on it; reading tests share one, changing tests get their own."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from qconsole.config import Settings
+from qconsole.redis.connect import connect
+from qconsole.redis.embedded import EmbeddedServer
+from qconsole.web.app import create_app
+from qconsole.web.options import Auth, ConsoleOptions
+from tests.web.stage import Furniture, furnish
+
+BASE = "http://127.0.0.1"
+SAME = {"sec-fetch-site": "same-origin"}
+JSON = {"accept": "application/json", **SAME}
+HTML = {"accept": "text/html", **SAME}
+
+
+async def _emptied(url: str) -> None:
+    client = connect(url, name="flush")
+    await client.flushall()
+    await client.aclose()
+
+
+def refurnish(url: str) -> Furniture:
+    """Empty the server and fill it anew."""
+
+    async def both() -> Furniture:
+        await _emptied(url)
+        return await furnish(url)
+
+    return asyncio.run(both())
+
+
+@pytest.fixture(scope="module")
+def furniture(redis_server: EmbeddedServer) -> Furniture:
+    """The server, furnished once for a module of tests that only read."""
+    return refurnish(redis_server.url)
+
+
+@pytest.fixture
+def fresh(redis_server: EmbeddedServer) -> Furniture:
+    """The server, furnished for this test."""
+    return refurnish(redis_server.url)
+
+
+@pytest.fixture
+def web(redis_server: EmbeddedServer) -> Iterator[TestClient]:
+    """A console that needs no sign-in."""
+    app = create_app(Settings(redis_url=redis_server.url), options=ConsoleOptions(auth=Auth.OFF, refresh_per_s=1_000))
+    with TestClient(app, base_url=BASE, headers=SAME, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def console_of(redis_server: EmbeddedServer) -> Iterator[Callable[..., TestClient]]:
+    """Makes consoles with other options."""
+    opened: list[TestClient] = []
+
+    def make(*, client: tuple[str, int] = ("testclient", 50_000), **options: object) -> TestClient:
+        app = create_app(Settings(redis_url=redis_server.url), options=ConsoleOptions(**options))  # type: ignore[arg-type]
+        made = TestClient(app, base_url=BASE, headers=SAME, follow_redirects=False, client=client)
+        made.__enter__()
+        opened.append(made)
+        return made
+
+    yield make
+    for made in opened:
+        made.__exit__(None, None, None)
