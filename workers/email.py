@@ -175,9 +175,4 @@ def _answer(mail_id: str, done: set[str], barred: Mapping[str, str], replies: Ma
 
 
 def _smtp(here: Platform) -> Smtp:
-    found = here.shelf.get(_SHELF)
-    if not isinstance(found, Smtp):
-        found = Smtp(here.settings)
-        here.shelf[_SHELF] = found
-        here.closing.append(found.close)
-    return found
+    return here.kept(_SHELF, lambda: Smtp(here.settings))

@@ -6,7 +6,7 @@ Handlers get it by `platform(ctx)`; nothing here is global.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from qconsole.clock import Clock, SystemClock
 from qconsole.errors import ConfigError
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from workers.documents.reader import Reader
 
 RESOURCE: Final = "platform"
+
+
+class Closable(Protocol):
+    """Something that is closed with the worker."""
+
+    async def close(self) -> None: ...
+
+
+Kept = TypeVar("Kept", bound=Closable)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +44,15 @@ class Platform:
     clock: Clock = field(default_factory=SystemClock)
     shelf: dict[str, Any] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def kept(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """Returns what stands on the shelf under this name, made and put there the first time."""
+        if name not in self.shelf:
+            made = make()
+            self.shelf[name] = made
+            self.closing.append(made.close)
+        found: Kept = self.shelf[name]
+        return found
 
 
 @asynccontextmanager
