@@ -105,10 +105,10 @@ async def deliver_webhook(ctx: Context, payload: DeliverWebhook) -> dict[str, An
         await _failed(here, ctx, payload, None, problem, started, disable_for=problem)
         raise Unrecoverable(problem, endpoint=endpoint.id) from error
     except Unreachable as error:
-        problem = str(error)
+        problem = f"no answer: {error}"
     if answer is not None and 200 <= answer.status < 300:
         return await _succeeded(here, ctx, payload, answer, started)
-    problem = problem or _problem(answer)
+    problem = _problem(answer) if answer is not None else problem
     await _failed(here, ctx, payload, answer, problem, started, disable_for=_final_reason(answer))
     raise _outcome(event, answer, problem, now_ms=now_ms)
 
@@ -174,9 +174,7 @@ def _body(event: OutgoingEvent) -> bytes:
     return orjson.dumps({"type": event.type, "timestamp": at.replace("+00:00", "Z"), "data": event.payload})
 
 
-def _problem(answer: Answer | None) -> str:
-    if answer is None:
-        return "no answer"
+def _problem(answer: Answer) -> str:
     if 300 <= answer.status < 400:
         return f"answered {answer.status}; redirects are not followed, give the final address"
     return f"answered {answer.status}"
@@ -193,7 +191,7 @@ def _outcome(event: OutgoingEvent, answer: Answer | None, problem: str, *, now_m
         wait_s = retry_after_s(answer.headers.get("retry-after"), now_ms=now_ms)
         if wait_s is not None and now_ms - event.created_ms < EVENT_LIFE_MS:
             return RetryLater(min(max(wait_s, 1.0), LONGEST_WAIT_S), f"the endpoint {problem}")
-    return DeliveryFailed(f"the endpoint {problem}")
+    return DeliveryFailed(f"the endpoint {problem}" if answer is not None else f"the endpoint gave {problem}")
 
 
 async def _succeeded(

@@ -175,7 +175,7 @@ async def test_a_slow_answer_is_given_up(hooks: Platform, receiver: Receiver) ->
     receiver.delay_s = 1.5
     with pytest.raises(DeliveryFailed, match="no answer"):
         await deliver_webhook(context(hooks)[0], ONE)
-    assert (await _log(hooks))[0].error == "no whole answer within 1 s"
+    assert (await _log(hooks))[0].error == "no answer: nothing whole came within 1 s"
 
 
 async def test_a_long_answer_is_cut(hooks: Platform, receiver: Receiver) -> None:

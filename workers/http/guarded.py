@@ -75,7 +75,7 @@ class GuardedHttp:
                 async with self._client.stream("POST", url, content=content, headers=dict(headers)) as response:
                     return Answer(response.status_code, dict(response.headers), await _beginning(response))
         except TimeoutError as error:
-            raise Unreachable(f"no whole answer within {self._timeout_s:g} s") from error
+            raise Unreachable(f"nothing whole came within {self._timeout_s:g} s") from error
         except httpx2.HTTPError as error:
             raise Unreachable(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
 
