@@ -14,8 +14,8 @@ from itertools import pairwise
 
 from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.heading import Heading, HeadingCell
-from workers.documents.model import Rule
-from workers.documents.numberline import figures, is_currency
+from workers.documents.model import Rule, Word
+from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.page import Line, Measure
 
 _FAR = 60.0
@@ -52,11 +52,13 @@ def columns_of(heading: Heading, body: Sequence[Line], rules: Sequence[Rule], me
         measure: How large the page is printed.
     """
     cells = sorted(heading.cells, key=lambda cell: (cell.box.x0 + cell.box.x1) / 2)
-    edges = _ruled_edges(cells, rules, heading) or _strip_edges(cells, strips_of(body, measure))
+    edges = _ruled_edges(cells, rules, heading) or _strip_edges(
+        cells, strips_of(body, measure, parted=any(cell.role is Role.UNIT for cell in cells))
+    )
     bounds = [float("-inf"), *edges, float("inf")]
     roles = _settle_roles(cells)
     for index in range(len(cells)):
-        roles[index] = _by_content(roles[index], _texts_between(body, bounds[index], bounds[index + 1]))
+        roles[index] = _by_content(roles, index, _texts_between(body, bounds[index], bounds[index + 1]))
     return [Column(bounds[i], bounds[i + 1], roles[i], cell.text) for i, cell in enumerate(cells)]
 
 
@@ -86,13 +88,16 @@ def _texts_between(body: Sequence[Line], x0: float, x1: float) -> list[str]:
     return [text for text in texts if text]
 
 
-def _by_content(role: Role, texts: Sequence[str]) -> Role:
+def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role:
     """Correct a title by what stands below: "Item" may head running numbers, "Item No." the numbers of articles."""
-    running = sum(1 for text in texts if re.fullmatch(r"\d{1,5}(?:\.\d{1,3})*[.)]?", text))
+    role = roles[index]
+    running = sum(1 for text in texts if re.fullmatch(r"\d{1,5}(?:\.\d{1,2}){0,3}[.)]?", text))
     coded = sum(1 for text in texts if re.fullmatch(r"(?=\S*\d)\S{4,40}", text))
     if role in (Role.NAME, Role.PART) and len(texts) > 1 and running == len(texts) and _counts_up(texts):
         return Role.POSITION
     if role is Role.POSITION and texts and running < 0.5 * len(texts) and coded > 0.5 * len(texts):
+        return Role.PART
+    if role is Role.NAME and Role.DESCRIPTION in roles and Role.PART not in roles and coded > 0.6 * len(texts) > 0:
         return Role.PART
     return role
 
@@ -119,17 +124,26 @@ def _ruled_edges(cells: Sequence[HeadingCell], rules: Sequence[Rule], heading: H
     return edges
 
 
-def strips_of(body: Sequence[Line], measure: Measure) -> list[Strip]:
-    """Return the strips that the words of `body` form; what only one line in eight crosses still parts two strips."""
+def strips_of(body: Sequence[Line], measure: Measure, *, parted: bool) -> list[Strip]:
+    """Return the strips that the words of `body` form; what only one line in eight crosses still parts two strips.
+
+    Args:
+        body: Lines of the table.
+        measure: How large the page is printed.
+        parted: Units have a column of their own, so they do not belong to the figure before them.
+    """
     spans: list[tuple[float, float, bool]] = []
+    figured = 0
     for line in body:
-        found = {figure.words[0]: figure for figure in figures(line.words, None, measure.space)}
-        taken = {word for figure in found.values() for word in figure.words}
-        spans.extend((figure.x0, figure.x1, True) for figure in found.values())
-        spans.extend(
-            (word.x0, word.x1, is_currency(word.text)) for word in line.words if word not in taken and word.text != "|"
-        )
-    allowed = len(body) // 8
+        found = figures(line.words, None, measure.space)
+        figured += len(found) > 1
+        taken = {word for figure in found for word in figure.words}
+        for figure in found:
+            unit = None if parted else _unit_behind(line, figure, measure.space)
+            taken.update({unit} if unit else ())
+            spans.append((figure.x0, unit.x1 if unit else figure.x1, True))
+        spans.extend((word.x0, word.x1, is_currency(word.text)) for word in line.words if word not in taken)
+    allowed = figured // 8
     points = sorted({x for x0, x1, _ in spans for x in (x0, x1)})
     strips: list[Strip] = []
     start: float | None = None
@@ -143,6 +157,15 @@ def strips_of(body: Sequence[Line], measure: Measure) -> list[Strip]:
     if start is not None:
         strips.append(_strip(start, points[-1], spans))
     return strips
+
+
+def _unit_behind(line: Line, figure: Figure, space: float) -> Word | None:
+    """Return the short word printed close behind a figure with white behind itself: "3 Stk   12,50"."""
+    place = line.words.index(figure.words[-1])
+    after = line.words[place + 1 : place + 3]
+    if not after or after[0].x0 - figure.x1 > 1.6 * space or not re.fullmatch(r"[^\W\d][\w.²³]{0,8}", after[0].text):
+        return None
+    return after[0] if len(after) == 1 or after[1].x0 - after[0].x1 > 1.8 * space else None
 
 
 def _strip(x0: float, x1: float, spans: Sequence[tuple[float, float, bool]]) -> Strip:

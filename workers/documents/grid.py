@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from workers.documents.gridless import headless_rows
 from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
@@ -16,7 +17,8 @@ from workers.documents.words import carries, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
-_DESIGNATORS = re.compile(r"^(?:[A-Z]{1,4}\d{1,4}\s*[,; -]?\s*)+$")
+_DESIGNATORS = re.compile(r"^(?:[A-Z]{1,3}\d{1,3}\s*[,; -]?\s*)+$")
+_CODE = re.compile(r"(?=\S*\d)\S{4,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,22 @@ def items_in_grid(grid: Grid) -> list[LineItem]:
 
 
 def _headings(rows: Sequence[Sequence[Cell]]) -> list[GridHeading]:
-    found: list[GridHeading] = []
-    for index in range(len(rows)):
-        single = _heading(rows, index, index)
-        double = _heading(rows, index, index + 1) if index + 1 < len(rows) else None
-        best = double if double is not None and (single is None or double.score > single.score + 0.5) else single
-        if best is not None and not (found and found[-1].last >= best.first):
-            found.append(best)
-    return found
+    """Return the headings of one row or two, top to bottom, none sharing a row; two must say clearly more than one."""
+    candidates = [
+        heading
+        for index in range(len(rows))
+        for last in (index, index + 1)
+        if last < len(rows) and (heading := _heading(rows, index, last)) is not None
+    ]
+    taken: set[int] = set()
+    chosen: list[GridHeading] = []
+    for heading in sorted(
+        candidates, key=lambda heading: (0.5 * (heading.last - heading.first) - heading.score, heading.first)
+    ):
+        if not taken & {heading.first, heading.last}:
+            taken |= {heading.first, heading.last}
+            chosen.append(heading)
+    return sorted(chosen, key=lambda heading: heading.first)
 
 
 def _heading(rows: Sequence[Sequence[Cell]], first: int, last: int) -> GridHeading | None:
@@ -128,11 +138,26 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
         values = [row[place] for row in rows if place < len(row) and row[place] is not None]
         role = _role_by_content(known.role, values, mark)
         chosen.setdefault(role, []).append((known.weight - 0.001 * column, place))
+    _promote_codes(rows, chosen)
     columns: dict[int, Role] = {}
     for role, places in chosen.items():
         if role not in (Role.OTHER, Role.POSITION, Role.TAX):
             columns[_best(rows, role, places, chosen)] = role
     return columns
+
+
+def _promote_codes(rows: Sequence[Sequence[Cell]], chosen: dict[Role, list[tuple[float, int]]]) -> None:
+    """Take an "Item" or "Artikel" column beside a description for the part number when codes stand in it."""
+    if Role.PART in chosen or Role.DESCRIPTION not in chosen or Role.NAME not in chosen:
+        return
+    for entry in chosen[Role.NAME]:
+        texts = [str(row[entry[1]]) for row in rows if entry[1] < len(row) and row[entry[1]] is not None]
+        if texts and sum(1 for text in texts if _CODE.fullmatch(text)) > 0.6 * len(texts):
+            chosen[Role.PART] = [entry]
+            chosen[Role.NAME].remove(entry)
+            if not chosen[Role.NAME]:
+                del chosen[Role.NAME]
+            return
 
 
 def _best(
@@ -170,22 +195,23 @@ def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None) -> Ro
     if not texts:
         return role
     numeric = sum(1 for value in values if isinstance(value, Decimal) or amounts(str(value), mark))
-    if role is Role.NAME and numeric == len(texts):
+    if role is Role.NAME and numeric == len(texts) and _counts_up(texts):
         return Role.POSITION
     if role in NUMERIC and numeric < 0.5 * len(texts):
         counted = sum(1 for text in texts if quantities(text, mark)[0])
         return role if role is Role.QUANTITY and counted >= 0.5 * len(texts) else Role.OTHER
-    if (
-        role is Role.PART
-        and sum(1 for text in texts if _DESIGNATORS.match(text)) > 0.6 * len(texts)
-        and "," in " ".join(texts)
-    ):
+    if role is Role.PART and sum(1 for text in texts if _DESIGNATORS.match(text)) > 0.6 * len(texts):
         return Role.OTHER
     if role is Role.PART and sum(1 for text in texts if len(text.split()) > 2) > 0.5 * len(texts):
         return Role.NAME
     if role is Role.POSITION and numeric < 0.3 * len(texts):
         return Role.NAME if sum(1 for text in texts if " " in text) > 0.5 * len(texts) else Role.PART
     return role
+
+
+def _counts_up(texts: Sequence[str]) -> bool:
+    values = [amounts(text)[0] for text in texts]
+    return all(0 < after - before <= 10 for before, after in pairwise(values)) and values[0] <= 10
 
 
 def _cells(row: Sequence[Cell], columns: dict[int, Role]) -> dict[Role, str | Decimal]:

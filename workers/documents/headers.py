@@ -112,10 +112,13 @@ def meaning(text: str, *, fuzzy: bool = False) -> Meaning | None:
 def _partial(words: list[str]) -> Meaning | None:
     """Find the longest known phrase inside a longer heading; later words win ties, as heads follow in "Unit price"."""
     for length in range(min(len(words) - 1, _LONGEST_PHRASE), 0, -1):
+        found: list[Meaning] = []
         for start in range(len(words) - length, -1, -1):
             phrase = " ".join(words[start : start + length])
-            if len(phrase) > 2 and phrase in headings():
-                return Meaning(headings()[phrase], 0.8 * length / len(words))
+            if (len(phrase) > 2 or phrase == "pn") and phrase in headings():
+                found.append(Meaning(headings()[phrase], 0.8 * length / len(words)))
+        if found:
+            return next((known for known in found if known.role is not Role.OTHER), found[0])
     return _suffix(words)
 
 

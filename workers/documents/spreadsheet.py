@@ -10,7 +10,6 @@ import csv
 import datetime
 import io
 import zipfile
-from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -122,19 +121,29 @@ def decode(data: bytes) -> str:
 
 
 def separator_of(text: str) -> str | None:
-    """Return the character that separates cells: the one that cuts most lines into the same number, at least two."""
+    """Return the character that separates cells: the one that cuts most lines in a row into equally many.
+
+    A comma must do clearly better than the others, for it also stands in numbers.
+    """
     sample = [line for line in text.splitlines()[:200] if line.strip()]
     if sample and sample[0].lower().startswith("sep=") and len(sample[0].strip()) == 5:
         return sample[0].strip()[4]
-    best: tuple[float, int, str] | None = None
-    for separator in _SEPARATORS:
-        widths = Counter(len(row) for row in csv.reader(sample, delimiter=separator) if len(row) > 1)
-        if not widths:
-            continue
-        width, count = max(widths.items(), key=lambda entry: (entry[1] * min(entry[0], 4), entry[0]))
-        if best is None or (count * min(width, 4), width) > best[:2]:
-            best = (count * min(width, 4), width, separator)
-    return best[2] if best else None
+    runs = {separator: _longest_run(sample, separator) for separator in _SEPARATORS}
+    best = max(runs, key=lambda separator: runs[separator])
+    if runs[","] and best == ",":
+        rivals = [separator for separator in _SEPARATORS if separator != "," and runs[separator] >= 0.7 * runs[","]]
+        best = rivals[0] if rivals else best
+    return best if runs[best] else None
+
+
+def _longest_run(sample: list[str], separator: str) -> int:
+    """Return how many lines in a row this separator cuts into the same number of cells, two at least."""
+    longest, run, before = 0, 0, 0
+    for row in csv.reader(sample, delimiter=separator):
+        run = run + 1 if len(row) == before else 1
+        before = len(row)
+        longest = max(longest, run) if before > 1 else longest
+    return longest
 
 
 def read_separated(text: str) -> Grid:

@@ -7,10 +7,49 @@ from functools import lru_cache
 
 from workers.documents.headers import fold, vocabulary
 
-
 _SUM_WORDS = frozenset(
-    "eur usd gbp chf euro netto brutto net gross excl incl inkl exkl titel position positionen title section lot amount "
-    "betrag value items pieces stuck pcs und and the with without vat tax mwst ust tva iva btw due payable".split()
+    [
+        "eur",
+        "usd",
+        "gbp",
+        "chf",
+        "euro",
+        "netto",
+        "brutto",
+        "net",
+        "gross",
+        "excl",
+        "incl",
+        "inkl",
+        "exkl",
+        "titel",
+        "position",
+        "positionen",
+        "title",
+        "section",
+        "lot",
+        "amount",
+        "betrag",
+        "value",
+        "items",
+        "pieces",
+        "stuck",
+        "pcs",
+        "und",
+        "and",
+        "the",
+        "with",
+        "without",
+        "vat",
+        "tax",
+        "mwst",
+        "ust",
+        "tva",
+        "iva",
+        "btw",
+        "due",
+        "payable",
+    ]
 )
 
 
