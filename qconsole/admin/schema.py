@@ -45,7 +45,7 @@ class ErrorDocument:
     fields: dict[str, Any] | None = None
 
 
-LISTS: Final[dict[str, type]] = {
+LISTS: Final[dict[str, Any]] = {
     "queues": views.QueueView,
     "jobs": views.JobRow,
     "dead_letters": views.DeadLetterRow,
@@ -61,6 +61,9 @@ LISTS: Final[dict[str, type]] = {
     "findings": views.Finding,
     "check": CheckRow,
     "logs": views.LogLine,
+    "users": views.UserView,
+    "tokens": views.TokenView,
+    "instants": int,
 }
 SINGLES: Final[dict[str, type]] = {
     "overview": views.Overview,
@@ -75,6 +78,7 @@ SINGLES: Final[dict[str, type]] = {
     "operation": views.OperationView,
     "plan": views.Plan,
     "applied": views.Applied,
+    "token": views.CreatedToken,
 }
 _NAME_OF: Final = {view: name for name, view in SINGLES.items()} | {views.DeadLetterGroup: "dead_letter_groups"}
 

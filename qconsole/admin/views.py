@@ -502,6 +502,38 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class UserView:
+    """Somebody who may sign in; sessions older than ``changed_ms`` are void."""
+
+    name: str
+    role: str
+    created_ms: int
+    changed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """An API token; its secret is not kept."""
+
+    id: str
+    name: str
+    role: str
+    created_ms: int
+    last_used_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedToken:
+    """A token just made, with its secret."""
+
+    id: str
+    name: str
+    role: str
+    created_ms: int
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """The answer to a change of one thing: what it did, in a sentence, and its CLI command."""
 

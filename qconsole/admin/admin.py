@@ -1,0 +1,203 @@
+"""The admin service: the one way in for the command line, the terminal and the web. Nouns hang on it as attributes."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Self
+
+from qconsole.admin.accounts import Tokens, Users
+from qconsole.admin.audit import Audit
+from qconsole.admin.backend import Backend
+from qconsole.admin.check import Rule, check
+from qconsole.admin.dead_letters import DeadLetterDesk
+from qconsole.admin.doctor import Doctor
+from qconsole.admin.events import Events
+from qconsole.admin.flows import Flows
+from qconsole.admin.jobs import Jobs
+from qconsole.admin.live import Live
+from qconsole.admin.metrics import Metrics
+from qconsole.admin.operations import Operations
+from qconsole.admin.queues import Queues
+from qconsole.admin.schedules import Schedules
+from qconsole.admin.session import Session, Shared
+from qconsole.admin.trash import Trash
+from qconsole.admin.views import Actor
+from qconsole.admin.workers import Workers
+from qconsole.clock import Clock
+from qconsole.config import Settings
+from qconsole.errors import Unauthenticated
+from qconsole.redis.connect import connect, is_clustered
+from qconsole.runtime.server_clock import ServerClock
+
+ALL = frozenset(
+    {"list", "retry", "promote", "cancel", "remove", "pause", "limit", "logs", "progress", "history", "dead_letters"}
+    | {"groups", "schedules", "flows", "metrics", "events", "trash", "priority", "edit"}
+)
+PLAIN = frozenset({"list", "retry", "promote", "cancel", "remove", "trash"})
+
+
+class Admin:
+    """The service in the name of one actor. Made by `open` and `as_actor`.
+
+    Attributes:
+        queues, jobs, dead_letters, schedules, flows, workers, metrics, operations, trash, audit, events, doctor, live,
+        users, tokens, transfer: the nouns.
+    """
+
+    def __init__(self, shared: Shared, actor: Actor) -> None:
+        self._shared = shared
+        self._session = Session(shared, actor)
+
+    @classmethod
+    async def open(cls, settings: Settings | str, *, actor: Actor, clock: Clock | None = None) -> Self:
+        """Connect to an environment.
+
+        Args:
+            settings: the environment's, or a Redis URL.
+            actor: in whose name.
+            clock: where "now" comes from; by default the server's time.
+
+        Raises:
+            ConfigError, RedisUnavailable
+        """
+        if isinstance(settings, str):
+            settings = Settings(redis_url=settings)
+        redis = connect(settings.redis_url, name=f"qconsole-{actor.face}", timeout_s=settings.timeout_s)
+        if clock is None:
+            clock = ServerClock()
+            try:
+                await clock.measure(redis)
+            except BaseException:
+                await redis.aclose()
+                raise
+        backend = Backend(redis=redis, clock=clock, settings=settings, cluster=is_clustered(redis))
+        return cls(Shared(backend), actor)
+
+    async def close(self) -> None:
+        """Close the connections, of every actor of this service."""
+        await self._shared.backend.redis.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    def as_actor(self, actor: Actor) -> "Admin":
+        """Return the same service in another actor's name; it shares the connections."""
+        return Admin(self._shared, actor)
+
+    @property
+    def actor(self) -> Actor:
+        """In whose name."""
+        return self._session.actor
+
+    @property
+    def settings(self) -> Settings:
+        """The environment's settings."""
+        return self._shared.backend.settings
+
+    @property
+    def clock(self) -> Clock:
+        """Where "now" comes from."""
+        return self._shared.backend.clock
+
+    async def capabilities(self, queue: str) -> frozenset[str]:
+        """Return what a queue can do: what needs our runtime is missing where only plain arq has been.
+
+        Raises:
+            QueueNotFound: there is no such queue.
+        """
+        await self._session.known_queue(queue)
+        return PLAIN if self._session.plain_arq.is_plain(queue) else ALL
+
+    async def check(self, rules: Iterable[Rule]) -> tuple[tuple[str, bool, str], ...]:
+        """Compare limits with the queues; see `qconsole.admin.check`."""
+        return await check(self._session, rules)
+
+    @cached_property
+    def queues(self) -> Queues:
+        """Queues."""
+        return Queues(self._session)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Jobs."""
+        return Jobs(self._session)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterDesk:
+        """Dead letters."""
+        return DeadLetterDesk(self._session)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Schedules."""
+        return Schedules(self._session)
+
+    @cached_property
+    def flows(self) -> Flows:
+        """Flows."""
+        return Flows(self._session)
+
+    @cached_property
+    def workers(self) -> Workers:
+        """Workers."""
+        return Workers(self._session)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Metrics."""
+        return Metrics(self._session)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """Operations."""
+        return Operations(self._session)
+
+    @cached_property
+    def trash(self) -> Trash:
+        """The trash."""
+        return Trash(self._session)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The audit."""
+        return Audit(self._session)
+
+    @cached_property
+    def events(self) -> Events:
+        """Events."""
+        return Events(self._session)
+
+    @cached_property
+    def doctor(self) -> Doctor:
+        """The doctor."""
+        return Doctor(self._session)
+
+    @cached_property
+    def live(self) -> Live:
+        """The live snapshot."""
+        return Live(self._session)
+
+    @cached_property
+    def users(self) -> Users:
+        """Users of the web console."""
+        return Users(self._session)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """API tokens."""
+        return Tokens(self._session)
+
+
+async def authenticate_token(settings: Settings, secret: str, *, face: str) -> Actor:
+    """Return the actor an API token stands for.
+
+    Raises:
+        Unauthenticated: it is none of ours.
+    """
+    async with await Admin.open(settings, actor=Actor("token check", "viewer", face)) as admin:
+        actor = await admin.tokens.verify(secret, face=face)
+    if actor is None:
+        raise Unauthenticated("this API token is not valid", "Create one with: qconsole tokens create NAME")
+    return actor

@@ -1,0 +1,210 @@
+"""`admin.doctor`: looks for what is wrong and would stay wrong, says how to mend it, and mends what is safe to mend."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from qconsole.admin.counts import QueueCounts, read_counts
+from qconsole.admin.doctor_server import server_findings
+from qconsole.admin.noun import Noun
+from qconsole.admin.operation_record import OperationStore
+from qconsole.admin.queue_limits import read_configs
+from qconsole.admin.views import Finding, OperationState
+from qconsole.admin.worker_registry import read_plain_workers, read_workers
+from qconsole.errors import UsageError
+from qconsole.runtime.keys import ABORT, JOB_PREFIX
+
+LOOKED_AT: Final = 10_000
+BATCH: Final = 500
+STUCK_MS: Final = 60_000
+OVERDUE_MS: Final = 120_000
+ABORT_OLD_MS: Final = 86_400_000
+DEAD_BYTES_WARN: Final = 64 * 2**20
+SAMPLE: Final = 20
+OUTBOX_WARN_MS: Final = 60_000
+FIXABLE: Final = ("lost_jobs", "stale_aborts")
+
+
+class Doctor(Noun):
+    """Findings about Redis, the queues and the workers."""
+
+    async def examine(self) -> tuple[Finding, ...]:
+        """Return what was found, the worst first."""
+        findings = list(await server_findings(self._backend))
+        queues = await self._session.plain_arq.queues()
+        counts = await read_counts(self._backend, queues)
+        findings += await self._workers(counts)
+        for queue in queues:
+            findings += await self._queue_findings(queue)
+        findings += await self._aborts(queues)
+        findings += await self._dead_letters_found(counts)
+        findings += await self._operations()
+        order = ("bad", "warn", "ok")
+        return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
+
+    async def _workers(self, counts: dict[str, QueueCounts]) -> list[Finding]:
+        ours = await read_workers(self._backend)
+        findings = [
+            Finding(
+                "lost_worker",
+                "warn",
+                f"Worker {worker.id} on {worker.host} has sent no heartbeat lately.",
+                "Its jobs run again by themselves when their leases end; start another worker.",
+            )
+            for worker in ours
+            if worker.state == "lost"
+        ]
+        serving = ours + await read_plain_workers(self._backend, counts, ours)
+        served = {queue for worker in serving if worker.state != "lost" for queue in worker.queues}
+        for queue, found in counts.items():
+            if found.waiting and queue not in served:
+                text = f"{found.waiting:,} jobs wait in {queue} and no worker serves it."
+                mend = "Start one: qconsole worker SETTINGS"
+                findings.append(Finding("no_worker", "warn", text, mend, count=found.waiting, queue=queue))
+        return findings
+
+    async def _queue_findings(self, queue: str) -> list[Finding]:
+        findings = []
+        keys, now_ms, redis = self._backend.keys(queue), self._backend.now_ms(), self._backend.redis
+        stuck = int(await redis.zcount(keys.leases(), "-inf", now_ms - STUCK_MS))
+        if stuck:
+            text = f"The leases of {stuck:,} jobs of {queue} ran out and nobody has taken them up."
+            mend = "Start a worker for the queue, or resume it: the next claim takes them up."
+            findings.append(Finding("stuck_leases", "bad", text, mend, count=stuck, queue=queue))
+        lost = await self._lost(queue)
+        if lost:
+            more = " or more" if len(lost) >= LOOKED_AT else ""
+            text = f"{len(lost):,}{more} ids in {queue} have no job any more (their payload expired)."
+            mend = "Remove the ids: qconsole doctor --fix"
+            findings.append(Finding("lost_jobs", "warn", text, mend, True, len(lost), queue))
+        due = await redis.zrange(keys.schedules_due(), 0, 0, withscores=True)
+        if due and now_ms - due[0][1] > OVERDUE_MS:
+            text = f"Schedule {due[0][0].decode('utf-8', 'replace')} of {queue} should have fired and did not."
+            findings.append(Finding("overdue", "warn", text, "Start a worker for the queue.", count=1, queue=queue))
+        first = await redis.xrange(keys.outbox(), count=1)
+        if first and now_ms - int(first[0][0].partition(b"-")[0]) > OUTBOX_WARN_MS:
+            waiting = int(await redis.xlen(keys.outbox()))
+            text = f"{waiting:,} effects of {queue} on other queues have not been forwarded."
+            mend = "Start a worker for the queue; its leader forwards them."
+            findings.append(Finding("outbox", "warn", text, mend, count=waiting, queue=queue))
+        return findings
+
+    async def _lost(self, queue: str) -> list[str]:
+        """Return ids of the queue that have neither a job nor a lease, of the first so many."""
+        lost: list[str] = []
+        for start in range(0, LOOKED_AT, BATCH):
+            ids = await self._backend.redis.zrange(queue, start, start + BATCH - 1)
+            texts = [job_id.decode("utf-8", "replace") for job_id in ids]
+            async with self._backend.redis.pipeline(transaction=False) as pipe:
+                for text in texts:
+                    pipe.exists(JOB_PREFIX + text)
+                kept = await pipe.execute() if texts else []
+            lost += [text for text, is_kept in zip(texts, kept, strict=True) if not is_kept]
+            if len(ids) < BATCH:
+                break
+        return lost
+
+    def _abort_keys(self, queues: Iterable[str]) -> list[str]:
+        return sorted({self._backend.keys(queue).abort for queue in queues} or {ABORT})
+
+    async def _aborts(self, queues: tuple[str, ...]) -> list[Finding]:
+        """Find abort requests for jobs that are long gone: arq would cancel a new job of the same id."""
+        old = 0
+        for key in self._abort_keys(queues):
+            old += len(await self._stale(key))
+        if not old:
+            return []
+        text = f"{old:,} abort requests are older than a day and stand for no job; a new one of that id would end."
+        return [Finding("stale_aborts", "warn", text, "Forget them: qconsole doctor --fix", True, old)]
+
+    async def _stale(self, key: str) -> list[bytes]:
+        limit_ms = self._backend.now_ms() - ABORT_OLD_MS
+        members: list[bytes] = await self._backend.redis.zrangebyscore(key, "-inf", limit_ms, start=0, num=LOOKED_AT)
+        async with self._backend.redis.pipeline(transaction=False) as pipe:
+            for member in members:
+                pipe.exists(JOB_PREFIX.encode() + member)
+            kept = await pipe.execute() if members else []
+        return [member for member, is_kept in zip(members, kept, strict=True) if not is_kept]
+
+    async def _dead_letters_found(self, counts: dict[str, QueueCounts]) -> list[Finding]:
+        findings = []
+        configs = await read_configs(self._backend, list(counts))
+        for queue, found in counts.items():
+            dropped = configs[queue].dead_letters_dropped
+            if dropped:
+                text = f"{dropped:,} dead letters of {queue} were dropped: there were more than 100,000."
+                findings.append(
+                    Finding("dead_letters_dropped", "warn", text, "Drain them sooner.", count=dropped, queue=queue)
+                )
+            size = await self._dead_letter_bytes(queue, found.dead_letters)
+            if size > DEAD_BYTES_WARN:
+                text = f"{found.dead_letters:,} dead letters of {queue} take about {size >> 20:,} MiB."
+                mend = f"Replay or discard them: qconsole dlq groups --filter queue:{queue}"
+                findings.append(Finding("dead_letter_bytes", "warn", text, mend, count=found.dead_letters, queue=queue))
+        return findings
+
+    async def _dead_letter_bytes(self, queue: str, count: int) -> int:
+        """Estimate by the newest few."""
+        keys = self._backend.keys(queue)
+        entries = await self._backend.redis.zrevrange(keys.dlq(), 0, SAMPLE - 1) if count else []
+        async with self._backend.redis.pipeline(transaction=False) as pipe:
+            for entry in entries:
+                pipe.memory_usage(keys.dead_letter(entry.decode("utf-8", "replace")))
+            sizes = [size or 0 for size in await pipe.execute()] if entries else []
+        return sum(sizes) * count // len(sizes) if sizes else 0
+
+    async def _operations(self) -> list[Finding]:
+        active = await OperationStore(self._backend).active()
+        return [
+            Finding(
+                "interrupted",
+                "warn",
+                f"Operation {view.id} ({view.verb.value} {view.noun}) stopped at {view.done:,} of {view.matched:,}.",
+                f"Go on with it: qconsole operations resume {view.id}",
+            )
+            for view in active
+            if view.state is OperationState.INTERRUPTED
+        ]
+
+    async def fix(self, codes: Iterable[str] | None = None) -> tuple[Finding, ...]:
+        """Mend what is fixable, and return what is found afterwards.
+
+        Args:
+            codes: which findings; all that are fixable by default.
+
+        Raises:
+            UsageError: one of them cannot be mended here.
+        """
+        self._session.require("operator", "mending")
+        chosen = tuple(codes) if codes is not None else FIXABLE
+        wrong = [code for code in chosen if code not in FIXABLE]
+        if wrong:
+            raise UsageError(f"{wrong[0]!r} cannot be mended here", f"Fixable are {', '.join(FIXABLE)}.", field="codes")
+        queues = await self._session.plain_arq.queues()
+        if "lost_jobs" in chosen:
+            for queue in queues:
+                await self._remove_lost(queue)
+        if "stale_aborts" in chosen:
+            await self._forget_aborts(queues)
+        return await self.examine()
+
+    async def _remove_lost(self, queue: str) -> None:
+        lost = await self._lost(queue)
+        if lost:
+            keys = self._backend.keys(queue)
+            changes = await self._queue(queue).remove(
+                [keys.bare_id(job_id) for job_id in lost], actor=self._session.actor.name, trash_ms=0
+            )
+            command = self._session.command("", "doctor", fix=True)
+            await self._session.record(
+                "doctor.lost_jobs", queue, matched=len(lost), done=len(changes.done), command=command
+            )
+
+    async def _forget_aborts(self, queues: tuple[str, ...]) -> None:
+        for key in self._abort_keys(queues):
+            stale = await self._stale(key)
+            if stale:
+                await self._backend.redis.zrem(key, *stale)
+                command = self._session.command("", "doctor", fix=True)
+                await self._session.record(
+                    "doctor.stale_aborts", key, matched=len(stale), done=len(stale), command=command
+                )

@@ -1,0 +1,271 @@
+"""Walks all jobs that may fit a filter, from the narrowest indexes, in one order that any place can be resumed from."""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from qconsole.admin.backend import Backend
+from qconsole.admin.filters import Filter
+from qconsole.admin.job_sources import (
+    BULK_START,
+    NEWEST_FIRST,
+    STATES_OF,
+    URGENT_END,
+    Entry,
+    Group,
+    ListedSource,
+    Source,
+    ZsetSource,
+)
+from qconsole.admin.plain_arq import PlainArq
+from qconsole.errors import CursorError
+from qconsole.runtime.job import JobState
+
+FIRST_FETCH: Final = 64
+FETCH: Final = 200
+_ENDED: Final = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a walk stands: behind (forwards) or before (backwards) this entry."""
+
+    group: Group
+    queue: str
+    name: str
+    entry: Entry
+
+    def as_json(self) -> list[Any]:
+        """Return the place for a cursor."""
+        return [int(self.group), self.queue, self.name, self.entry.score, self.entry.member, self.entry.id]
+
+    @classmethod
+    def from_json(cls, parts: Any) -> "Place":
+        """Return the place of a cursor.
+
+        Raises:
+            CursorError: it is none.
+        """
+        try:
+            group, queue, name, score, member, job_id = parts
+            float(score)
+            return cls(Group(group), queue, name, Entry(score, member, job_id))
+        except (TypeError, ValueError) as error:
+            raise CursorError(
+                "the page cursor holds no place in a listing", "Start again from the first page."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One candidate: its queue, its id, and its place."""
+
+    queue: str
+    id: str
+    place: Place
+
+
+class JobListing:
+    """The order of all jobs, cut down to what a filter can match."""
+
+    def __init__(self, backend: Backend, plain_arq: PlainArq) -> None:
+        self._backend = backend
+        self._plain_arq = plain_arq
+
+    def sources(self, filter: Filter, queues: Iterable[str], *, bound_ms: int | None = None) -> list[Source]:
+        """Return the indexes that hold every job the filter can match, in listing order.
+
+        Args:
+            filter: its whole-value terms on state, queue and fingerprint choose.
+            queues: those there are.
+            bound_ms: leave out what ended after this instant.
+        """
+        states = filter.literals("state")
+        wanted = frozenset(JobState(state) for state in states if state in _STATES) if states is not None else _ALL
+        wanted -= {JobState(state) for state in filter.excluded("state") if state in _STATES}
+        named, refused = filter.literals("queue"), filter.excluded("queue")
+        fingerprints = indexed_fingerprints(filter)
+        if fingerprints is not None:
+            wanted &= {JobState.FAILED}
+        sources: list[Source] = []
+        for queue in sorted(queues):
+            if (named is None or queue in named) and queue not in refused:
+                sources += self._of_queue(queue, wanted, fingerprints, bound_ms)
+        return sorted(sources, key=lambda source: (source.group, source.rank))
+
+    def _of_queue(
+        self, queue: str, states: frozenset[JobState], fingerprints: frozenset[str] | None, bound_ms: int | None
+    ) -> list[Source]:
+        keys, now = self._backend.keys(queue), f"{self._backend.now_ms()}"
+        sources: list[Source] = []
+
+        def add(group: Group, key: str, name: str, low: str = "-inf", high: str = "+inf") -> None:
+            sources.append(ZsetSource(self._backend, key, queue, group, name, low, high))
+
+        if JobState.ACTIVE in states:
+            sources.append(ListedSource(lambda: self._plain_arq.active(queue), queue, Group.ACTIVE, "active"))
+        if JobState.WAITING in states:
+            add(Group.WAITING_URGENT, queue, "queue", high=URGENT_END)
+            add(Group.WAITING, queue, "queue", low="(0", high=now)
+            add(Group.WAITING_BULK, queue, "queue", low=BULK_START, high="(0")
+        if JobState.DELAYED in states:
+            add(Group.DELAYED, queue, "queue", low=f"({now}")
+        if JobState.WAITING_CHILDREN in states:
+            add(Group.WAITING_CHILDREN, keys.waiting_children(), "children")
+        return sources + self._ended(queue, states, fingerprints, "+inf" if bound_ms is None else f"{bound_ms}")
+
+    def _ended(
+        self, queue: str, states: frozenset[JobState], fingerprints: frozenset[str] | None, high: str
+    ) -> list[Source]:
+        keys = self._backend.keys(queue)
+        if fingerprints is not None:
+            if JobState.FAILED not in states:
+                return []
+            return [
+                ZsetSource(
+                    self._backend,
+                    keys.dlq_fingerprint(fp),
+                    queue,
+                    Group.ENDED,
+                    f"fp:{fp}",
+                    high=high,
+                    id_of=job_of_entry,
+                )
+                for fp in sorted(fingerprints)
+            ]
+        sources: list[Source] = [
+            ZsetSource(self._backend, getattr(keys, state.value)(), queue, Group.ENDED, state.value, high=high)
+            for state in _ENDED
+            if state in states
+        ]
+        if sources and self._plain_arq.is_plain(queue):
+            sources.append(ListedSource(lambda: self._plain_arq.results(queue), queue, Group.ENDED, "results"))
+        return sources
+
+    async def walk(
+        self, sources: Sequence[Source], after: Place | None, *, reverse: bool = False, first_fetch: int = FIRST_FETCH
+    ) -> AsyncIterator[list[Found]]:
+        """Yield candidates in order, in batches, behind a place.
+
+        Args:
+            sources: from `sources`.
+            after: where to go on; `None` starts at the beginning (at the end, when reversed).
+            reverse: the whole order backwards.
+            first_fetch: how many the first batch has at most.
+        """
+        groups = sorted({source.group for source in sources}, reverse=reverse)
+        for group in groups:
+            if after is not None and (group > after.group if reverse else group < after.group):
+                continue
+            place = after if after is not None and group == after.group else None
+            members = [source for source in sources if source.group == group]
+            descending = (group in NEWEST_FIRST) != reverse
+            async for batch in _merge(members, group, place, descending, first_fetch):
+                yield batch
+
+
+class _Reel:
+    """One source being read during a merge."""
+
+    def __init__(self, source: Source, after: Place | None, descending: bool) -> None:
+        self.source = source
+        self._descending = descending
+        self._after: Entry | None = None
+        self._low, self._high = "-inf", "+inf"
+        self.entries: list[Entry] = []
+        self.at = 0
+        self.at_end = False
+        if after is not None:
+            self._start(after)
+
+    def _start(self, after: Place) -> None:
+        """Begin behind a place that may be another source's: equal scores are ordered by the sources' ranks."""
+        rank = (after.queue, after.name)
+        if self.source.rank == rank:
+            self._after = after.entry
+            return
+        is_behind = self.source.rank < rank if self._descending else self.source.rank > rank
+        bound = after.entry.score if is_behind else f"({after.entry.score}"
+        if self._descending:
+            self._high = bound
+        else:
+            self._low = bound
+
+    async def fill(self, limit: int) -> None:
+        if self.at < len(self.entries) or self.at_end:
+            return
+        self.entries = await self.source.fetch(self._low, self._high, self._after, limit, self._descending)
+        self.at = 0
+        self.at_end = len(self.entries) < limit
+        if self.entries:
+            self._after = self.entries[-1]
+
+    @property
+    def is_spent(self) -> bool:
+        return self.at >= len(self.entries)
+
+    def key(self) -> "_Order":
+        entry = self.entries[self.at]
+        return _Order((float(entry.score), self.source.rank, entry.member.encode()), self._descending)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A key that sorts backwards when asked to."""
+
+    key: tuple[Any, ...]
+    descending: bool
+
+    def __lt__(self, other: "_Order") -> bool:
+        return self.key > other.key if self.descending else self.key < other.key
+
+
+async def _merge(
+    sources: Sequence[Source], group: Group, after: Place | None, descending: bool, first_fetch: int
+) -> AsyncIterator[list[Found]]:
+    """Merge sources by score; one that ran dry is filled again before anything is given that might stand behind it."""
+    reels = [_Reel(source, after, descending) for source in sources]
+    limit = first_fetch
+    while reels:
+        await asyncio.gather(*(reel.fill(limit) for reel in reels))
+        reels = [reel for reel in reels if not reel.is_spent]
+        batch = _drain(reels, group)
+        limit = FETCH
+        if batch:
+            yield batch
+
+
+def _drain(reels: list[_Reel], group: Group) -> list[Found]:
+    heap = [(reel.key(), index) for index, reel in enumerate(reels)]
+    heapq.heapify(heap)
+    batch: list[Found] = []
+    while heap:
+        _, index = heapq.heappop(heap)
+        reel = reels[index]
+        entry = reel.entries[reel.at]
+        reel.at += 1
+        source = reel.source
+        batch.append(Found(source.queue, entry.id, Place(group, *source.rank, entry)))
+        if not reel.is_spent:
+            heapq.heappush(heap, (reel.key(), index))
+        elif not reel.at_end:
+            break
+    return batch
+
+
+def indexed_fingerprints(filter: Filter) -> frozenset[str] | None:
+    """Return the fingerprints whose index (that of the dead letters, so of failures only) answers the filter."""
+    states = filter.literals("state")
+    return filter.literals("fp") if states is None or states <= {JobState.FAILED} else None
+
+
+def job_of_entry(entry: str) -> str:
+    """Return the wire id of the job that a dead letter (`<id>~<buried ms>`) is of."""
+    return entry.rpartition("~")[0] or entry
+
+
+_STATES: Final = frozenset(state.value for state in JobState)
+_ALL: Final = frozenset(JobState)
+__all__ = ["FETCH", "FIRST_FETCH", "STATES_OF", "Found", "Group", "JobListing", "Place", "job_of_entry"]

@@ -1,0 +1,161 @@
+"""`admin.metrics`: series, histograms and targets from the counters that workers write; marks; Prometheus text."""
+
+from typing import Any, Final
+
+import orjson
+
+from qconsole.admin.counts import read_counts
+from qconsole.admin.filter_parse import duration_ms
+from qconsole.admin.noun import Noun
+from qconsole.admin.performance import Point, Steps, read_points, steps_of, total
+from qconsole.admin.prometheus import exposition
+from qconsole.admin.queue_limits import QueueConfig, read_configs
+from qconsole.admin.views import Applied, Mark, Series, SlaView
+from qconsole.admin.worker_registry import read_workers
+from qconsole.errors import FilterError, UsageError
+from qconsole.runtime.histogram import bucket_bounds_ms
+from qconsole.runtime.keys import GLOBAL
+
+MAX_WINDOW_MS: Final = 90 * 86_400_000
+OBJECTIVE: Final = 0.99  # share of jobs that must meet their target; the rest is the error budget
+MARKS_KEPT: Final = 2_000
+MARK_KINDS: Final = ("deploy", "operator")
+
+
+class Metrics(Noun):
+    """Numbers over time."""
+
+    async def series(
+        self,
+        queue: str | None = None,
+        job_type: str | None = None,
+        window: str = "1h",
+        step: str | None = None,
+    ) -> Series:
+        """Return columns over a window: completed, failed, retried, wait and run percentiles in ms.
+
+        Raises:
+            QueueNotFound, UsageError
+        """
+        steps = self._steps(window, step)
+        points = [Point() for _ in range(steps.points)]
+        for name in [await self._session.known_queue(queue)] if queue else await self._session.plain_arq.queues():
+            for mine, theirs in zip(points, await read_points(self._backend, name, steps, job_type), strict=True):
+                mine.add(theirs)
+        at_ms = steps.at_ms()
+        return Series(at_ms, columns_of(points), steps.step_s, await self.marks(at_ms[0]))
+
+    def _steps(self, window: str, step: str | None) -> Steps:
+        window_ms = checked_window_ms(window, "window")
+        step_ms = checked_window_ms(step, "step") if step else None
+        return steps_of(self._backend.now_ms(), window_ms, step_ms)
+
+    async def histogram(self, queue: str, kind: str = "wait", window: str = "1h") -> tuple[tuple[int, int], ...]:
+        """Return how many jobs waited or ran up to each bound: (bound in ms, how many in its bucket)."""
+        if kind not in ("wait", "run"):
+            raise UsageError(f"kind must be wait or run, got {kind!r}", field="kind")
+        await self._session.known_queue(queue)
+        summed = total(await read_points(self._backend, queue, self._steps(window, None)))
+        buckets = summed.wait if kind == "wait" else summed.run
+        return tuple((bucket_bounds_ms(bucket)[1], count) for bucket, count in sorted(buckets.items()))
+
+    async def sla(self, window: str = "24h") -> tuple[tuple[str, SlaView], ...]:
+        """Return how each queue with targets kept them."""
+        steps = self._steps(window, None)
+        queues = await self._session.plain_arq.queues()
+        configs = await read_configs(self._backend, queues)
+        found = []
+        for name in queues:
+            if configs[name].has_sla:
+                summed = total(await read_points(self._backend, name, steps))
+                found.append((name, sla_of(configs[name], summed)))
+        return tuple(found)
+
+    async def marks(self, since_ms: int) -> tuple[Mark, ...]:
+        """Return deploy and operator marks since an instant, oldest first."""
+        stored = await self._backend.redis.zrangebyscore(GLOBAL.marks(), since_ms, "+inf", withscores=True)
+        return tuple(_mark(text, int(ms), self._backend.redaction.text) for text, ms in stored)
+
+    async def mark(self, kind: str, label: str) -> Applied:
+        """Put a mark on the charts, now."""
+        self._session.require("operator", "marks")
+        if kind not in MARK_KINDS:
+            raise UsageError(f"a mark's kind must be one of {', '.join(MARK_KINDS)}, got {kind!r}", field="kind")
+        label = label.strip()
+        if not 1 <= len(label) <= 200:
+            raise UsageError(f"a mark's label must have 1 to 200 characters, got {len(label)}", field="label")
+        now_ms = self._backend.now_ms()
+        text = orjson.dumps({"kind": kind, "label": label, "actor": self._session.actor.name, "ms": now_ms})
+        async with self._backend.redis.pipeline(transaction=True) as pipe:
+            pipe.zadd(GLOBAL.marks(), {text: now_ms})
+            pipe.zremrangebyrank(GLOBAL.marks(), 0, -MARKS_KEPT - 1)
+            await pipe.execute()
+        command = self._session.command("metrics", "mark", label)
+        await self._session.record("metrics.mark", kind, reason=label, command=command)
+        return Applied(f"Marked: {label}.", kind, command)
+
+    async def prometheus(self) -> str:
+        """Return the state of all queues in Prometheus' text format."""
+        now_ms = self._backend.now_ms()
+        counts = await read_counts(self._backend, await self._session.plain_arq.queues())
+        hours = {queue: total(await self._session.performance.last_hour(queue)) for queue in counts}
+        return exposition(counts, hours, await read_workers(self._backend), now_ms)
+
+
+def columns_of(points: list[Point]) -> dict[str, tuple[float | None, ...]]:
+    """Return the columns of a series."""
+    return {
+        "completed": tuple(float(point.completed) for point in points),
+        "failed": tuple(float(point.failed) for point in points),
+        "retried": tuple(float(point.retried) for point in points),
+        "wait_p50_ms": tuple(point.wait_ms(0.5) for point in points),
+        "wait_p95_ms": tuple(point.wait_ms(0.95) for point in points),
+        "run_p50_ms": tuple(point.run_ms(0.5) for point in points),
+        "run_p95_ms": tuple(point.run_ms(0.95) for point in points),
+    }
+
+
+def sla_of(config: QueueConfig, summed: Point) -> SlaView:
+    """Return how a queue kept its targets; those without a breach counter are judged by percentiles only."""
+    compliance = budget_left = None
+    if config.sla_total_ms is not None and summed.ended:
+        missed = min(summed.breaches, summed.ended) / summed.ended
+        compliance = 1 - missed
+        budget_left = max(0.0, 1 - missed / (1 - OBJECTIVE))
+    return SlaView(
+        queue_s=_seconds(config.sla_queue_ms),
+        run_s=_seconds(config.sla_run_ms),
+        total_s=_seconds(config.sla_total_ms),
+        compliance=compliance,
+        budget_left=budget_left,
+        breaches=summed.breaches,
+    )
+
+
+def checked_window_ms(text: str, name: str) -> int:
+    """Return a window or step in ms.
+
+    Raises:
+        UsageError: it is no duration between a minute and 90 days.
+    """
+    try:
+        ms = duration_ms(text)
+    except FilterError as error:
+        raise UsageError(f"{name} must be a duration such as 1h, 24h or 7d, got {text!r}", field=name) from error
+    if not 60_000 <= ms <= MAX_WINDOW_MS:
+        raise UsageError(f"{name} must be between 1m and 90d, got {text!r}", field=name)
+    return ms
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
+
+
+def _mark(text: bytes, ms: int, redact: Any) -> Mark:
+    try:
+        stored = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        stored = None
+    if isinstance(stored, dict):
+        return Mark(ms, str(stored.get("kind") or "operator"), redact(str(stored.get("label") or "")))
+    return Mark(ms, "deploy", redact(text.decode("utf-8", "replace")))

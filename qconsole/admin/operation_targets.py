@@ -1,0 +1,132 @@
+"""What an operation is aimed at: the frozen selection, cut into chunks that can be resumed from any place.
+
+A job that arrived or ended after the bound is never touched, whatever the filter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from qconsole.admin.backend import Backend
+from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS, Instant, Operator, Term
+from qconsole.admin.filters import Filter, parse
+from qconsole.admin.job_listing import JobListing, Place
+from qconsole.admin.job_reader import JobReader
+from qconsole.admin.job_sources import Group, Source
+from qconsole.admin.jobs_page import JobSearch, residual
+from qconsole.admin.letter_search import LetterSearch, letter_residual
+from qconsole.admin.operation_record import Operation
+from qconsole.runtime.keys import GLOBAL
+
+SCAN_CHUNK: Final = 2_000
+RESULTS: Final = "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to act on: queue, bare id, and whether only a result of plain arq knows it."""
+
+    queue: str
+    id: str
+    is_result: bool = False
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some targets in order, the place behind them, and whether they were the last."""
+
+    targets: list[Target] = field(default_factory=list)
+    place: Any = None
+    at_end: bool = False
+    scanned: int = 0
+
+
+class Targets:
+    """Reads an operation's selection."""
+
+    def __init__(
+        self, backend: Backend, listing: JobListing, reader: JobReader, search: JobSearch, letters: LetterSearch
+    ) -> None:
+        self._backend = backend
+        self._listing = listing
+        self._reader = reader
+        self._search = search
+        self._letters = letters
+
+    async def next(self, operation: Operation, queues: Sequence[str], place: Any, size: int) -> Chunk:
+        """Return the next chunk behind a place (`None`: from the start)."""
+        if operation.has_ids:
+            return await self._given(operation, place, size)
+        if operation.noun == "dlq":
+            return await self._of_letters(operation, queues, place, size)
+        return await self._of_jobs(operation, queues, place, size)
+
+    async def _given(self, operation: Operation, place: Any, size: int) -> Chunk:
+        start = place if isinstance(place, int) else 0
+        key = GLOBAL.operation_ids(operation.id)
+        stored = await self._backend.redis.lrange(key, start, start + size - 1)  # type: ignore[misc]
+        targets = []
+        for text in stored:
+            queue, _, rest = text.decode("utf-8", "replace").partition("\n")
+            bare_id, _, kind = rest.partition("\n")
+            targets.append(Target(queue, bare_id, kind == RESULTS))
+        return Chunk(targets, start + len(stored), at_end=len(stored) < size)
+
+    def _job_sources(self, operation: Operation, wanted: Filter, queues: Sequence[str]) -> list[Source]:
+        return self._listing.sources(wanted, queues, bound_ms=operation.bound_ms)
+
+    async def _of_jobs(self, operation: Operation, queues: Sequence[str], place: Any, size: int) -> Chunk:
+        wanted = parse(operation.filter, noun=JOBS)
+        sources = self._job_sources(operation, wanted, queues)
+        after = Place.from_json(place) if place else None
+        if not residual(wanted) and all(source.group is Group.ENDED for source in sources):
+            return await self._indexed(sources, after, size)
+        return await self._scanned(operation, wanted, sources, after, size)
+
+    async def _indexed(self, sources: Sequence[Source], after: Place | None, size: int) -> Chunk:
+        """Take ids straight from indexes that hold exactly what is meant, the oldest first."""
+        chunk = Chunk(place=after.as_json() if after else None)
+        async for batch in self._listing.walk(sources, after, reverse=True, first_fetch=size):
+            for found in batch[: size - len(chunk.targets)]:
+                bare_id = self._backend.keys(found.queue).bare_id(found.id)
+                chunk.targets.append(Target(found.queue, bare_id, found.place.name == RESULTS))
+                chunk.place = found.place.as_json()
+            if len(chunk.targets) >= size:
+                return chunk
+        chunk.at_end = True
+        return chunk
+
+    async def _scanned(
+        self, operation: Operation, wanted: Filter, sources: Sequence[Source], after: Place | None, size: int
+    ) -> Chunk:
+        """Look at each candidate; what was created after the bound is left alone."""
+        bounded = Filter((*wanted.terms, *_created_by(operation.bound_ms).terms))
+        found = await self._search.slice(
+            bounded, sources, after, limit=size, reverse=True, budget=SCAN_CHUNK, time_s=1.0, full=False
+        )
+        targets = [
+            Target(job.queue, self._backend.keys(job.queue).bare_id(job.id), place.name == RESULTS)
+            for job, place in found.jobs
+        ]
+        last = found.last or after
+        return Chunk(targets, last.as_json() if last else None, found.at_end, found.scanned)
+
+    async def _of_letters(self, operation: Operation, queues: Sequence[str], place: Any, size: int) -> Chunk:
+        wanted = parse(operation.filter, noun=DEAD_LETTERS)
+        sources = self._letters.sources(wanted, queues, bound_ms=operation.bound_ms)
+        after = Place.from_json(place) if place else None
+        if not letter_residual(wanted, sources):
+            return await self._indexed(sources, after, size)
+        found = await self._letters.slice(
+            wanted, sources, after, limit=size, reverse=True, budget=SCAN_CHUNK, time_s=1.0
+        )
+        targets = [
+            Target(letter.queue, self._backend.keys(letter.queue).bare_id(letter.id)) for letter, _ in found.letters
+        ]
+        last = found.last or after
+        return Chunk(targets, last.as_json() if last else None, found.at_end, found.scanned)
+
+
+def _created_by(bound_ms: int) -> Filter:
+    """Return the condition "not created after the bound"; what has no creation time passes."""
+    return Filter((Term("created", Operator.GREATER, (Instant(bound_ms),), negated=True),))

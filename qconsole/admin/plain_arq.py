@@ -1,0 +1,141 @@
+"""What plain arq leaves in Redis without an index: its queues, who runs what, and recent results.
+
+Found by SCAN within a budget, never by KEYS, and kept for a few seconds: on a Redis that only arq has used the answers
+are recent and may be incomplete; `scanned_all` says so.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from qconsole.admin.backend import Backend
+from qconsole.admin.payloads import read_result
+from qconsole.errors import UsageError
+from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX, JOB_PREFIX, RESULT_PREFIX, check_queue_name
+
+DEFAULT_QUEUE: Final = "arq:queue"
+SCAN_COUNT: Final = 2_000
+SCAN_BUDGET_S: Final = 0.5
+QUEUES_FRESH_S: Final = 10.0
+NATIVE_FRESH_S: Final = 1.0
+RESULTS_FRESH_S: Final = 2.0
+RESULTS_KEPT: Final = 5_000
+RESULT_CAP_BYTES: Final = 65_536
+ACTIVE_LOOKED_AT: Final = 200
+_NOT_QUEUES: Final = ("qc:", "arq:abort", "arq:job:", "arq:result:", "arq:in-progress:", "arq:retry:")
+
+
+class PlainArq:
+    """Discovery on one Redis."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._native: frozenset[str] = frozenset()
+        self._native_at = float("-inf")
+        self._found: set[str] = set()
+        self._scan_at = float("-inf")
+        self._cursor = 0
+        self.scanned_all = False
+        self._results: dict[str, list[tuple[float, str]]] = {}
+        self._results_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def queues(self) -> tuple[str, ...]:
+        """Return the names of all known queues, sorted."""
+        async with self._lock:
+            await self._look_at_native()
+            await self._look_around()
+        configured = self._backend.settings.queues
+        return tuple(sorted({*self._native, *self._found, *configured}))
+
+    def is_plain(self, queue: str) -> bool:
+        """Tell whether only plain arq has used the queue, as far as last looked."""
+        return queue not in self._native
+
+    async def _look_at_native(self) -> None:
+        if time.monotonic() - self._native_at < NATIVE_FRESH_S:
+            return
+        members = await self._backend.redis.zrange(GLOBAL.queues(), 0, -1)
+        self._native = frozenset(name for member in members if (name := _queue_name(member)))
+        self._native_at = time.monotonic()
+
+    async def _look_around(self) -> None:
+        """Go on scanning for queues of plain arq; once round, start again after a while."""
+        if self.scanned_all and time.monotonic() - self._scan_at < QUEUES_FRESH_S:
+            return
+        if self.scanned_all:
+            self.scanned_all, self._cursor = False, 0
+            await self._forget_gone()
+        deadline = time.monotonic() + SCAN_BUDGET_S
+        while time.monotonic() < deadline:
+            self._cursor, keys = await self._backend.redis.scan(self._cursor, count=SCAN_COUNT, _type="zset")
+            await self._take(keys)
+            if self._cursor == 0:
+                self.scanned_all = True
+                break
+        self._scan_at = time.monotonic()
+
+    async def _take(self, keys: Iterable[bytes]) -> None:
+        """Keep those sorted sets that hold ids of jobs."""
+        names = [name for key in keys if (name := _queue_name(key)) and not name.startswith(_NOT_QUEUES)]
+        for name in names:
+            if name in self._found or name in self._native:
+                continue
+            first = await self._backend.redis.zrange(name, 0, 4)
+            checks = [self._backend.redis.exists(JOB_PREFIX + member.decode("utf-8", "replace")) for member in first]
+            if any(await asyncio.gather(*checks)):
+                self._found.add(name)
+
+    async def _forget_gone(self) -> None:
+        for name in tuple(self._found):
+            alive = await self._backend.redis.exists(name, name + HEALTH_CHECK_SUFFIX)
+            if not alive and name not in self._results:
+                self._found.discard(name)
+
+    async def active(self, queue: str) -> list[tuple[float, str]]:
+        """Return start (or score, for jobs of plain arq workers) and wire id of every job that runs."""
+        ours, held = await self._backend.read("active", [queue], [self._backend.now_ms(), ACTIVE_LOOKED_AT])
+        found = []
+        for job_id, entry in zip(ours[::2], ours[1::2], strict=True):
+            parts = entry.split(b"|", 3)
+            started = parts[2] if len(parts) > 2 else b""
+            found.append((float(started) if started.isdigit() else 0.0, job_id.decode("utf-8", "replace")))
+        for job_id, score in zip(held[::2], held[1::2], strict=True):
+            found.append((float(score), job_id.decode("utf-8", "replace")))
+        return found
+
+    async def results(self, queue: str) -> list[tuple[float, str]]:
+        """Return finish time and wire id of recent results that plain arq kept for a queue."""
+        async with self._lock:
+            if time.monotonic() - self._results_at >= RESULTS_FRESH_S:
+                self._results = await self._scan_results()
+                self._results_at = time.monotonic()
+        return self._results.get(queue, [])
+
+    async def _scan_results(self) -> dict[str, list[tuple[float, str]]]:
+        found: dict[str, list[tuple[float, str]]] = {}
+        deadline, cursor, kept = time.monotonic() + SCAN_BUDGET_S, 0, 0
+        while kept < RESULTS_KEPT and time.monotonic() < deadline:
+            cursor, keys = await self._backend.redis.scan(cursor, match=RESULT_PREFIX + "*", count=SCAN_COUNT)
+            async with self._backend.redis.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.getrange(key, 0, RESULT_CAP_BYTES - 1)
+                values = await pipe.execute() if keys else []
+            for key, value in zip(keys, values, strict=True):
+                end = read_result(value, len(value)) if value else None
+                if end is not None:
+                    job_id = key.decode("utf-8", "replace").removeprefix(RESULT_PREFIX)
+                    found.setdefault(end.queue or DEFAULT_QUEUE, []).append((float(end.finished_ms or 0), job_id))
+                    kept += 1
+            if cursor == 0:
+                break
+        return found
+
+
+def _queue_name(raw: bytes) -> str | None:
+    """Return a key's name when it can be a queue's."""
+    try:
+        return check_queue_name(raw.decode())
+    except (UnicodeDecodeError, UsageError):
+        return None

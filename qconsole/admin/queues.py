@@ -1,0 +1,317 @@
+"""`admin.queues`: what each queue holds and how it does, pause, resume, limits, and the first screen of all."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from qconsole.admin.counts import QueueCounts, read_counts
+from qconsole.admin.doctor_server import server_findings
+from qconsole.admin.filters import EMPTY
+from qconsole.admin.metrics import Metrics, columns_of, sla_of
+from qconsole.admin.noun import Noun
+from qconsole.admin.operations import Operations
+from qconsole.admin.performance import HOUR_MS, Point, read_points, steps_of, total
+from qconsole.admin.queue_health import Signs, badness, judge
+from qconsole.admin.queue_limits import QueueConfig, read_configs
+from qconsole.admin.views import Applied, Finding, Overview, Plan, QueueView, Series, WorkerView
+from qconsole.admin.worker_registry import read_plain_workers, read_workers
+from qconsole.errors import Refused, Unconfirmed, UsageError
+from qconsole.runtime.changes import CHUNK
+from qconsole.runtime.keys import GLOBAL
+
+RECENT_MINUTES: Final = 10
+RATE_MINUTES: Final = 5
+WARNINGS_FRESH_S: Final = 30.0
+
+
+class _Unset:
+    """Tells "not given" from "clear it"."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = _Unset()
+
+
+class Queues(Noun):
+    """All queues, ours and plain arq's."""
+
+    async def list(self) -> tuple[QueueView, ...]:
+        """Return every queue, by name."""
+        return await self._views(await self._session.plain_arq.queues())
+
+    async def get(self, name: str) -> QueueView:
+        """Return one queue.
+
+        Raises:
+            QueueNotFound: there is none of this name.
+        """
+        return (await self._views((await self._session.known_queue(name),)))[0]
+
+    async def _views(self, names: tuple[str, ...]) -> tuple[QueueView, ...]:
+        counts = await read_counts(self._backend, names)
+        configs = await read_configs(self._backend, names)
+        ours = await read_workers(self._backend)
+        workers = ours + await read_plain_workers(self._backend, names, ours)
+        now_ms = self._backend.now_ms()
+        views = []
+        for name in names:
+            hour = await self._session.performance.last_hour(name)
+            views.append(self._view(counts[name], configs[name], workers, hour, now_ms))
+        return tuple(views)
+
+    def _view(
+        self,
+        counts: QueueCounts,
+        config: QueueConfig,
+        workers: tuple[WorkerView, ...],
+        hour: Sequence[Point],
+        now_ms: int,
+    ) -> QueueView:
+        serving = [w for w in workers if counts.name in w.queues and w.state != "lost"]
+        slots = sum(worker.queues[counts.name] for worker in serving)
+        summed, recent, lately = total(hour), total(hour[-RECENT_MINUTES:]), total(hour[-RATE_MINUTES - 1 : -1])
+        oldest_ms = counts.oldest_wait_ms(now_ms)
+        signs = Signs(
+            waiting=counts.waiting,
+            active=counts.active,
+            is_paused=counts.pause is not None,
+            is_held=counts.held_until_ms is not None,
+            workers=len(serving),
+            slots=slots,
+            oldest_wait_ms=oldest_ms,
+            ended_1h=summed.ended,
+            failed_1h=summed.failed,
+            failed_recently=recent.failed,
+            ended_recently=recent.ended,
+            sla_queue_ms=config.sla_queue_ms,
+        )
+        health, reason = judge(signs)
+        return QueueView(
+            name=counts.name,
+            health=health,
+            health_reason=reason,
+            native=not self._session.plain_arq.is_plain(counts.name),
+            counts=counts.by_state(),
+            workers=len(serving),
+            slots=slots,
+            busy=counts.active,
+            oldest_wait_ms=oldest_ms,
+            fail_rate_1h=summed.failed / summed.ended if summed.ended else None,
+            throughput_per_min=round(lately.ended / RATE_MINUTES, 2),
+            p50_wait_ms=summed.wait_ms(0.5),
+            p95_wait_ms=summed.wait_ms(0.95),
+            p95_run_ms=summed.run_ms(0.95),
+            pause=counts.pause,
+            limits=config.limits(counts.held_until_ms),
+            sla=sla_of(config, summed) if config.has_sla else None,
+            series_completed=tuple(point.completed for point in hour),
+            series_failed=tuple(point.failed for point in hour),
+        )
+
+    async def overview(self, window_min: int = 60) -> Overview:
+        """Return the first screen: key figures, a chart of the window, queues worst first, warnings about Redis."""
+        if not isinstance(window_min, int) or not 1 <= window_min <= 90 * 24 * 60:
+            raise UsageError(
+                f"window_min must be between 1 and {90 * 24 * 60:,}, got {window_min!r}", field="window_min"
+            )
+        started = time.perf_counter()
+        await self._backend.redis.ping()
+        redis_ms = (time.perf_counter() - started) * 1000
+        queues = sorted(
+            await self.list(), key=lambda view: (badness(view.health), -(view.oldest_wait_ms or 0), view.name)
+        )
+        workers = await read_workers(self._backend)
+        oldest = max(queues, key=lambda view: view.oldest_wait_ms or -1, default=None)
+        settings = self._backend.settings
+        return Overview(
+            env=settings.env,
+            production=settings.production,
+            queued=sum(view.counts["waiting"] for view in queues),
+            running=sum(view.counts["active"] for view in queues),
+            slots=sum(worker.slots for worker in workers if worker.state != "lost"),
+            failed_1h=sum(sum(view.series_failed) for view in queues),
+            oldest_wait_ms=oldest.oldest_wait_ms if oldest else None,
+            oldest_wait_queue=oldest.name if oldest and oldest.oldest_wait_ms is not None else None,
+            sla_compliance=_compliance(queues),
+            dead_letters=sum(view.counts["dead_letters"] for view in queues),
+            queues=tuple(queues),
+            chart=await self._chart([view.name for view in queues], window_min),
+            redis_ms=round(redis_ms, 2),
+            warnings=await self._warnings(),
+            as_of_ms=self._backend.now_ms(),
+        )
+
+    async def _chart(self, names: Sequence[str], window_min: int) -> Series:
+        steps = steps_of(self._backend.now_ms(), window_min * 60_000)
+        points = [Point() for _ in range(steps.points)]
+        for name in names:
+            cached = window_min * 60_000 == HOUR_MS
+            theirs = await (
+                self._session.performance.last_hour(name) if cached else read_points(self._backend, name, steps)
+            )
+            for mine, point in zip(points, theirs, strict=True):
+                mine.add(point)
+        at_ms = steps.at_ms()
+        return Series(at_ms, columns_of(points), steps.step_s, await Metrics(self._session).marks(at_ms[0]))
+
+    async def _warnings(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in await server_findings(self._backend) if finding.level != "ok")
+
+    async def pause(self, name: str, *, reason: str | None = None, until_ms: int | None = None) -> Applied:
+        """Stop a queue's claims; jobs that run go on.
+
+        Args:
+            until_ms: resume by itself at this instant.
+
+        Raises:
+            QueueNotFound, UsageError, Forbidden
+        """
+        self._session.require("operator", "pausing queues")
+        reason = self._session.checked_reason(reason)
+        await self._session.known_queue(name)
+        changed = await self._queue(name).pause(actor=self._session.actor.name, reason=reason, until_ms=until_ms)
+        sentence = f"Queue {name} is paused." if changed else f"Queue {name} was paused already; its reason is updated."
+        return await self._applied("pause", name, sentence, reason, until=until_ms)
+
+    async def resume(self, name: str, *, reason: str | None = None) -> Applied:
+        """Let a queue's jobs be claimed again."""
+        self._session.require("operator", "resuming queues")
+        reason = self._session.checked_reason(reason)
+        await self._session.known_queue(name)
+        changed = await self._queue(name).resume(actor=self._session.actor.name, reason=reason)
+        sentence = f"Queue {name} is resumed." if changed else f"Queue {name} was not paused."
+        return await self._applied("resume", name, sentence, reason)
+
+    async def pause_all(self, *, reason: str | None = None, until_ms: int | None = None) -> tuple[Applied, ...]:
+        """Pause every queue."""
+        names = await self._session.plain_arq.queues()
+        return tuple([await self.pause(name, reason=reason, until_ms=until_ms) for name in names])
+
+    async def resume_all(self, *, reason: str | None = None) -> tuple[Applied, ...]:
+        """Resume every paused queue."""
+        counts = await read_counts(self._backend, await self._session.plain_arq.queues())
+        paused = [name for name, found in counts.items() if found.pause is not None]
+        return tuple([await self.resume(name, reason=reason) for name in paused])
+
+    async def limit(
+        self,
+        name: str,
+        *,
+        concurrency: int | _Unset | None = UNSET,
+        rate_max: int | _Unset | None = UNSET,
+        rate_per_s: float | _Unset | None = UNSET,
+        reason: str | None = None,
+    ) -> Applied:
+        """Set an operator's limits, which count over the code's; `None` goes back to what the code says.
+
+        Args:
+            concurrency: jobs that run at once, over all workers.
+            rate_max: starts in any window of `rate_per_s` seconds.
+            rate_per_s: length of that window, a second by default.
+
+        Raises:
+            QueueNotFound, UsageError, Forbidden
+        """
+        self._session.require("operator", "setting limits")
+        reason = self._session.checked_reason(reason)
+        await self._session.known_queue(name)
+        changes = _changes(concurrency, rate_max, rate_per_s)
+        counts = await self._queue(name).limit(actor=self._session.actor.name, **changes)
+        shown = ", ".join(f"{field} {counts.get(field, 'without limit')}" for field in changes)
+        options = {field: value for field, value in changes.items() if field != "rate_ms"}
+        return await self._applied("limit", name, f"Queue {name}: {shown}.", reason, **options)
+
+    async def release_hold(self, name: str, *, reason: str | None = None) -> Applied:
+        """End a hold that a rate-limited job put on the queue."""
+        self._session.require("operator", "releasing holds")
+        reason = self._session.checked_reason(reason)
+        await self._session.known_queue(name)
+        changed = await self._queue(name).release_hold()
+        sentence = f"Queue {name} is no longer held." if changed else f"Queue {name} was not held."
+        return await self._applied("release-hold", name, sentence, reason)
+
+    async def drain(self, name: str, *, delayed: bool = True, reason: str | None = None, **options: Any) -> Plan:
+        """Plan the removal of what waits in a queue (and is delayed); start it as any operation."""
+        await self._session.known_queue(name)
+        states = "waiting,delayed" if delayed else "waiting"
+        wanted = EMPTY.and_is("queue", name).and_is("state", *states.split(","))
+        return await Operations(self._session).plan("drain", wanted, reason=reason, **options)
+
+    async def empty(self, name: str, *, confirm_name: str, reason: str | None = None) -> Applied:
+        """Remove every job of a queue that does not run, whatever its state, without a way back.
+
+        Raises:
+            Unconfirmed: the queue's name was not typed.
+            Refused: jobs are running.
+        """
+        self._session.require("admin", "emptying a queue")
+        reason = self._session.checked_reason(reason, needed=True)
+        await self._session.known_queue(name)
+        if confirm_name != name:
+            raise Unconfirmed(f"emptying {name} must be confirmed by its name, got {confirm_name!r}", f"Type {name}.")
+        counts = (await read_counts(self._backend, [name]))[name]
+        if counts.active:
+            raise Refused(
+                f"queue {name} has {counts.active} running jobs and was not emptied",
+                f"Pause it (qconsole queues pause {name}) and wait for them, or cancel them.",
+                queue=name,
+            )
+        removed = await self._remove_everything(name)
+        return await self._applied("empty", name, f"Queue {name} is empty: {removed:,} jobs were removed.", reason)
+
+    async def _remove_everything(self, name: str) -> int:
+        keys, queue, removed = self._backend.keys(name), self._queue(name), 0
+        indexes = (name, keys.waiting_children(), keys.failed(), keys.completed(), keys.cancelled())
+        for index in indexes:
+            kept = 0
+            while ids := await self._backend.redis.zrange(index, kept, kept + CHUNK - 1):
+                bare = [keys.bare_id(job_id.decode("utf-8", "replace")) for job_id in ids]
+                changes = await queue.remove(bare, actor=self._session.actor.name, trash_ms=0)
+                removed += len(changes.done)
+                kept += len(changes.skipped)
+        return removed
+
+    async def _applied(self, verb: str, name: str, sentence: str, reason: str | None, **options: object) -> Applied:
+        command = self._session.command("queues", verb, name, reason=reason, **options)
+        await self._session.record(f"queues.{verb}", name, reason=reason, command=command)
+        return Applied(sentence, name, command)
+
+    async def forget(self, name: str, *, reason: str | None = None) -> Applied:
+        """Take an empty queue off the list until somebody uses it again."""
+        self._session.require("operator", "forgetting queues")
+        view = await self.get(name)
+        if any(view.counts.values()):
+            raise Refused(f"queue {name} is not empty", f"See what it holds: qconsole queues show {name}", queue=name)
+        await self._backend.redis.zrem(GLOBAL.queues(), name)
+        return await self._applied("forget", name, f"Queue {name} is off the list.", reason)
+
+
+def _changes(
+    concurrency: int | _Unset | None, rate_max: int | _Unset | None, rate_per_s: float | _Unset | None
+) -> dict[str, int | None]:
+    changes: dict[str, int | None] = {}
+    if not isinstance(concurrency, _Unset):
+        changes["concurrency"] = concurrency
+    if isinstance(rate_max, _Unset):
+        if not isinstance(rate_per_s, _Unset) or not changes:
+            raise UsageError("a limit must be given: concurrency, or rate_max with rate_per_s", field="rate_max")
+        return changes
+    if rate_max is None:
+        return changes | {"rate_max": None, "rate_ms": None}
+    per_s = 1.0 if isinstance(rate_per_s, _Unset) or rate_per_s is None else rate_per_s
+    if not 0.001 <= per_s <= 86_400:
+        raise UsageError(f"rate_per_s must be between 0.001 and 86,400 seconds, got {per_s!r}", field="rate_per_s")
+    return changes | {"rate_max": rate_max, "rate_ms": round(per_s * 1000)}
+
+
+def _compliance(queues: Sequence[QueueView]) -> float | None:
+    """Return the share of jobs in their targets over all queues that have some."""
+    known = [
+        (view.sla.compliance, sum(view.series_completed) + sum(view.series_failed))
+        for view in queues
+        if view.sla is not None and view.sla.compliance is not None
+    ]
+    jobs = sum(n for _, n in known)
+    return sum(share * n for share, n in known) / jobs if jobs else None
