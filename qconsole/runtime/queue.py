@@ -131,6 +131,24 @@ class Queue:
             changed += read_words(chunk, await self._run("retry", self._clock.now_ms(), actor, reason or "", *args))
         return changed
 
+    async def retry_result(
+        self, job_ids: Iterable[str], *, delay_ms: int = 0, payload: bytes | None = None
+    ) -> Changes:
+        """Put jobs back that only a result of plain arq knows; the result carries the call, and goes.
+
+        Args:
+            job_ids: any number.
+            delay_ms: when they are due.
+            payload: another call in place of the stored one (the bytes of `arq:job:<id>`).
+        """
+        changed = Changes()
+        for chunk in chunks(job_ids):
+            now_ms = self._clock.now_ms()
+            due_ms = now_ms + delay_ms if delay_ms else 0
+            ids = [self.keys.wire_id(job_id) for job_id in chunk]
+            changed += read_words(chunk, await self._run("retry_result", now_ms, due_ms, payload or b"", *ids))
+        return changed
+
     async def remove(
         self,
         job_ids: Iterable[str],
