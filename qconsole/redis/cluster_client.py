@@ -140,11 +140,13 @@ class ClusterPipeline(PatientPipeline):
 
     async def _send_split(self, stack: list[Any]) -> list[Any]:
         groups: dict[Pool, list[int]] = {}
+        everywhere: list[int] = []
         pool: Pool | None = None
         for index, (args, _) in enumerate(stack):
             slot = route(args)
             if slot == EVERY_NODE:
-                raise ResponseError(f"{args[0]} is about whole servers: on a cluster it cannot be part of a pipeline")
+                everywhere.append(index)
+                continue
             if slot != ANY_NODE or pool is None:  # WAIT and its like follow the command before them
                 pool = await self._nodes.pool_of(slot)
             groups.setdefault(pool, []).append(index)
@@ -161,6 +163,9 @@ class ClusterPipeline(PatientPipeline):
                     args, options = stack[index]
                     answer = await self._client.run_once(*args, **options)
                 answers[index] = answer
+        for index in everywhere:
+            args, options = stack[index]
+            answers[index] = await self._client.run_once(*args, **options)
         return answers
 
     async def _on(

@@ -37,7 +37,7 @@ class Place:
     """Where a server runs.
 
     Args:
-        host: the address it listens on and connects from.
+        host: the address it listens on.
         prefix: a command that runs another one there (`nsenter --net=…`).
     """
 
@@ -135,7 +135,6 @@ class Fleet:
         folder.mkdir(parents=True, exist_ok=True)
         options = {"port": str(port), "dir": str(folder), "bind": place.host, **options}
         if place.host != LOOPBACK:
-            options["bind-source-addr"] = place.host
             options["protected-mode"] = "no"
         path = folder / "redis.conf"
         path.write_text("".join(f"{line_of(*option)}\n" for option in options.items()))

@@ -1,0 +1,117 @@
+"""Workers that crash, stop and freeze."""
+
+import asyncio
+import random
+import signal
+import time
+from pathlib import Path
+
+from qconsole.redis.embedded import EmbeddedServer
+from qconsole.runtime.codec import decode_result
+from tests.faults.app import DEATHS
+from tests.faults.stage import Outcome, Stage, stage
+from tests.support import server_binary
+
+LOCK_S = 1.0
+
+
+async def killed_at_every_step(folder: Path, deaths_per_step: int) -> Outcome:
+    """Workers kill themselves at each step of a job, several at once, while a producer goes on."""
+    async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
+        producing = asyncio.create_task(set_up.produce(60 * deaths_per_step, per_s=100, ms=5))
+        for _ in range(deaths_per_step):
+            doomed = [
+                set_up.start_worker(lock_s=LOCK_S, concurrency=4, die=step, die_after=random.randint(0, 4))
+                for step in DEATHS
+            ]
+            await asyncio.gather(*(worker.stopped(30) for worker in doomed))
+            for worker in doomed:
+                set_up.died_s[worker.pid] = time.monotonic()
+        await producing
+        set_up.start_worker(lock_s=LOCK_S)
+        await set_up.drained(30)
+        note = f"{len(DEATHS) * deaths_per_step} crashes, {await attempts_beyond_the_first(set_up)} counted as attempts"
+        return await set_up.outcome("worker kill -9 at every step of a job", note=note)
+
+
+async def stopped_under_load(folder: Path, jobs: int) -> Outcome:
+    """SIGTERM: what runs is finished in time, and nothing is counted against any job."""
+    async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
+        first, second = set_up.start_worker(), set_up.start_worker()
+        producing = asyncio.create_task(set_up.produce(jobs, per_s=100, ms=100))
+        await running(set_up, first.pid)
+        first.signal(signal.SIGTERM)
+        status = await first.stopped(15)
+        await producing
+        await set_up.drained(20)
+        second.signal(signal.SIGTERM)
+        await second.stopped(15)
+        note = f"exit {status}, {await attempts_beyond_the_first(set_up)} counted as attempts"
+        return await set_up.outcome("worker SIGTERM under load", note=note)
+
+
+async def stopped_twice(folder: Path, jobs: int) -> Outcome:
+    """A second SIGTERM: jobs that would run for long are given back at once, uncounted."""
+    async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
+        first = set_up.start_worker(shutdown_s=60)
+        await set_up.produce(jobs, per_s=1000, ms=1500)
+        await running(set_up, first.pid)
+        first.signal(signal.SIGTERM)
+        await asyncio.sleep(0.1)  # a person presses Ctrl-C twice; the two are not one signal
+        first.signal(signal.SIGTERM)
+        told_s = time.monotonic()
+        await first.stopped(15)
+        took_s = time.monotonic() - told_s
+        set_up.died_s[first.pid] = time.monotonic()
+        set_up.start_worker()
+        await set_up.drained(20)
+        note = f"gone in {took_s:.1f} s, {await attempts_beyond_the_first(set_up)} counted as attempts"
+        return await set_up.outcome("worker SIGTERM twice", note=note)
+
+
+async def loop_blocked(folder: Path, jobs: int) -> Outcome:
+    """Handlers block the event loop for three leases: the leases are renewed beside it."""
+    async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
+        set_up.start_worker(lock_s=LOCK_S, concurrency=2)
+        set_up.start_worker(lock_s=LOCK_S, concurrency=2)
+        for _ in range(jobs):
+            await set_up.enqueue(ms=int(3000 * LOCK_S), block=True)
+        await set_up.drained(20 + 6 * jobs)
+        return await set_up.outcome("event loop blocked for 3 leases", note="renewed on its own thread")
+
+
+async def frozen(folder: Path, jobs: int) -> Outcome:
+    """A worker stands still for longer than its leases, and comes back with results nobody wants any more."""
+    async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
+        worker = set_up.start_worker(lock_s=LOCK_S)
+        await set_up.produce(jobs, per_s=1000, ms=300)
+        await running(set_up, worker.pid)
+        worker.signal(signal.SIGSTOP)
+        set_up.died_s[worker.pid] = time.monotonic()
+        set_up.start_worker(lock_s=LOCK_S)
+        await set_up.drained(20)
+        worker.signal(signal.SIGCONT)
+        await set_up.enqueue()
+        await set_up.drained(20)
+        dropped = worker.log_path.read_text().count("lease")
+        return await set_up.outcome("worker frozen longer than its lease", note=f"{dropped} results dropped")
+
+
+async def running(set_up: Stage, pid: int, deadline_s: float = 15.0) -> None:
+    """Wait until a worker runs jobs."""
+    end = time.monotonic() + deadline_s
+    while not any(mark == "S" and by == pid for mark, _, by, _ in set_up.ledger.lines()):
+        if time.monotonic() > end:
+            logs = "".join(worker.log_path.read_text() for worker in set_up.workers)
+            raise AssertionError(f"worker {pid} ran nothing within {deadline_s:g} s: {logs[-3000:]}")
+        await asyncio.sleep(0.01)
+
+
+async def attempts_beyond_the_first(set_up: Stage) -> int:
+    """Return how many attempts were counted that were no failures of a job."""
+    extra = 0
+    for job_id in await set_up.completed():
+        stored = await set_up.redis.get(set_up.keys.result(set_up.keys.wire_id(job_id)))
+        result = decode_result(stored) if stored else None
+        extra += result.attempt - 1 if result else 0
+    return extra
