@@ -309,6 +309,10 @@ class Keys:
     def flow(self, parent_id: str) -> str:
         return f"{self.prefix}flow:{parent_id}"
 
+    @_key("ZSET", "qc:{q}:flows", writer="add_flow", expiry="the newest 100,000", holds="root job → created ms")
+    def flows(self) -> str:
+        return self.prefix + "flows"
+
     @_key("ZSET", "qc:{q}:waiting_children", writer="add_flow, settle", holds="id → created ms of parents that wait")
     def waiting_children(self) -> str:
         return self.prefix + "waiting_children"
@@ -374,6 +378,14 @@ class Keys:
     )
     def hour(self, hour: int | str) -> str:
         return f"{self.prefix}h:{hour}"
+
+    @_key("HASH", "qc:{q}:totals", writer="leader", holds="the same, of all closed minutes ever")
+    def totals(self) -> str:
+        return self.prefix + "totals"
+
+    @_key("STRING", "qc:{q}:rolled", writer="leader", holds="the last minute that hours and totals hold")
+    def rolled(self) -> str:
+        return self.prefix + "rolled"
 
     @_key("ZSET", "qc:{q}:trash", writer="remove, restore", holds="id → end of the undo window ms")
     def trash(self) -> str:
