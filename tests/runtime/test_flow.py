@@ -80,6 +80,7 @@ async def test_a_parent_runs_after_its_children_and_reads_their_results(bench: B
     root = await bench.client.add_flow(job("p", job("x"), job("y")))
     assert (root.id, root.created) == ("p", True)
     assert await bench.state("a", "p") == "waiting_children"
+    assert await bench.redis.zrange(Keys("a").flows(), 0, -1, withscores=True) == [(b"p", NOW)]
     assert await bench.run("a") == ["x", "y"]
     assert await bench.results("a", "p") == {"x": {"ran": "x"}, "y": {"ran": "y"}}
     assert await bench.run("a") == ["p"]

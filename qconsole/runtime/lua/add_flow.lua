@@ -12,6 +12,7 @@
 --!include flow
 --!include flow_add
 local FLOWS_KEPT = 100000
+local FLOWS_KEPT = 100000
 local queue, now_ms = KEYS[1], tonumber(ARGV[1])
 local root = ARGV[5]
 local count = tonumber(ARGV[4])
@@ -24,6 +25,8 @@ end
 redis.call('ZADD', 'qc:{' .. queue .. '}:flows', now_ms, root)
 redis.call('ZREMRANGEBYRANK', 'qc:{' .. queue .. '}:flows', 0, -FLOWS_KEPT - 1)
 local _, _, after = add_member(queue, first, 1, KEYS[2], now_ms)
+redis.call('ZADD', 'qc:{' .. queue .. '}:flows', now_ms, root)
+redis.call('ZREMRANGEBYRANK', 'qc:{' .. queue .. '}:flows', 0, -FLOWS_KEPT - 1)
 add_members(queue, first, after, KEYS[2], now_ms)
 local i = 5 + count
 for part = 2, tonumber(ARGV[2]) do

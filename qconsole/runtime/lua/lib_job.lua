@@ -6,6 +6,7 @@ local function forget_ended(queue, id)
   redis.call('ZREM', p .. 'completed', id)
   redis.call('ZREM', p .. 'failed', id)
   redis.call('ZREM', p .. 'cancelled', id)
+  redis.call('ZREM', p .. 'flows', id)
   redis.call('DEL', p .. 'job:' .. id, p .. 'log:' .. id, p .. 'flow:' .. id)
 end
 

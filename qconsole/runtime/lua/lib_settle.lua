@@ -20,7 +20,7 @@ local function write_metrics(prefix, metrics, now_ms)
   end
 end
 
--- Exact by count and age: what is over either bound goes, with its result, record and log.
+-- Exact by count and age: what is over either bound goes, with its result, record, log and children's names.
 local function trim(prefix, index, keep, keep_ms, now_ms)
   local gone = {}
   local function drop(ids)
@@ -28,6 +28,7 @@ local function trim(prefix, index, keep, keep_ms, now_ms)
       gone[#gone + 1] = 'arq:result:' .. id
       gone[#gone + 1] = prefix .. 'job:' .. id
       gone[#gone + 1] = prefix .. 'log:' .. id
+      gone[#gone + 1] = prefix .. 'flow:' .. id
     end
   end
   if keep_ms >= 0 then
