@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from arq import worker as arq_worker
-from arq.jobs import DeserializationError, SerializationError, deserialize_job_raw, serialize_result
+from arq.jobs import DeserializationError, Deserializer, SerializationError, deserialize_job_raw, serialize_result
 from arq.utils import args_to_string, ms_to_datetime, timestamp_ms, to_ms, truncate
 from arq.worker import JobExecutionFailed, Retry, RetryJob
 
-from qconsole.errors import QConsoleError, Stalled
+from qconsole.errors import QConsoleError, Stalled, Undecodable
 from qconsole.runtime.attempt import (
     Attempt,
     CancelReason,
@@ -175,7 +175,7 @@ class ArqRun:
             await _last_hook(worker.on_job_end, ctx)
         ended()
         if worker.after_job_end:
-            await worker.settled(attempt)
+            await worker.until_settled(attempt)
             await _last_hook(worker.after_job_end, ctx)
 
     def _log_start(self) -> None:
@@ -200,7 +200,7 @@ class ArqRun:
             return lambda: self._finish(attempt, True, result, keep_ms)
         if attempt.cancelled_by is CancelReason.LOST:
             logger.warning("%6.2fs ⊘ %s lost its lease, its outcome is dropped", ran_s, ref)
-            return lambda: worker.forget(attempt)
+            return lambda: worker.runner.forget(attempt)
         if attempt.cancelled_by is CancelReason.ABORT and isinstance(error, asyncio.CancelledError):
             logger.info("%6.2fs ⊘ %s aborted", ran_s, ref)
             worker.aborting_tasks.discard(self.claimed.id)
@@ -289,9 +289,25 @@ class ArqRun:
         self.lane.finish(attempt.entry(kind, now_ms, ttl_ms=ttl_ms, extra=extra), data)
 
 
+def read_plain_call(
+    payload: bytes, deserializer: Deserializer | None
+) -> tuple[str, tuple[Any, ...], dict[str, Any], int]:
+    """Return name, arguments, keywords and time of a call that a plain arq producer queued.
+
+    Raises:
+        Undecodable: the app's deserializer cannot read it.
+    """
+    try:
+        name, args, kwargs, _, enqueued_ms = deserialize_job_raw(payload, deserializer=deserializer)
+    except SerializationError as error:
+        raise Undecodable(str(error)) from error
+    return name, args, kwargs, enqueued_ms
+
+
 def _cron_keep_ms() -> int:
     """Return how long a cron job's in-progress key outlives it, so that no second worker runs the same instant."""
-    return round(vars(arq_worker)["keep_cronjob_progress"] * 1000)
+    seconds: float = vars(arq_worker)["keep_cronjob_progress"]
+    return round(seconds * 1000)
 
 
 def _cause_of(error: BaseException) -> Cause:

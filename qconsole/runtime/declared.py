@@ -15,6 +15,7 @@ from qconsole.errors import (
 )
 from qconsole.runtime.attempt import Attempt, Bury, CancelReason, ChildFailed, Endings, place_of, timeout_error
 from qconsole.runtime.codec import Call
+from qconsole.runtime.flow import children_results
 from qconsole.runtime.job_type import Context, Executor, JobType
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.lane import Claimed, Lane
@@ -107,7 +108,7 @@ class DeclaredRun:
                 if job_type.executor is Executor.ASYNC:
                     value = encode_value(await job_type.handler(context, job_type.decode(text)))
                 else:
-                    value = await self.worker.run_aside(attempt, job_type, context, text)
+                    value = await self.worker.runner.run_aside(attempt, job_type, context, text)
             finally:
                 attempt.in_handler = False
         except asyncio.CancelledError as error:
@@ -157,7 +158,7 @@ class DeclaredRun:
                 self._endings().cancelled()
             case CancelReason.LOST:
                 logger.warning("⊘ %s lost its lease, its outcome is dropped", name)
-                worker.forget(attempt)
+                worker.runner.forget(attempt)
             case CancelReason.SHUTDOWN:
                 logger.info("↻ %s given back: the worker stops", name)
                 worker.jobs_retried += 1
@@ -207,7 +208,7 @@ class DeclaredRun:
 
     async def children_results(self) -> dict[str, Any]:
         """Return the results of the job's children."""
-        return await self.worker.children_results(self.lane.keys, self.claimed.id)
+        return await children_results(self.worker.pool, self.lane.keys, self.claimed.id)
 
 
 def call_of_plain(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], enqueued_ms: int) -> Call:

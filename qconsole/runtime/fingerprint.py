@@ -11,6 +11,8 @@ from traceback import extract_tb
 from types import TracebackType
 from typing import Final
 
+from qconsole.errors import JobFailed
+
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s,;)>\]]+", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b")
@@ -62,12 +64,16 @@ def fingerprint(error_type: str, message: str, frame: str | None = None) -> Fing
 
 
 def fingerprint_of(error: BaseException) -> Fingerprint:
-    """Return the fingerprint of an exception; a broken `__str__` counts as an empty message."""
+    """Return the fingerprint of an exception; a `JobFailed` is the error it stands for."""
+    if isinstance(error, JobFailed):
+        return fingerprint(error.error_type, error.message, app_frame(error.__traceback__))
     return fingerprint(type(error).__qualname__, message_of(error), app_frame(error.__traceback__))
 
 
 def message_of(error: BaseException) -> str:
     """Return the exception's text; a broken `__str__` is said, not raised."""
+    if isinstance(error, JobFailed):
+        return error.message
     try:
         return str(error)
     except Exception as broken:  # the text of somebody else's exception may do anything

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from qconsole.clock import Clock
+from qconsole.errors import QConsoleError
 from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.runtime.scripts import Executor, script
 from qconsole.runtime.server_clock import ServerClock
@@ -142,8 +143,10 @@ class Heartbeat:
             while not stop.is_set():
                 try:
                     await self._tick(redis)
-                except (RedisError, OSError) as error:
+                except (RedisError, OSError, QConsoleError) as error:
                     self._complain(error)
+                except Exception:  # leases must be renewed whatever is wrong with the rest
+                    logger.exception("worker %s: a beat failed", self.worker_id)
                 try:
                     async with asyncio.timeout(TICK_S):
                         await stop.wait()

@@ -64,6 +64,7 @@ class Lane:
         records: keep indexes, metrics, events and dead letters.
         start: called with each claimed job.
         settled: called with each job that was handed over, its token, and the word `settle` has for it.
+        effects: called when something that was settled concerns another queue.
         poll_s: how long the queue is left alone when nothing says that there is work.
     """
 
@@ -81,6 +82,7 @@ class Lane:
         poll_s: float,
         start: Callable[["Lane", Claimed], None],
         settled: Callable[["Lane", str, str, str], None],
+        effects: Callable[[], None],
     ) -> None:
         self.keys = keys
         self.slots = slots
@@ -95,8 +97,10 @@ class Lane:
         self.may_claim = True
         self.size = -1
         self.attention = asyncio.Event()
+        self.idle = asyncio.Event()
         self._start = start
         self._settled = settled
+        self._effects = effects
         self._script = script("turn")
         self._finished: list[Finished] = []
         self._reports: list[str] = []
@@ -229,6 +233,8 @@ class Lane:
             )
 
     def _note_words(self, finished: list[Finished], words: list[bytes]) -> None:
+        if any((extra := end.entry[9]) and ("bury" in extra or "parent" in extra) for end in finished):
+            self._effects()
         for end, word in zip(finished, words, strict=True):
             # an answer that got lost: the first call settled it, and the second one finds nobody holding it
             is_settled = word == b"ok" or (self._resent and word == b"gone")

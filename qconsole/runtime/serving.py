@@ -1,0 +1,164 @@
+"""The loop of a worker's lanes: takes turns, sleeps until there is something to do, and outlasts a lost Redis."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
+
+from qconsole.errors import RedisUnavailable
+from qconsole.redis.patience import Patience, is_passing
+from qconsole.runtime.lane import Lane
+from qconsole.runtime.scripts import Executor
+
+if TYPE_CHECKING:
+    from qconsole.runtime.arq_worker import Worker
+
+logger = logging.getLogger("qconsole.worker")
+
+BEAT_S: Final = 0.25
+POP_S: Final = 2  # shorter than any time-out of a connection
+RECONNECT: Final = Patience(deadline_s=None, first_pause_s=0.1, max_pause_s=1.0)
+SETTLE_TRIES: Final = 20
+
+
+class Serving:
+    """Serves lanes for a worker.
+
+    Args:
+        worker: says whether it may claim, and has arq's periodic chores.
+        lanes: the first one's loop does the chores.
+        redis: for waiting on wake-ups.
+    """
+
+    def __init__(self, worker: "Worker", lanes: list[Lane], redis: Executor) -> None:
+        self.active = False
+        self._worker = worker
+        self._lanes = lanes
+        self._redis = redis
+        self._beat_at_s = 0.0
+
+    async def run(self) -> None:
+        """Go on until cancelled; in burst mode until the queues are empty."""
+        listeners = []
+        if not self._worker.burst:
+            listeners = [asyncio.create_task(self._listen(lane)) for lane in self._lanes]
+        self.active = True
+        try:
+            if len(self._lanes) == 1:
+                await self._serve(self._lanes[0])
+            else:
+                async with asyncio.TaskGroup() as group:
+                    for lane in self._lanes:
+                        group.create_task(self._serve(lane))
+        finally:
+            self.active = False
+            for listener in listeners:
+                listener.cancel()
+            await asyncio.gather(*listeners, return_exceptions=True)
+
+    async def turn(self, lane: Lane, limit: int) -> int:
+        """Take one turn under arq's limits; returns how many jobs were started."""
+        worker = self._worker
+        if worker.burst and worker.max_burst_jobs >= 0:
+            limit = min(limit, worker.max_burst_jobs - worker._jobs_started())
+        lane.may_claim = worker.may_claim and limit > 0
+        return await lane.turn(limit=limit, want_size=worker.burst)
+
+    async def settle_all(self) -> None:
+        """Settle what has finished, for as long as that makes sense while Redis is away."""
+        for lane in self._lanes:
+            lane.may_claim = False
+            for tried in range(1, SETTLE_TRIES + 1):
+                if not lane.has_work_for_redis:
+                    break
+                try:
+                    await lane.turn()
+                except (RedisError, OSError, RedisUnavailable) as error:
+                    logger.warning("queue %s: settling before the end: %s", lane.keys.queue, error)
+                    await asyncio.sleep(RECONNECT.pause_s(tried))
+
+    async def _serve(self, lane: Lane) -> None:
+        failures = 0
+        while True:
+            try:
+                if lane is self._lanes[0]:
+                    await self._beat_when_due()
+                await self.turn(lane, self._worker.queue_read_limit)
+                failures = 0
+            except (AuthenticationError, AuthorizationError):
+                raise
+            except (RedisError, OSError, RedisUnavailable) as error:
+                failures += 1
+                await self._wait_for_redis(error, failures)
+                continue
+            if self._worker.burst and await self._is_burst_over(lane):
+                return
+            await self._rest(lane)
+
+    async def _rest(self, lane: Lane) -> None:
+        """Wait until the lane has something to do."""
+        if lane.attention.is_set():
+            await asyncio.sleep(0)
+            return
+        pause_s = lane.pause_s()
+        if pause_s != 0.0:
+            lane.idle.set()
+        if lane is self._lanes[0]:
+            pause_s = BEAT_S if pause_s is None else min(pause_s, BEAT_S)
+        timer = None
+        if pause_s is not None:
+            timer = asyncio.get_running_loop().call_later(pause_s, lane.attention.set)
+        try:
+            await lane.attention.wait()
+        finally:
+            lane.idle.clear()
+            if timer is not None:
+                timer.cancel()
+
+    async def _is_burst_over(self, lane: Lane) -> bool:
+        worker = self._worker
+        if 0 <= worker.max_burst_jobs <= worker._jobs_started():
+            await asyncio.gather(*worker.tasks.values())
+            await lane.turn(limit=0)
+            return True
+        if lane.size == 0:
+            await asyncio.gather(*worker.tasks.values())
+        return lane.size == 0
+
+    async def _beat_when_due(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._beat_at_s:
+            self._beat_at_s = now_s + min(BEAT_S, self._worker.poll_delay_s)
+            await self._worker.heart_beat()
+
+    async def _wait_for_redis(self, error: Exception, failures: int) -> None:
+        pause_s = RECONNECT.pause_s(failures)
+        if isinstance(error, RedisError) and not is_passing(error):
+            logger.exception("Redis refuses what the worker asks for; try %d again in %.1f s", failures, pause_s)
+        else:
+            running = sum(len(lane.running) for lane in self._lanes)
+            kind = type(error).__name__
+            logger.error(
+                "Redis is away (%s: %s); try %d in %.1f s, %d jobs go on", kind, error, failures, pause_s, running
+            )
+        await asyncio.sleep(pause_s)
+
+    async def _listen(self, lane: Lane) -> None:
+        """Wake an idle lane when somebody says that there is work."""
+        failures = 0
+        while True:
+            await lane.idle.wait()
+            try:
+                woken = await self._redis.execute_command("BLPOP", lane.keys.wake(), POP_S)
+                if woken is not None and lane.pause_s() is None:
+                    # nothing free here by now: the word goes to another worker
+                    await self._redis.execute_command("RPUSH", lane.keys.wake(), "1")
+                failures = 0
+            except (RedisError, OSError, RedisUnavailable):
+                failures += 1  # the lane's own turn says so
+                await asyncio.sleep(RECONNECT.pause_s(failures))
+                continue
+            if woken is not None:
+                lane.wake()

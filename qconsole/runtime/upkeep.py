@@ -1,0 +1,103 @@
+"""What a worker does beside its jobs: says what it declares, fires schedules, forwards effects to other queues."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from qconsole.errors import QConsoleError
+from qconsole.runtime.client import Client
+from qconsole.runtime.job_type import JobType
+from qconsole.runtime.keys import GLOBAL
+from qconsole.runtime.lane import Lane, limits_of
+from qconsole.runtime.outbox import Outbox
+from qconsole.runtime.queue import Queue
+from qconsole.runtime.schedule import Schedule
+from qconsole.runtime.scheduler import EncodeCall, Scheduler
+
+logger = logging.getLogger("qconsole.worker")
+
+TICK_S: Final = 1.0
+BACKSTOP_TICKS: Final = 5
+
+
+class Upkeep:
+    """The upkeep of one worker's queues.
+
+    Args:
+        client: writes and queues.
+        lanes: the queues.
+        job_types, schedules: what the worker declares.
+        encode_arq: writes the calls of an unchanged arq app's schedules.
+        deploy: the release, marked on charts when it is first seen.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        lanes: Sequence[Lane],
+        job_types: Iterable[JobType[Any]],
+        schedules: Sequence[Schedule],
+        encode_arq: EncodeCall,
+        deploy: str | None,
+    ) -> None:
+        self._client = client
+        self._lanes = lanes
+        self._job_types = tuple(job_types)
+        self._schedules = schedules
+        self._deploy = deploy
+        self._wanted = asyncio.Event()
+        names = [lane.keys.queue for lane in lanes]
+        self._outboxes = [Outbox(name, client=client) for name in names]
+        self._schedulers = {
+            name: Scheduler(name, redis=client.redis, clock=client.clock, cluster=client.cluster, encode_arq=encode_arq)
+            for name in dict.fromkeys([*names, *(schedule.queue for schedule in schedules)])
+        }
+
+    def forward_soon(self) -> None:
+        """Forward effects now: a job was settled that has some."""
+        self._wanted.set()
+
+    async def announce(self) -> None:
+        """Write the job types, the limits and the schedules this worker declares."""
+        client, now_ms = self._client, self._client.clock.now_ms()
+        pipe = client.redis.pipeline(transaction=False)
+        for job_type in self._job_types:
+            pipe.hset(GLOBAL.job_types(), mapping={job_type.name: job_type.describe()})
+        pipe.zadd(GLOBAL.queues(), {lane.keys.queue: now_ms for lane in self._lanes})
+        if self._deploy:
+            pipe.zadd(GLOBAL.marks(), {f"deploy:{self._deploy}": now_ms}, nx=True)
+        await pipe.execute()
+        for lane in self._lanes:
+            queue = Queue(lane.keys.queue, redis=client.redis, clock=client.clock, cluster=client.cluster)
+            await queue.configure(limits_of(lane.policy))
+        for name, scheduler in self._schedulers.items():
+            await scheduler.declare(s for s in self._schedules if s.queue == name)
+
+    async def run(self) -> None:
+        """Go on until cancelled; what fails is logged and tried again with the next tick."""
+        ticks = 0
+        while True:
+            try:
+                if self._wanted.is_set() or ticks % BACKSTOP_TICKS == 0:
+                    self._wanted.clear()
+                    for outbox in self._outboxes:
+                        await outbox.forward()
+                for scheduler in self._schedulers.values():
+                    await scheduler.tick()
+            except (RedisError, OSError, QConsoleError) as error:
+                logger.warning("upkeep: %s: %s", type(error).__name__, error)
+            ticks += 1
+            try:
+                async with asyncio.timeout(TICK_S):
+                    await self._wanted.wait()
+            except TimeoutError:
+                continue
+
+    async def finish(self) -> None:
+        """Forward what the last settled jobs left, before the worker goes."""
+        for outbox in self._outboxes:
+            await outbox.forward()
