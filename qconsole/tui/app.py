@@ -1,0 +1,573 @@
+"""The terminal console: the frame, where one is, the keys that work everywhere, and the one loop that keeps the screen live."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.filter import LineFilter
+
+from qconsole.admin.commands import cli_command
+from qconsole.admin.views import OperationView
+from qconsole.clock import Clock, SystemClock
+from qconsole.config import Settings
+from qconsole.errors import QConsoleError, RedisUnavailable, UsageError
+from qconsole.tui.action import Action
+from qconsole.tui.cells import plain, wrap
+from qconsole.tui.confirm import command_lines
+from qconsole.tui.document import DocLine
+from qconsole.tui.drawn import Moment
+from qconsole.tui.filter_bar import FilterBar
+from qconsole.tui.guard import Guarded, Report, report
+from qconsole.tui.header import Banner, Footer, Header, Progress
+from qconsole.tui.keys import help_lines
+from qconsole.tui.links import web_address
+from qconsole.tui.live import pace
+from qconsole.tui.location import MODES, Location, parse_location
+from qconsole.tui.menu import TickDialog
+from qconsole.tui.palette import PaletteDialog
+from qconsole.tui.palette_entries import entries, literal_entries
+from qconsole.tui.perform import Performer
+from qconsole.tui.screens import view_for
+from qconsole.tui.skin import AsciiOnly, Skin
+from qconsole.tui.table import Table
+from qconsole.tui.terminal import Terminal, examine, require_terminal
+from qconsole.tui.text_dialog import TextDialog
+from qconsole.tui.verbs import ALL
+from qconsole.tui.view import DocumentView, ListView, View
+
+MOST_BACK = 8
+FLASH_S = 6.0
+
+
+class ConsoleApp(Guarded, App[int]):
+    """See the module's description.
+
+    Args:
+        connect: opens the admin service; called again after a lost connection could not be mended by itself.
+        at: where to begin.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { layout: vertical; background: $background; overflow: hidden; }
+    #body { height: 1fr; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *[
+            Binding("comma" if key == "," else key, f"mode('{kind}')", title, show=False)
+            for key, kind, title, _ in MODES
+        ],
+        Binding("slash", "filter", "filter, or search in a text", show=False),
+        Binding("colon,ctrl+p", "palette", "palette: every verb and place", show=False),
+        Binding("question_mark", "help", "keys", show=False),
+        Binding("escape", "back", "back", show=False),
+        Binding("p", "pause_queue", "pause or resume the queue", show=False),
+        Binding("P", "pause_live", "hold the screen still", show=False),
+        Binding("ctrl+r", "refresh", "refresh now", show=False),
+        Binding("y", "copy_id", "copy the id", show=False),
+        Binding("o", "web", "copy the web address", show=False),
+        Binding("c", "command", "the command line of this", show=False),
+        Binding("t", "theme", "light or dark", show=False),
+        Binding("u", "undo", "undo the last change", show=False),
+        Binding("q", "quit", "quit", show=False),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], Awaitable[Any]],
+        settings: Settings,
+        terminal: Terminal,
+        clock: Clock | None = None,
+        zone: tzinfo = UTC,
+        at: Location | None = None,
+    ) -> None:
+        self.skin = Skin(dark=not terminal.light, ansi=terminal.few_colors, production=settings.production)
+        self._ascii = [AsciiOnly()] if terminal.ascii_only else []
+        super().__init__()
+        self.settings = settings
+        self.terminal = terminal
+        self.clock = clock or SystemClock()
+        self.zone = zone
+        self.admin: Any = None
+        self.known: dict[str, tuple[str, ...]] = {}
+        self.driving: set[str] = set()
+        self.last_command: str | None = None
+        self.reports: list[Report] = []
+        self.performer = Performer(self)
+        self._connect = connect
+        self._at = at or Location("overview")
+        self._roots: dict[str, View] = {}
+        self._stack: list[View] = []
+        self._live_paused = False
+        self._lost_since_ms: int | None = None
+        self._last_input_s = time.monotonic()
+        self._answer_ms = 0.0
+        self._wake = asyncio.Event()
+        self._flash_number = 0
+        self._filter_for: View | None = None
+
+    # the frame
+
+    def compose(self) -> ComposeResult:
+        yield Header(env=self.settings.env, production=self.settings.production)
+        yield Banner()
+        yield FilterBar()
+        yield Container(id="body")
+        yield Progress()
+        yield Footer()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._ascii]
+
+    def on_mount(self) -> None:
+        for dark in (True, False):
+            self.register_theme(Skin(dark=dark, ansi=False, production=self.skin.production).theme())
+        self.register_theme(Skin(dark=self.skin.dark, ansi=True, production=self.skin.production).theme())
+        self.theme = self.skin.name
+        self.call_later(self.go, self._at)
+        self.run_worker(self._live(), exit_on_error=False, group="live")
+
+    @property
+    def view(self) -> View:
+        """Return the screen that is shown."""
+        return self._stack[-1]
+
+    def moment(self) -> Moment:
+        """Return now."""
+        return Moment(self.clock.now_ms(), self.zone)
+
+    def cli(self, noun: str, verb: str, *ids: str, filter: str | None = None, **options: Any) -> str:
+        """Return a command line for this environment."""
+        return cli_command(noun, verb, *ids, filter=filter, env=self.settings.env, **options)
+
+    # where one is
+
+    def is_root(self, view: View) -> bool:
+        """Return whether Escape cannot go further back from a view."""
+        return len(self._stack) == 1
+
+    async def go(self, location: Location) -> None:
+        """Show a place; a numbered mode becomes the new root, anything else can be left with Escape."""
+        root = location.kind in {kind for _, kind, _, _ in MODES}
+        known = self._roots.get(location.kind) if root else None
+        view = known or view_for(location)
+        if root:
+            self._roots[location.kind] = view
+            await self._leave(keep={*self._roots.values()})
+            self._stack = [view]
+        else:
+            self._stack.append(view)
+            if len(self._stack) > MOST_BACK:
+                await self._discard(self._stack.pop(1))
+        if known is not None and location.filter and location.filter != known.location.filter:
+            known.apply_filter(location.filter)
+        await self._show(view)
+
+    async def _leave(self, keep: set[View]) -> None:
+        for view in self._stack:
+            if view not in keep:
+                await self._discard(view)
+
+    async def _discard(self, view: View) -> None:
+        if view not in self._roots.values():
+            await view.remove()
+
+    async def _show(self, view: View) -> None:
+        body = self.query_one("#body", Container)
+        for child in body.query_children(View):
+            child.display = child is view
+        if not view.is_attached:
+            await body.mount(view)
+        view.focus_content()
+        header = self.query_one(Header)
+        header.mode = view.location.mode
+        header.redraw()
+        self._hint()
+        view.load_soon()
+
+    def _hint(self) -> None:
+        footer = self.query_one(Footer)
+        actions = [(a.key, a.label.split()[0].lower()) for a in ALL.get(self.view.noun, ()) if a.hint and a.key]
+        footer.hints = (
+            (*self.view.hints, *actions, ("/", "filter"), (":", "palette"), ("?", "keys"))[-6:]
+            if (len(self.view.hints) + len(actions) > 3)
+            else (*self.view.hints, *actions, ("/", "filter"), (":", "palette"), ("?", "keys"))
+        )
+        footer.redraw()
+
+    def go_to(self, location: Location) -> None:
+        """Show a place, from a handler."""
+        self.call_later(self.go, location)
+
+    def go_text(self, text: str) -> None:
+        """Show the place that a text names."""
+        self.go_to(parse_location(text))
+
+    async def action_mode(self, kind: str) -> None:
+        await self.go(Location(kind))
+
+    async def action_back(self) -> None:
+        if self.view.escape():
+            return
+        if len(self._stack) > 1:
+            await self._discard(self._stack.pop())
+            await self._show(self.view)
+
+    @on(Header.ModeClicked)
+    def _mode_clicked(self, message: Header.ModeClicked) -> None:
+        self.go_to(Location(message.kind))
+
+    # reaching the service
+
+    def reach(self, work: Coroutine[Any, Any, Any], *, during: str) -> None:
+        """Run something that asks Redis, beside the screen; whatever it raises is shown."""
+        self.run_worker(self._reach(work, during), exit_on_error=False, group="reach")
+
+    async def _reach(self, work: Awaitable[Any], during: str) -> None:
+        try:
+            await self._connected()
+            await work
+        except (RedisUnavailable, TimeoutError, ConnectionError) as error:
+            self._lose(error)
+        except QConsoleError as error:
+            self.flash(f"{error}{' ' + error.hint if error.hint else ''}", "bad")
+        except Exception as error:
+            self.report_error(error, during=during)
+        else:
+            self._recover()
+
+    async def _connected(self) -> None:
+        """Open the service once; those who come meanwhile wait for the same opening."""
+        if self.admin is None:
+            async with self._opening:
+                if self.admin is None:
+                    self.admin = await self._connect()
+                    self._wake.set()
+
+    @property
+    def _opening(self) -> asyncio.Lock:
+        lock: asyncio.Lock | None = getattr(self, "_opening_lock", None)
+        if lock is None:
+            lock = self._opening_lock = asyncio.Lock()
+        return lock
+
+    def _lose(self, error: BaseException) -> None:
+        now_ms = self.clock.now_ms()
+        if self._lost_since_ms is None:
+            self._lost_since_ms = now_ms
+        since = datetime.fromtimestamp(self._lost_since_ms / 1000, tz=self.zone).strftime("%H:%M:%S")
+        sentence = str(error) or "Redis did not answer in time."
+        self.query_one(Banner).say(f"No connection since {since}: {sentence} What you see is old; trying again.")
+        header = self.query_one(Header)
+        header.lost, header.pace_word = True, "reconnecting"
+        header.redraw()
+
+    def _recover(self) -> None:
+        if self._lost_since_ms is not None:
+            self._lost_since_ms = None
+            self.query_one(Banner).say(None)
+            self.query_one(Header).lost = False
+            self.flash("Redis answers again.", "good")
+
+    # live
+
+    async def _live(self) -> None:
+        while True:
+            rhythm = pace(
+                paused=self._live_paused,
+                idle_s=time.monotonic() - self._last_input_s,
+                remote=self.terminal.remote,
+                answer_ms=self._answer_ms,
+                lost=self._lost_since_ms is not None,
+            )
+            header = self.query_one(Header)
+            if header.pace_word != rhythm.word and self.admin is not None:
+                header.pace_word = rhythm.word
+                header.redraw()
+            try:
+                await asyncio.wait_for(self._wake.wait(), rhythm.every_s)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            if rhythm.every_s is not None and self._stack and len(self.screen_stack) == 1:
+                await self._reach(self._tick(), "refreshing")
+
+    async def _tick(self) -> None:
+        started = time.monotonic()
+        async with asyncio.timeout(max(2.0, self.settings.timeout_s)):
+            figures = await self.admin.live.snapshot()
+            self._note_figures(figures, (time.monotonic() - started) * 1000)
+            await self.view.load_once()
+        self._answer_ms = (time.monotonic() - started) * 1000
+        self.view.redraw_all()
+
+    def _note_figures(self, figures: Mapping[str, Any], redis_ms: float) -> None:
+        header = self.query_one(Header)
+        header.figures = dict(figures)
+        header.redis_ms = redis_ms
+        queues = figures.get("queues")
+        if queues:
+            self.known["queue"] = tuple(queues)
+        header.redraw()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.MouseDown | events.Paste):
+            slept = time.monotonic() - self._last_input_s > 60
+            self._last_input_s = time.monotonic()
+            if slept:
+                self._wake.set()
+        await super().on_event(event)
+
+    def action_pause_live(self) -> None:
+        self._live_paused = not self._live_paused
+        self._wake.set()
+        self.flash("The screen holds still; P lets it go on." if self._live_paused else "Live again.")
+
+    def action_refresh(self) -> None:
+        self.view.load_soon()
+
+    # messages
+
+    def flash(self, text: str | None, style: str = "text") -> None:
+        """Say something in the footer for a while."""
+        footer = self.query_one(Footer)
+        self._flash_number += 1
+        number = self._flash_number
+        footer.say(None if text is None else (text, style))
+        if text is not None:
+            self.set_timer(FLASH_S * (2 if style == "bad" else 1), lambda: self._unflash(number))
+
+    def _unflash(self, number: int) -> None:
+        if number == self._flash_number:
+            self.query_one(Footer).say(None)
+
+    def show_progress(self, operation: OperationView | None) -> None:
+        """Show how far the operation is that runs from here."""
+        self.query_one(Progress).say(operation)
+
+    def report_error(self, error: Exception, *, during: str) -> None:
+        """Show an unexpected error with all that a bug report needs; the console goes on."""
+        found = report(error, during=during, at=datetime.now(tz=UTC).isoformat(timespec="seconds"))
+        if self.reports and self.reports[-1].trace == found.trace:
+            return
+        self.reports = [*self.reports[-19:], found]
+        if any(isinstance(screen, TextDialog) for screen in self.screen_stack):
+            return
+        text = str(found)
+        self.push_screen(
+            TextDialog(
+                "Something went wrong here; the console goes on",
+                lambda cells, _folds: [DocLine(((line, "text"),)) for line in wrap(text, cells)],
+                text=text,
+                height=text.count("\n") + 2,
+                danger=True,
+            )
+        )
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's last resort ends the program; ours reports."""
+        if not self._dom_ready:
+            super()._handle_exception(error)
+            return
+        self.report_error(error, during="drawing")
+
+    # the keys
+
+    def action_filter(self) -> None:
+        view = self.view
+        self._filter_for = view
+        bar = self.query_one(FilterBar)
+        if isinstance(view, DocumentView):
+            bar.open("", noun=None, known=lambda: {})
+        else:
+            noun = {"dlq": "dead_letters", "groups": "dead_letters", "audit": "audit"}.get(view.noun, "jobs")
+            bar.open(view.location.filter, noun=noun, known=lambda: self.known)
+            self.reach(self._learn(), during="reading what can be filtered by")
+
+    async def _learn(self) -> None:
+        """Read the values that completion offers."""
+        types = await self.admin.jobs.job_types()
+        groups = await self.admin.dead_letters.groups("")
+        workers = await self.admin.workers.list()
+        self.known["type"] = tuple(str(known.get("name", "")) for known in types)
+        self.known["fp"] = tuple(group.fingerprint for group in groups)
+        self.known["worker"] = tuple(worker.id for worker in workers)
+
+    @on(FilterBar.Chosen)
+    def _filter_chosen(self, message: FilterBar.Chosen) -> None:
+        view = self._filter_for or self.view
+        view.focus_content()
+        if isinstance(view, DocumentView):
+            view.search(message.text)
+        else:
+            view.apply_filter(message.text)
+
+    @on(FilterBar.Closed)
+    def _filter_closed(self) -> None:
+        self.view.focus_content()
+
+    def action_palette(self) -> None:
+        self.run_worker(self._palette(), exit_on_error=False)
+
+    async def _palette(self) -> None:
+        dialog = PaletteDialog(entries(self), literal=lambda text: literal_entries(self, text))
+        chosen = await self.push_screen_wait(dialog)
+        if chosen is not None:
+            chosen.run()
+
+    def act(self, key: str) -> None:
+        """Do what a verb's key does on what is selected."""
+        subject = self.view.subject()
+        bound = [action for action in ALL.get(self.view.noun, ()) if action.key == key]
+        row = subject.row if subject is not None else None
+        action = next(
+            (a for a in bound if (subject is not None and subject.many) or a.fits(row)), bound[0] if bound else None
+        )
+        if action is not None:
+            self.perform(action)
+
+    def perform(self, action: Action, subject: Any = None) -> None:
+        """Carry an action out on a subject, or on what is selected."""
+        target = subject if subject is not None else self.view.subject()
+        self.reach(self.performer.perform(action, target), during=f"{action.verb} of {action.noun}")
+
+    def action_pause_queue(self) -> None:
+        from qconsole.tui.subject import Subject
+
+        subject = self.view.subject()
+        queue = subject.queue if subject is not None else self.view.location.queue
+        if queue is None:
+            self.flash("There is no queue here to pause.", "warn")
+            return
+        self.reach(self._pause_queue(Subject("queues", (queue,), queue=queue)), during="pausing a queue")
+
+    async def _pause_queue(self, subject: Any) -> None:
+        from dataclasses import replace
+
+        queue = await self.admin.queues.get(subject.id)
+        action = next(a for a in ALL["queues"] if a.key == "p" and a.fits(queue))
+        await self.performer.perform(action, replace(subject, row=queue))
+
+    def action_undo(self) -> None:
+        self.reach(self.performer.undo(), during="undoing")
+
+    def table_marks_done(self) -> None:
+        """Take the marks away once an operation holds them."""
+        if isinstance(self.view, ListView):
+            self.view.table.clear_marks()
+
+    def copy(self, text: str, *, what: str = "text") -> None:
+        """Put a text into the clipboard of the terminal's own machine."""
+        self.copy_to_clipboard(text)
+        shown = plain(text.split("\n")[0], limit=60)
+        more = text.count("\n")
+        self.flash(f"copied {what}: {shown}" + (f" and {more:,} lines more" if more else ""))
+
+    def action_copy_id(self) -> None:
+        text = self.view.copied()
+        if text:
+            self.copy(text, what="id" if "\n" not in text else "text")
+        else:
+            self.flash("There is nothing here to copy.", "warn")
+
+    def action_web(self) -> None:
+        self.copy(web_address(self.settings, self.view.location, self.view.subject()), what="address")
+
+    def action_command(self) -> None:
+        """Show the command lines of this screen and of its verbs on what is selected."""
+        view, subject = self.view, self.view.subject()
+        shown: list[tuple[str, str]] = []
+        if (command := view.command()) is not None:
+            shown.append(("this screen", command))
+        for action in ALL.get(view.noun, ()):
+            if subject is not None and (subject.many or action.fits(subject.row)) and not (action.asks and action.bulk):
+                shown.append((action.label.lower(), self.performer.command(action, subject, {})))
+        if self.last_command is not None:
+            shown.append(("what was done last", self.last_command))
+        text = shown[0][1] if shown else ""
+
+        def produce(cells: int, _folds: Any) -> list[DocLine]:
+            lines: list[DocLine] = []
+            for label, command in shown:
+                lines.append(DocLine(((label, "muted"),)))
+                lines += [DocLine(tuple(spans), copy=lambda c=command: c) for spans in command_lines(command, cells)]
+            return lines
+
+        height = sum(len(command_lines(command, 90)) + 1 for _, command in shown)
+        self.push_screen(TextDialog("As a command", produce, text=text, height=height))
+
+    def action_help(self) -> None:
+        lines = help_lines(self.view.noun)
+        text = "\n".join(line.text for line in lines)
+        self.push_screen(TextDialog("Keys", lambda _cells, _folds: lines, text=text, height=len(lines)))
+
+    def choose_columns(self, table: Table) -> None:
+        """Let the operator tick a table's columns."""
+        entries_ = [(column.key, column.title or column.key) for column in table.columns]
+
+        async def ask() -> None:
+            chosen = await self.push_screen_wait(TickDialog("Columns", entries_, frozenset(table.shown_columns())))
+            if chosen is not None:
+                table.choose_columns(chosen or None)
+
+        self.run_worker(ask(), exit_on_error=False)
+
+    def action_theme(self) -> None:
+        self.skin = Skin(dark=not self.skin.dark, ansi=self.skin.ansi, production=self.skin.production)
+        self.theme = self.skin.name
+        self.refresh_css()
+        for widget in self.screen.walk_children():
+            widget.refresh()
+
+    async def action_quit(self) -> None:
+        if self.driving:
+            running = len(self.driving)
+            self.flash(
+                f"{running} operation{'s' if running > 1 else ''} paused; resume with: qconsole operations list", "warn"
+            )
+            for operation_id in list(self.driving):
+                await self.admin.operations.pause(operation_id)
+        self.exit(0)
+
+
+def run(
+    settings: Settings,
+    *,
+    at: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    connect: Callable[[], Awaitable[Any]] | None = None,
+) -> int:
+    """Run the terminal console until it is left; returns the process's exit code.
+
+    Raises:
+        UsageError: there is no terminal that could show it, or `at` names no place.
+    """
+    import os
+
+    environ = os.environ if environ is None else environ
+    location = parse_location(at) if at else None
+    require_terminal(sys.stdin, sys.stdout, environ)
+    terminal = examine(environ)
+    zone = datetime.now().astimezone().tzinfo or UTC
+
+    async def open_admin() -> Any:
+        from qconsole.admin import Admin
+        from qconsole.admin.views import Actor
+
+        actor = Actor(settings.actor or os.environ.get("USER", "operator"), settings.role, "tui")
+        return await Admin.open(settings, actor=actor)
+
+    app = ConsoleApp(connect=connect or open_admin, settings=settings, terminal=terminal, zone=zone, at=location)
+    return app.run() or 0
+
+
+__all__ = ["ConsoleApp", "UsageError", "run"]

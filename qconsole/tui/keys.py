@@ -1,0 +1,89 @@
+"""The help screen: every key with its description, taken from the bindings themselves, and the bindings of a noun's verbs."""
+
+from typing import Any
+
+from textual.binding import Binding, BindingType
+
+from qconsole.tui.cells import fit
+from qconsole.tui.document import DocLine, section
+from qconsole.tui.location import MODES
+from qconsole.tui.verbs import ALL
+
+_SIGNS = {
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "asterisk": "*",
+    "space": "Space",
+    "enter": "Enter",
+    "escape": "Esc",
+    "comma": ",",
+    "tab": "Tab",
+    "plus": "+",
+    "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "home": "Home",
+    "end": "End",
+}
+
+
+def verb_bindings(noun: str) -> list[BindingType]:
+    """Return one binding for each key of a noun's verbs."""
+    by_key: dict[str, list[str]] = {}
+    for action in ALL[noun]:
+        if action.key is not None:
+            by_key.setdefault(action.key, []).append(action.label.lower())
+    return [Binding(key, f"verb('{key}')", " / ".join(labels), show=False) for key, labels in by_key.items()]
+
+
+def sign(keys: str) -> str:
+    """Return how a binding's keys are written: `j ↓`."""
+    shown = []
+    for key in keys.split(","):
+        shown.append("^" + key[5:] if key.startswith("ctrl+") else _SIGNS.get(key, key))
+    return " ".join(shown)
+
+
+def help_lines(noun: str) -> list[DocLine]:
+    """Return all keys that work on the screen of a noun."""
+    from qconsole.tui.app import ConsoleApp
+    from qconsole.tui.document import Document
+    from qconsole.tui.table import Table
+    from qconsole.tui.view import ListView
+
+    lines: list[DocLine] = []
+    if ALL.get(noun):
+        lines.append(section("Verbs"))
+        for action in ALL[noun]:
+            lines.append(_line(action.key or ":", action.label, action.detail))
+        lines.append(DocLine())
+    lines.append(section("Screens"))
+    pairs = [f"{key} {title}" for key, _, title, _ in MODES]
+    for start in range(0, len(pairs), 4):
+        lines.append(DocLine((("  " + "".join(fit(pair, 18) for pair in pairs[start : start + 4]), "text"),)))
+    lines.append(DocLine())
+    for title, source in (
+        ("Everywhere", ConsoleApp),
+        ("In lists", ListView),
+        ("Moving in lists", Table),
+        ("In texts", Document),
+    ):
+        lines.append(section(title))
+        lines += [_line(sign(b.key), b.description, "") for b in _bindings(source)]
+        lines.append(DocLine())
+    return lines
+
+
+def _bindings(source: Any) -> list[Binding]:
+    return [b for b in source.BINDINGS if isinstance(b, Binding) and not b.action.startswith("mode(")]
+
+
+def _line(keys: str, what: str, detail: str) -> DocLine:
+    return DocLine((("  " + fit(keys, 12), "key"), (fit(what, 30), "text"), (detail, "muted")))

@@ -1,0 +1,541 @@
+"""All verbs of the console, by noun: the same words, effects and limits as on the command line."""
+
+from typing import Any
+
+from qconsole.admin.views import Verb
+from qconsole.tui.action import Action, state_in
+from qconsole.tui.confirm import Friction
+from qconsole.tui.form import Answers, Ask
+from qconsole.tui.payload import as_text
+from qconsole.tui.subject import Subject
+
+_DELAY = Ask("delay_s", "Delay", "duration", hint="now; or 30s, 5m, 2h")
+_RATE = Ask("rate_per_s", "At most a second", "number", hint="as fast as possible")
+_SPREAD = Ask("spread_s", "Spread over", "duration", hint="all at once; or 10m")
+_LIMIT = Ask("limit", "At most in all", "number", hint="all of them")
+_PAYLOAD = Ask("payload", "Payload", "json")
+_REASON = Ask("reason", "Reason", hint="goes into the audit")
+
+
+async def _job_payload(admin: Any, subject: Subject) -> dict[str, str]:
+    view = await admin.jobs.get(subject.id, queue=subject.queue)
+    return {"payload": as_text(view.payload)} if view.editable else {}
+
+
+async def _job_fields(admin: Any, subject: Subject) -> dict[str, str]:
+    view = await admin.jobs.get(subject.id, queue=subject.queue)
+    fields = {"priority": str(view.row.priority)}
+    if view.row.attempts_allowed is not None:
+        fields["attempts"] = str(view.row.attempts_allowed)
+    return {**fields, "payload": as_text(view.payload)} if view.editable else fields
+
+
+async def _dead_letter_payload(admin: Any, subject: Subject) -> dict[str, str]:
+    view = await admin.dead_letters.get(subject.id)
+    return {"payload": as_text(view.payload)} if view.editable else {}
+
+
+async def _limits(admin: Any, subject: Subject) -> dict[str, str]:
+    limits = (await admin.queues.get(subject.id)).limits
+    texts = {"concurrency": limits.concurrency, "rate_max": limits.rate_max, "rate_per_s": limits.rate_per_s}
+    return {name: f"{value:g}" for name, value in texts.items() if value is not None}
+
+
+async def _schedule_fields(admin: Any, subject: Subject) -> dict[str, str]:
+    view = await admin.schedules.get(subject.id, queue=subject.queue)
+    return {
+        "pattern": view.pattern,
+        "tz": view.tz,
+        "overlap": view.overlap,
+        "missed": view.missed_policy,
+        "payload": as_text(view.payload),
+    }
+
+
+def _only(answers: Answers, *names: str) -> Answers:
+    return {name: answers[name] for name in names if name in answers}
+
+
+async def _edit_job(admin: Any, subject: Subject, answers: Answers) -> Any:
+    due_ms = None
+    return await admin.jobs.edit(subject.id, queue=subject.queue, due_ms=due_ms, **answers)
+
+
+async def _limit_queue(admin: Any, subject: Subject, answers: Answers) -> Any:
+    limits = {name: answers.get(name) for name in ("concurrency", "rate_max", "rate_per_s")}
+    return await admin.queues.limit(subject.id, reason=answers.get("reason"), **limits)
+
+
+async def _pause_queue(admin: Any, subject: Subject, answers: Answers) -> Any:
+    return await admin.queues.pause(subject.id, reason=answers.get("reason"))
+
+
+JOBS = (
+    Action(
+        noun="jobs",
+        verb="retry",
+        key="r",
+        label="Retry",
+        bulk=Verb.RETRY,
+        hint=True,
+        detail="run it again with a full run of attempts",
+        fits=state_in("failed", "cancelled", "completed"),
+        run=lambda admin, s, a: admin.jobs.retry(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="jobs",
+        verb="retry",
+        key="R",
+        label="Retry with options",
+        bulk=Verb.RETRY,
+        detail="retry later, slower, or with another payload",
+        fits=state_in("failed", "cancelled", "completed"),
+        asks=(_DELAY, _PAYLOAD, _REASON),
+        prefill=_job_payload,
+        run=lambda admin, s, a: admin.jobs.retry(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="jobs",
+        verb="edit",
+        key="e",
+        label="Edit",
+        detail="change the payload, priority or attempts of a job that waits",
+        fits=state_in("waiting", "delayed"),
+        prefill=_job_fields,
+        run=_edit_job,
+        asks=(
+            Ask("priority", "Priority", "number", hint="0 … 100, lower first"),
+            Ask("attempts", "Attempts", "number"),
+            _PAYLOAD,
+            _REASON,
+        ),
+    ),
+    Action(
+        noun="jobs",
+        verb="cancel",
+        key="a",
+        label="Cancel",
+        bulk=Verb.CANCEL,
+        friction=Friction.CLICK,
+        detail="end it without another attempt; a running one is told to stop",
+        fits=state_in("waiting", "delayed", "active", "waiting_children"),
+        run=lambda admin, s, a: admin.jobs.cancel(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="jobs",
+        verb="remove",
+        key="D",
+        label="Remove",
+        bulk=Verb.REMOVE,
+        friction=Friction.CLICK,
+        dangerous=True,
+        detail="take it out of Redis; the trash keeps it for the undo window",
+        run=lambda admin, s, a: admin.jobs.remove(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="jobs",
+        verb="promote",
+        key="f",
+        label="Promote",
+        bulk=Verb.PROMOTE,
+        detail="make a delayed job due now",
+        fits=state_in("delayed", "waiting"),
+        run=lambda admin, s, a: admin.jobs.promote(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="jobs",
+        verb="reschedule",
+        key="d",
+        label="Reschedule",
+        detail="give a job another due time",
+        fits=state_in("delayed", "waiting"),
+        asks=(Ask("delay_s", "Due in", "duration", required=True, hint="30s, 5m, 2h"), _REASON),
+        run=lambda admin, s, a: admin.jobs.reschedule(
+            s.id, admin.clock.now_ms() + round(a["delay_s"] * 1000), queue=s.queue, reason=a.get("reason")
+        ),
+    ),
+    Action(
+        noun="jobs",
+        verb="add",
+        key="A",
+        label="Add a job",
+        detail="enqueue a job of a known type",
+        needs_subject=False,
+        asks=(
+            Ask("job_type", "Job type", required=True),
+            Ask("queue", "Queue", hint="the job type's own"),
+            Ask("priority", "Priority", "number", hint="5"),
+            _DELAY,
+            Ask("payload", "Payload", "json", default="{}"),
+            _REASON,
+        ),
+        run=lambda admin, s, a: admin.jobs.add(a.pop("job_type"), a.pop("payload", {}), **a),
+    ),
+)
+
+DEAD_LETTERS = (
+    Action(
+        noun="dlq",
+        verb="replay",
+        key="r",
+        label="Replay",
+        bulk=Verb.REPLAY,
+        bulk_noun="dlq",
+        hint=True,
+        detail="put it back where it came from; the entry stays, linked to the new job",
+        fits=state_in("open"),
+        run=lambda admin, s, a: admin.dead_letters.replay(s.id, **a),
+    ),
+    Action(
+        noun="dlq",
+        verb="replay",
+        key="R",
+        label="Replay with options",
+        bulk=Verb.REPLAY,
+        bulk_noun="dlq",
+        detail="replay later, slower, or with an edited payload",
+        fits=state_in("open"),
+        asks=(_DELAY, _PAYLOAD, _REASON),
+        prefill=_dead_letter_payload,
+        run=lambda admin, s, a: admin.dead_letters.replay(s.id, **a),
+    ),
+    Action(
+        noun="dlq",
+        verb="discard",
+        key="D",
+        label="Discard",
+        bulk=Verb.DISCARD,
+        bulk_noun="dlq",
+        hint=True,
+        detail="close it without running it again; needs a reason, can be undone",
+        dangerous=True,
+        friction=Friction.CLICK,
+        reason_required=True,
+        fits=state_in("open"),
+        run=lambda admin, s, a: admin.dead_letters.discard(s.id, **a),
+    ),
+    Action(
+        noun="dlq",
+        verb="note",
+        key="m",
+        label="Note",
+        detail="write a note that everybody on call sees",
+        asks=(Ask("text", "Note", required=True),),
+        run=lambda admin, s, a: admin.dead_letters.note(s.id, a["text"]),
+    ),
+)
+
+GROUPS = (
+    Action(
+        noun="groups",
+        verb="replay",
+        key="r",
+        label="Replay the group",
+        bulk=Verb.REPLAY,
+        bulk_noun="dlq",
+        hint=True,
+        detail="replay the open dead letters of this group, and of no other",
+        always_bulk=True,
+    ),
+    Action(
+        noun="groups",
+        verb="replay",
+        key="R",
+        label="Replay the group with options",
+        bulk=Verb.REPLAY,
+        bulk_noun="dlq",
+        detail="replay it later, at a rate, or spread over time",
+        always_bulk=True,
+        asks=(_DELAY, _RATE, _SPREAD, _LIMIT, _REASON),
+    ),
+    Action(
+        noun="groups",
+        verb="discard",
+        key="D",
+        label="Discard the group",
+        bulk=Verb.DISCARD,
+        bulk_noun="dlq",
+        hint=True,
+        detail="close the group's open dead letters; needs a reason, can be undone",
+        always_bulk=True,
+        dangerous=True,
+        reason_required=True,
+    ),
+    Action(
+        noun="groups",
+        verb="note",
+        key="m",
+        label="Note",
+        detail="write a note on the group that everybody on call sees",
+        asks=(Ask("text", "Note", required=True),),
+        run=lambda admin, s, a: admin.dead_letters.note(s.id, a["text"]),
+    ),
+)
+
+
+def _is_paused(row: Any) -> bool:
+    return row is None or (row.paused if hasattr(row, "paused") else row.pause is not None)
+
+
+def _is_running(row: Any) -> bool:
+    return row is None or not _is_paused(row)
+
+
+QUEUES = (
+    Action(
+        noun="queues",
+        verb="pause",
+        key="p",
+        label="Pause",
+        hint=True,
+        friction=Friction.CLICK,
+        detail="no job of the queue is started until it is resumed; running ones go on",
+        fits=_is_running,
+        run=_pause_queue,
+    ),
+    Action(
+        noun="queues",
+        verb="resume",
+        key="p",
+        label="Resume",
+        detail="start jobs of the queue again",
+        fits=_is_paused,
+        run=lambda admin, s, a: admin.queues.resume(s.id, **a),
+    ),
+    Action(
+        noun="queues",
+        verb="limit",
+        key="L",
+        label="Limit",
+        detail="cap concurrency and rate of the whole queue; empty fields lift the cap",
+        prefill=_limits,
+        run=_limit_queue,
+        asks=(
+            Ask("concurrency", "Concurrency", "number", hint="no cap"),
+            Ask("rate_max", "Starts", "number", hint="no cap"),
+            Ask("rate_per_s", "per seconds", "number", hint="1"),
+            _REASON,
+        ),
+    ),
+    Action(
+        noun="queues",
+        verb="release-hold",
+        label="Release the hold",
+        detail="let a queue go on that a rate limit holds",
+        fits=lambda row: row is None or row.limits.held_until_ms is not None,
+        run=lambda admin, s, a: admin.queues.release_hold(s.id),
+    ),
+    Action(
+        noun="queues",
+        verb="drain",
+        key="D",
+        label="Drain",
+        bulk=Verb.DRAIN,
+        always_bulk=True,
+        dangerous=True,
+        detail="take all waiting and delayed jobs out; the trash keeps them for the undo window",
+    ),
+    Action(
+        noun="queues",
+        verb="empty",
+        key="X",
+        label="Empty",
+        friction=Friction.TYPED,
+        dangerous=True,
+        reason_required=True,
+        detail="delete everything of the queue, its dead letters too; cannot be undone",
+        run=lambda admin, s, a: admin.queues.empty(s.id, confirm_name=s.id, reason=a["reason"]),
+    ),
+)
+
+SCHEDULES = (
+    Action(
+        noun="schedules",
+        verb="pause",
+        key="p",
+        label="Pause",
+        hint=True,
+        detail="stop firing until it is resumed",
+        fits=_is_running,
+        run=lambda admin, s, a: admin.schedules.pause(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="schedules",
+        verb="resume",
+        key="p",
+        label="Resume",
+        detail="fire again",
+        fits=_is_paused,
+        run=lambda admin, s, a: admin.schedules.resume(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="schedules",
+        verb="run",
+        key="r",
+        label="Run now",
+        hint=True,
+        friction=Friction.CLICK,
+        detail="enqueue its job now; the plan stays as it is",
+        run=lambda admin, s, a: admin.schedules.run(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="schedules",
+        verb="edit",
+        key="e",
+        label="Edit",
+        hint=True,
+        prefill=_schedule_fields,
+        detail="change pattern, zone, policies or payload; deploys keep the edit",
+        asks=(
+            Ask("pattern", "Pattern", required=True, hint="0 2 * * *, or seconds for an interval"),
+            Ask("tz", "Time zone"),
+            Ask("overlap", "Overlap", "choice", choices=("skip", "queue", "allow")),
+            Ask("missed", "Missed", "choice", choices=("skip", "once", "all")),
+            _PAYLOAD,
+            _REASON,
+        ),
+        run=lambda admin, s, a: admin.schedules.edit(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="schedules",
+        verb="remove",
+        key="D",
+        label="Remove",
+        friction=Friction.CLICK,
+        dangerous=True,
+        detail="delete the schedule; one that the code declares comes back with the next deploy",
+        run=lambda admin, s, a: admin.schedules.remove(s.id, queue=s.queue, **a),
+    ),
+)
+
+FLOWS = (
+    Action(
+        noun="flows",
+        verb="retry",
+        key="r",
+        label="Retry failed",
+        hint=True,
+        friction=Friction.CLICK,
+        detail="retry the failed jobs of the flow; their parents wait for them again",
+        run=lambda admin, s, a: admin.flows.retry_failed(s.id),
+    ),
+)
+
+WORKERS = (
+    Action(
+        noun="workers",
+        verb="quiet",
+        key="p",
+        label="Quiet",
+        hint=True,
+        friction=Friction.CLICK,
+        detail="let it finish what it runs and claim nothing more",
+        fits=lambda row: row is None or row.state == "running",
+        run=lambda admin, s, a: admin.workers.quiet(s.id, **a),
+    ),
+    Action(
+        noun="workers",
+        verb="resume",
+        key="p",
+        label="Resume",
+        detail="let it claim jobs again",
+        fits=state_in("quiet"),
+        run=lambda admin, s, a: admin.workers.resume(s.id, **a),
+    ),
+    Action(
+        noun="workers",
+        verb="stop",
+        key="D",
+        label="Stop",
+        friction=Friction.CLICK,
+        dangerous=True,
+        hint=True,
+        detail="shut it down as a deploy would; what it cannot finish is given back",
+        run=lambda admin, s, a: admin.workers.stop(s.id, **a),
+    ),
+)
+
+OPERATIONS = (
+    Action(
+        noun="operations",
+        verb="pause",
+        key="p",
+        label="Pause",
+        hint=True,
+        detail="halt it between two chunks",
+        fits=state_in("running"),
+        run=lambda admin, s, a: admin.operations.pause(s.id),
+    ),
+    Action(
+        noun="operations",
+        verb="resume",
+        key="p",
+        label="Resume",
+        detail="go on where it stopped",
+        fits=state_in("paused", "interrupted", "planned"),
+        run=lambda admin, s, a: admin.operations.resume(s.id),
+    ),
+    Action(
+        noun="operations",
+        verb="abort",
+        key="a",
+        label="Abort",
+        hint=True,
+        friction=Friction.CLICK,
+        detail="stop it for good; what is done stays done",
+        fits=state_in("running", "paused", "interrupted", "planned"),
+        run=lambda admin, s, a: admin.operations.abort(s.id),
+    ),
+    Action(
+        noun="operations",
+        verb="undo",
+        key="u",
+        label="Undo",
+        hint=True,
+        friction=Friction.CLICK,
+        detail="put back what it removed or discarded, while the window lasts",
+        fits=lambda row: row is None or row.undo_until_ms is not None,
+        run=lambda admin, s, a: admin.operations.undo(s.id),
+    ),
+)
+
+TRASH = (
+    Action(
+        noun="trash",
+        verb="restore",
+        key="r",
+        label="Restore",
+        bulk=Verb.RESTORE,
+        bulk_noun="trash",
+        hint=True,
+        detail="put it back where it was",
+        run=lambda admin, s, a: admin.trash.restore(s.id),
+    ),
+)
+
+METRICS = (
+    Action(
+        noun="metrics",
+        verb="mark",
+        key="m",
+        label="Mark",
+        detail="draw a line with a label into the charts, now",
+        needs_subject=False,
+        hint=True,
+        asks=(Ask("label", "Label", required=True),),
+        run=lambda admin, s, a: admin.metrics.mark("operator", a["label"]),
+    ),
+)
+
+ALL: dict[str, tuple[Action, ...]] = {
+    "jobs": JOBS,
+    "dlq": DEAD_LETTERS,
+    "groups": GROUPS,
+    "queues": QUEUES,
+    "schedules": SCHEDULES,
+    "flows": FLOWS,
+    "workers": WORKERS,
+    "operations": OPERATIONS,
+    "trash": TRASH,
+    "metrics": METRICS,
+}
