@@ -67,13 +67,14 @@ class Console:
         settings: Redis and the console's own settings.
         options: how it is served.
         admin: an open service to use; without one, it is opened at the first request and closed with the application.
-        clock: where "now" comes from.
+        clock: where "now" comes from; by default this machine for sessions, the server's time for jobs.
     """
 
     def __init__(
         self, *, settings: Settings, options: ConsoleOptions, admin: Admin | None = None, clock: Clock | None = None
     ) -> None:
         self.clock = clock or SystemClock()
+        self._given_clock = clock
         self.settings = settings
         self.options = options
         self.environment = settings.env
@@ -97,7 +98,7 @@ class Console:
         if self._admin is None:
             async with self._opening:
                 if self._admin is None:
-                    self._admin = await Admin.open(self.settings, actor=NOBODY, clock=self.clock)
+                    self._admin = await Admin.open(self.settings, actor=NOBODY, clock=self._given_clock)
         return self._admin
 
     async def _snapshot(self) -> dict[str, object]:

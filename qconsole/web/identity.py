@@ -64,6 +64,9 @@ class Identities:
         except UserNotFound as error:
             self._sessions.end(session)
             raise Unauthenticated("this user no longer exists", "Ask an admin.") from error
+        if session.created_ms < user.changed_ms:
+            self._sessions.end(session)
+            raise Unauthenticated("the password was changed since", "Sign in again.")
         return Identity(Actor(user.name, user.role, "web"), "session", self._sessions.form_token(session.id), session)
 
     async def _proxied(self, request: HTTPConnection, admin: Admin) -> Identity:

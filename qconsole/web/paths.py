@@ -1,21 +1,21 @@
 """URL paths of names that may hold anything: a queue or job id becomes one path segment and comes back unchanged.
 
-A server decodes `%2F` before routing and proxies normalise `..`, so unsafe bytes are written `~XX` instead of `%XX`.
+A server decodes `%2F` before routing and proxies normalise `..`, so unsafe bytes are written `!XX` instead of `%XX`.
 """
 
 import re
 
 from starlette.convertors import Convertor, register_url_convertor
 
-_SAFE = re.compile(rb"[A-Za-z0-9_.:@+=,-]")
-_ESCAPED = re.compile(rb"~([0-9A-F]{2})")
+_SAFE = re.compile(rb"[A-Za-z0-9_.:@+=,~-]")
+_ESCAPED = re.compile(rb"!([0-9A-F]{2})")
 
 
 def segment(name: str) -> str:
-    """Return `name` as one path segment without `/`, `%`, `~` or a leading dot."""
+    """Return `name` as one path segment without `/`, `%` or a leading dot."""
     raw = name.encode("utf-8", "surrogateescape")
-    escaped = "".join(chr(byte) if _SAFE.match(bytes((byte,))) else f"~{byte:02X}" for byte in raw)
-    return "~2E" + escaped[1:] if escaped.startswith(".") else escaped
+    escaped = "".join(chr(byte) if _SAFE.match(bytes((byte,))) else f"!{byte:02X}" for byte in raw)
+    return "!2E" + escaped[1:] if escaped.startswith(".") else escaped
 
 
 def unsegment(text: str) -> str:

@@ -21,12 +21,11 @@ async def index(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    name = visit.path("queue")
-    if visit.wants_json:
-        return visit.answer("", view=await visit.admin.queues.get(name), schema="queue", title=name)
-    state = visit.query("state")
+    name, state = visit.path("queue"), visit.query("state")
     if state and state not in STATES:
         raise UsageError(f"state must be one of {', '.join(STATES)}, got {state[:40]!r}", field="state")
+    if visit.wants_json:
+        return visit.answer("", view=await visit.admin.queues.get(name), schema="queue", title=name)
     extra = visit.query("filter")
     whole, problem = _narrowed(name, state, extra)
     queue, jobs = await asyncio.gather(visit.admin.queues.get(name), listing(visit, whole))

@@ -77,6 +77,11 @@ async def remove(visit: Visit) -> Response:
     return visit.applied(applied, to=visit.link("schedules"))
 
 
+async def revert(visit: Visit) -> Response:
+    schedule, queue = visit.path("schedule"), visit.path("queue")
+    return visit.applied(await visit.admin.schedules.revert(schedule, queue=queue, reason=await visit.reason()))
+
+
 async def edit(visit: Visit) -> Response:
     changes: dict[str, Any] = {}
     for name in EDITABLE_TEXT:
@@ -100,5 +105,6 @@ routes = [
     action("/schedules/{queue:segment}/{schedule:segment}/resume", resume),
     action("/schedules/{queue:segment}/{schedule:segment}/run", run),
     action("/schedules/{queue:segment}/{schedule:segment}/edit", edit),
+    action("/schedules/{queue:segment}/{schedule:segment}/revert", revert),
     action("/schedules/{queue:segment}/{schedule:segment}/remove", remove),
 ]

@@ -19,7 +19,7 @@ async def complete(visit: Visit) -> Response:
     noun = NOUNS.get(visit.query("noun"), filter_terms.JOBS)
     known = {
         "queue": tuple(queue.name for queue in await visit.admin.queues.list()),
-        "type": tuple(str(known["job_type"]) for known in await visit.admin.jobs.job_types()),
+        "type": tuple(str(known["name"]) for known in await visit.admin.jobs.job_types()),
     }
     found = filters.complete(text, int(at), filters.Context(known, noun))
     suggestions = [

@@ -60,7 +60,7 @@ async def enter(request: Request) -> Response:
     name, password = str(fields.get("name", "")).strip()[:200], str(fields.get("password", ""))
     client = request.client.host if request.client else "unknown"
     keys = (f"name:{name.casefold()}", f"client:{client}")
-    wait_ms = console.throttle.wait_ms(keys, visit.now_ms)
+    wait_ms = console.throttle.wait_ms(keys, console.clock.now_ms())
     if wait_ms:
         seconds = -(-wait_ms // 1_000)
         return _again(
@@ -69,7 +69,7 @@ async def enter(request: Request) -> Response:
     admin = await console.admin()
     user = await admin.users.verify(name, password) if len(password) <= MAX_PASSWORD else None
     if user is None:
-        console.throttle.failed(keys, visit.now_ms)
+        console.throttle.failed(keys, console.clock.now_ms())
         log.warning("sign-in failed for %r from %s", name, client)
         await asyncio.sleep(0)
         return _again(visit, name, Unauthenticated("name or password is wrong"), 401)

@@ -19,11 +19,11 @@ async def live(visit: Visit) -> Response:
     """Stream changes of the counts until the browser goes or its sign-in ends."""
 
     async def events() -> AsyncIterator[bytes]:
-        checked_ms = visit.now_ms
+        checked_ms = visit.console.clock.now_ms()
         yield b"retry: 2000\n\n"
         async for event in visit.console.feed.subscribe():
-            if visit.now_ms - checked_ms > RECHECK_MS:
-                checked_ms = visit.now_ms
+            if visit.console.clock.now_ms() - checked_ms > RECHECK_MS:
+                checked_ms = visit.console.clock.now_ms()
                 if not await _is_still_known(visit):
                     yield encode("signed-out", {})
                     return

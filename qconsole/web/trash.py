@@ -22,7 +22,8 @@ async def index(visit: Visit) -> Response:
 
 
 async def restore(visit: Visit) -> Response:
-    return visit.applied(await visit.admin.trash.restore(visit.path("entry")))
+    queue, job_id = visit.path("queue"), visit.path("job")
+    return visit.applied(await visit.admin.trash.restore(job_id, queue=queue, reason=await visit.reason()))
 
 
-routes = [page("/trash", index), action("/trash/{entry:segment}/restore", restore)]
+routes = [page("/trash", index), action("/trash/{queue:segment}/{job:segment}/restore", restore)]

@@ -40,7 +40,8 @@ class Visit:
 
     @property
     def now_ms(self) -> int:
-        return self.console.clock.now_ms()
+        """Return the server's time, which is what jobs are stamped with."""
+        return self.admin.clock.now_ms()
 
     @property
     def wants_json(self) -> bool:

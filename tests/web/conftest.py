@@ -1,17 +1,15 @@
 """A furnished Redis and a console on it; reading tests share one, changing tests get their own."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
 from qconsole.config import Settings
-from qconsole.redis.connect import connect
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.web.app import create_app
 from qconsole.web.options import Auth, ConsoleOptions
-from tests.web.stage import Furniture, furnish
+from tests.web.stage import Furniture
 
 BASE = "http://127.0.0.1"
 SAME = {"sec-fetch-site": "same-origin"}
@@ -19,32 +17,26 @@ JSON = {"accept": "application/json", **SAME}
 HTML = {"accept": "text/html", **SAME}
 
 
-async def _emptied(url: str) -> None:
-    client = connect(url, name="flush")
-    await client.flushall()
-    await client.aclose()
-
-
-def refurnish(url: str) -> Furniture:
-    """Empty the server and fill it anew."""
-
-    async def both() -> Furniture:
-        await _emptied(url)
-        return await furnish(url)
-
-    return asyncio.run(both())
+@pytest.fixture(scope="session")
+def picture(redis_server: EmbeddedServer) -> Iterator[Furniture]:
+    """The furnished state of this process's server, made once."""
+    made = Furniture(redis_server.url)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
-def furniture(redis_server: EmbeddedServer) -> Furniture:
-    """The server, furnished once for a module of tests that only read."""
-    return refurnish(redis_server.url)
+def furniture(picture: Furniture) -> Furniture:
+    """The server furnished once, for a module of tests that only read."""
+    picture.put_back()
+    return picture
 
 
 @pytest.fixture
-def fresh(redis_server: EmbeddedServer) -> Furniture:
-    """The server, furnished for this test."""
-    return refurnish(redis_server.url)
+def fresh(picture: Furniture) -> Furniture:
+    """The server furnished for this test."""
+    picture.put_back()
+    return picture
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
-"""A furnished Redis for the console's tests: jobs in every state, error groups, a queue without workers, hostile text."""
+"""A furnished Redis for the console's tests: jobs in every state, error groups, hostile text."""
 
 import asyncio
-from dataclasses import dataclass
+import subprocess
+import sys
 from typing import Any
 
 from pydantic import BaseModel, Field
+from redis import Redis
 
 from qconsole.errors import Unrecoverable
 from qconsole.runtime import Client, Context, Exponential, QueuePolicy, Rate, Sla, job_type
@@ -65,18 +67,6 @@ POLICIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Furniture:
-    """Ids that the tests look for."""
-
-    done: str
-    waiting: str
-    delayed: str
-    dead: str
-    hostile: str
-    retrying: str
-
-
 async def work(url: str) -> None:
     """Run what is due, once."""
     worker = Worker(
@@ -95,7 +85,7 @@ async def work(url: str) -> None:
         await worker.close()
 
 
-async def furnish(url: str, *, emails: int = 30, charges: int = 24) -> Furniture:
+async def furnish(url: str, *, emails: int = 30, charges: int = 24) -> None:
     """Fill an empty Redis."""
     async with await Client.connect(url, job_types=JOB_TYPES) as client:
         for i in range(emails):
@@ -115,17 +105,34 @@ async def furnish(url: str, *, emails: int = 30, charges: int = 24) -> Furniture
             await client.enqueue(
                 "deliver_webhook", {"url": f"https://example.com/{i}"}, queue="webhooks", job_id=f"hook-{i}"
             )
-    return Furniture(
-        done="mail-000",
-        waiting="mail-waiting",
-        delayed="mail-later",
-        dead="charge-000",
-        hostile="report-hostile",
-        retrying="report-001",
-    )
+
+
+class Furniture:
+    """The furnished state as it was left by `furnish`, to be put back as often as a test wants."""
+
+    def __init__(self, url: str, *words: str) -> None:
+        self._redis = Redis.from_url(url)
+        self._redis.flushall()
+        subprocess.run([sys.executable, "-m", "tests.web.stage", url, *words], check=True, capture_output=True)
+        keys = self._redis.keys("*")
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.dump(key)
+                pipe.pttl(key)
+            answers = pipe.execute()
+        self._kept = list(zip(keys, answers[::2], answers[1::2], strict=True))
+
+    def put_back(self) -> None:
+        """Empty the server and fill it as it was."""
+        self._redis.flushall()
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key, content, ttl_ms in self._kept:
+                pipe.restore(key, max(ttl_ms, 0), content)
+            pipe.execute()
+
+    def close(self) -> None:
+        self._redis.close()
 
 
 if __name__ == "__main__":
-    import sys
-
-    print(asyncio.run(furnish(sys.argv[1])))
+    asyncio.run(furnish(sys.argv[1], **{name: int(n) for name, n in (word.split("=") for word in sys.argv[2:])}))

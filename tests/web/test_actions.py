@@ -5,6 +5,7 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from qconsole.redis.embedded import EmbeddedServer
 from tests.web.conftest import HTML, JSON
 from tests.web.stage import Furniture
 
@@ -195,17 +196,8 @@ def test_marked_rows_and_nothing_else_are_selected(fresh: Furniture, web: TestCl
     assert nothing.json()["error"]["message"] == "nothing is selected"
 
 
-def test_more_than_a_hundred_must_be_typed(redis_server: object, web: TestClient) -> None:
-    import asyncio
-
-    from tests.web.conftest import _emptied
-    from tests.web.stage import furnish
-
-    async def many() -> None:
-        await _emptied(redis_server.url)  # type: ignore[attr-defined]
-        await furnish(redis_server.url, emails=120, charges=1)  # type: ignore[attr-defined]
-
-    asyncio.run(many())
+def test_more_than_a_hundred_must_be_typed(redis_server: EmbeddedServer, web: TestClient) -> None:
+    Furniture(redis_server.url, "emails=120", "charges=1").close()
     planned = plan(web, verb="remove", noun="jobs", matching=True, filter="queue:email state:completed")
     operation = planned["operation"]["id"]
     assert planned["confirm"] == "count"

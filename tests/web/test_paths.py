@@ -19,4 +19,4 @@ def test_a_segment_has_nothing_that_routing_or_a_proxy_would_change(name: str) -
 
 def test_text_that_was_typed_by_hand_is_read_as_it_is() -> None:
     assert unsegment("email") == "email"
-    assert unsegment("a~b") == "a~b"
+    assert unsegment("job-1~1795500508987") == "job-1~1795500508987"

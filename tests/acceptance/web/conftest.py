@@ -1,0 +1,175 @@
+"""A real console behind a real browser: one Chromium for the run, one console a module; a broken policy fails."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from qconsole.config import Settings
+from qconsole.redis.embedded import EmbeddedServer
+from qconsole.web.options import Auth, ConsoleOptions
+from qconsole.web.serve import server
+from tests.web.conftest import picture
+from tests.web.stage import Furniture
+
+__all__ = ["picture"]
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-extensions", "--no-first-run"]
+ARTEFACTS = Path(__file__).resolve().parents[3] / ".artefacts"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.fspath).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"))
+            if not CHROMIUM.exists():
+                item.add_marker(pytest.mark.skip(reason="no system Chromium"))
+
+
+class Site:
+    """A console served in a thread of its own, on a port of its own."""
+
+    def __init__(self, settings: Settings, options: ConsoleOptions) -> None:
+        self.settings = settings
+        self.options = options
+        self.port = 0
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def console(self):  # type: ignore[no-untyped-def]
+        assert self._server is not None
+        return self._server.config.app.state.console  # type: ignore[union-attr]
+
+    def start(self) -> None:
+        settings = Settings(**{**_given(self.settings), "web_port": self.port})
+        self._server = server(settings, options=self.options)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until = time.monotonic() + 10
+        while not self._server.started:
+            assert time.monotonic() < until, "the console did not start"
+            time.sleep(0.01)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        assert self._server is not None and self._thread is not None
+        self._server.should_exit = True
+        self._thread.join(15)
+        assert not self._thread.is_alive(), "the console did not stop"
+
+
+def _given(settings: Settings) -> dict[str, object]:
+    return {name: getattr(settings, name) for name in settings.__slots__}
+
+
+@pytest.fixture(scope="module")
+def site_of(redis_server: EmbeddedServer) -> Iterator[Callable[..., Site]]:
+    """Makes consoles on the test's Redis."""
+    sites: list[Site] = []
+
+    def make(*, production: bool = False, **options: object) -> Site:
+        settings = Settings(redis_url=redis_server.url, web_auth="off", web_port=0, production=production)
+        site = Site(settings, ConsoleOptions(**{"auth": Auth.OFF, "poll_ms": 500, "refresh_per_s": 50, **options}))  # type: ignore[arg-type]
+        site.start()
+        sites.append(site)
+        return site
+
+    yield make
+    for site in sites:
+        site.stop()
+
+
+@pytest.fixture(scope="module")
+def site(picture: Furniture, site_of: Callable[..., Site]) -> Site:
+    """A console on a Redis furnished once for the module."""
+    picture.put_back()
+    return site_of()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield opened
+        await opened.close()
+
+
+class Watch:
+    """What went wrong in a browser: violations of the policy, script errors, requests to other hosts, dialogs."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.requests: list[str] = []
+        self.expected: tuple[str, ...] = ()
+
+    async def attach(self, context: BrowserContext) -> None:
+        await context.expose_binding("reportViolation", lambda _, text: self.faults.append(f"policy: {text}"))
+        await context.add_init_script(
+            "addEventListener('securitypolicyviolation', (e) => "
+            "reportViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`))"
+        )
+        context.on("request", lambda request: self.requests.append(request.url))
+        context.on("page", self._listen)
+
+    def _listen(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
+
+    def check(self) -> None:
+        outside = [url for url in self.requests if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
+        assert not outside, outside
+        unexpected = [fault for fault in self.faults if not any(text in fault for text in self.expected)]
+        assert not unexpected, unexpected
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(browser: Browser) -> AsyncIterator[Callable[..., object]]:
+    """Opens watched browser contexts; every fault in any of them fails the test."""
+    opened: list[tuple[BrowserContext, Watch]] = []
+
+    async def open_context(**options: object) -> tuple[BrowserContext, Watch]:
+        options = {"viewport": {"width": 1360, "height": 800}, "timezone_id": "Europe/Oslo", **options}
+        context = await browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(8_000)
+        watch = Watch()
+        await watch.attach(context)
+        opened.append((context, watch))
+        return context, watch
+
+    yield open_context
+    for context, watch in opened:
+        await context.close()
+        watch.check()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(visit: Callable[..., object]) -> Page:
+    """One watched page."""
+    context, _ = await visit()  # type: ignore[misc]
+    return await context.new_page()
+
+
+async def until(condition: Callable[[], object], what: str, timeout_s: float = 8.0) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        found = condition()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return
+        await asyncio.sleep(0.03)
+    raise AssertionError(f"not within {timeout_s} s: {what}")
