@@ -6,7 +6,7 @@ from typing import Any, Final
 from qconsole.admin.filter_terms import DEAD_LETTERS
 from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.job_views import JobViews
-from qconsole.admin.jobs import checked_delay_s
+from qconsole.admin.jobs import checked_delay_s, order_of
 from qconsole.admin.jobs_page import cursor_of, place_of
 from qconsole.admin.letter_groups import read_groups
 from qconsole.admin.letter_search import LetterSearch, letter_residual
@@ -78,7 +78,7 @@ class DeadLetterDesk(Noun):
         listing = f"dlq:{int(reverse)}:{wanted}"
         after, back = place_of(listing, cursor)
         sources = self._search.sources(wanted, await self._session.plain_arq.queues())
-        found = await self._search.slice(wanted, sources, after, limit=limit, reverse=reverse != back)
+        found = await self._search.slice(wanted, sources, after, limit=limit, order=order_of(reverse, back))
         chosen = found.letters[::-1] if back else found.letters
         last = chosen[-1][1] if back and chosen else found.last or after
         more = back or not found.at_end

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from qconsole.admin.backend import Backend
@@ -11,7 +12,6 @@ from qconsole.admin.filters import Filter
 from qconsole.admin.job_sources import (
     BULK_START,
     NEWEST_FIRST,
-    STATES_OF,
     URGENT_END,
     Entry,
     Group,
@@ -26,6 +26,14 @@ from qconsole.runtime.job import JobState
 FIRST_FETCH: Final = 64
 FETCH: Final = 200
 _ENDED: Final = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+
+
+class Order(Enum):
+    """Ways through a listing."""
+
+    LISTED = 0  # as faces list it: what ended comes newest first
+    REVERSED = 1  # the same backwards
+    OLDEST = 2  # as operations go through it: what ended comes oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class JobListing:
     def _of_queue(
         self, queue: str, states: frozenset[JobState], fingerprints: frozenset[str] | None, bound_ms: int | None
     ) -> list[Source]:
-        keys, now = self._backend.keys(queue), f"{self._backend.now_ms()}"
+        keys, after = self._backend.keys(queue), f"{self._backend.now_ms() + 1}"
         sources: list[Source] = []
 
         def add(group: Group, key: str, name: str, low: str = "-inf", high: str = "+inf") -> None:
@@ -108,10 +116,10 @@ class JobListing:
             sources.append(ListedSource(lambda: self._plain_arq.active(queue), queue, Group.ACTIVE, "active"))
         if JobState.WAITING in states:
             add(Group.WAITING_URGENT, queue, "queue", high=URGENT_END)
-            add(Group.WAITING, queue, "queue", low="(0", high=now)
+            add(Group.WAITING, queue, "queue", low="(0", high=f"({after}")
             add(Group.WAITING_BULK, queue, "queue", low=BULK_START, high="(0")
         if JobState.DELAYED in states:
-            add(Group.DELAYED, queue, "queue", low=f"({now}")
+            add(Group.DELAYED, queue, "queue", low=after)
         if JobState.WAITING_CHILDREN in states:
             add(Group.WAITING_CHILDREN, keys.waiting_children(), "children")
         return sources + self._ended(queue, states, fingerprints, "+inf" if bound_ms is None else f"{bound_ms}")
@@ -145,23 +153,29 @@ class JobListing:
         return sources
 
     async def walk(
-        self, sources: Sequence[Source], after: Place | None, *, reverse: bool = False, first_fetch: int = FIRST_FETCH
+        self,
+        sources: Sequence[Source],
+        after: Place | None,
+        *,
+        order: Order = Order.LISTED,
+        first_fetch: int = FIRST_FETCH,
     ) -> AsyncIterator[list[Found]]:
         """Yield candidates in order, in batches, behind a place.
 
         Args:
             sources: from `sources`.
-            after: where to go on; `None` starts at the beginning (at the end, when reversed).
-            reverse: the whole order backwards.
+            after: where to go on; `None` starts at the beginning of the order.
+            order: which way.
             first_fetch: how many the first batch has at most.
         """
+        reverse = order is Order.REVERSED
         groups = sorted({source.group for source in sources}, reverse=reverse)
         for group in groups:
             if after is not None and (group > after.group if reverse else group < after.group):
                 continue
             place = after if after is not None and group == after.group else None
             members = [source for source in sources if source.group == group]
-            descending = (group in NEWEST_FIRST) != reverse
+            descending = reverse if order is Order.OLDEST else (group in NEWEST_FIRST) != reverse
             async for batch in _merge(members, group, place, descending, first_fetch):
                 yield batch
 
@@ -268,4 +282,3 @@ def job_of_entry(entry: str) -> str:
 
 _STATES: Final = frozenset(state.value for state in JobState)
 _ALL: Final = frozenset(JobState)
-__all__ = ["FETCH", "FIRST_FETCH", "STATES_OF", "Found", "Group", "JobListing", "Place", "job_of_entry"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from qconsole.admin.filters import Filter, as_filter
-from qconsole.admin.job_listing import Place
+from qconsole.admin.job_listing import Order, Place
 from qconsole.admin.job_sources import ListedSource, Source, ZsetSource
 from qconsole.admin.job_views import JobViews, call_of
 from qconsole.admin.jobs_page import cursor_of, place_of, residual
@@ -60,7 +60,7 @@ class Jobs(Noun):
         after, back = place_of(listing, cursor)
         sources = self._session.listing.sources(wanted, await self._session.plain_arq.queues())
         found = await self._session.search.slice(
-            wanted, sources, after, limit=limit, reverse=reverse != back, budget=max(1, budget)
+            wanted, sources, after, limit=limit, order=order_of(reverse, back), budget=max(1, budget)
         )
         chosen = found.jobs[::-1] if back else found.jobs
         views = await self._views()
@@ -422,6 +422,11 @@ class Jobs(Noun):
 
     async def _views(self) -> JobViews:
         return JobViews(self._backend, await self._session.job_types.attempts())
+
+
+def order_of(reverse: bool, back: bool) -> Order:
+    """Return the way through a listing for a page: a page before another one is read backwards."""
+    return Order.REVERSED if reverse != back else Order.LISTED
 
 
 def checked_delay_s(delay_s: float) -> float:

@@ -10,9 +10,9 @@ from qconsole.admin.cursors import decode_cursor, encode_cursor
 from qconsole.admin.filter_terms import Operator, Pattern
 from qconsole.admin.filters import Filter
 from qconsole.admin.job_facts import JobFacts, parts_for
-from qconsole.admin.job_listing import STATES_OF, Found, JobListing, Place, indexed_fingerprints
+from qconsole.admin.job_listing import Found, JobListing, Order, Place, indexed_fingerprints
 from qconsole.admin.job_reader import ROW_CAP_BYTES, JobReader
-from qconsole.admin.job_sources import Source
+from qconsole.admin.job_sources import STATES_OF, Source
 from qconsole.admin.stored_job import StoredJob
 
 SCAN_CAP_BYTES: Final = 4_096
@@ -45,7 +45,7 @@ class JobSearch:
         after: Place | None,
         *,
         limit: int,
-        reverse: bool = False,
+        order: Order = Order.LISTED,
         budget: int = 100_000,
         time_s: float = TIME_BUDGET_S,
         full: bool = True,
@@ -61,7 +61,7 @@ class JobSearch:
         rest = residual(filter)
         deadline = time.monotonic() + time_s
         first = min(limit + 1, 200)
-        async for batch in self._listing.walk(sources, after, reverse=reverse, first_fetch=first):
+        async for batch in self._listing.walk(sources, after, order=order, first_fetch=first):
             batch = batch[: budget - found.scanned]
             for candidate, job in await self._judged(batch, rest, full=full):
                 if len(found.jobs) == limit:

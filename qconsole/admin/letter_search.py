@@ -8,7 +8,7 @@ from typing import Final
 from qconsole.admin.backend import Backend
 from qconsole.admin.filter_terms import DEAD_LETTER_STATES, Operator, Pattern
 from qconsole.admin.filters import Filter
-from qconsole.admin.job_listing import Found, JobListing, Place
+from qconsole.admin.job_listing import Found, JobListing, Order, Place
 from qconsole.admin.job_sources import Group, Source, ZsetSource
 from qconsole.admin.stored_letter import ROW_FIELDS, LetterFacts, StoredLetter, read_letters
 
@@ -67,7 +67,7 @@ class LetterSearch:
         after: Place | None,
         *,
         limit: int,
-        reverse: bool = False,
+        order: Order = Order.LISTED,
         budget: int = 100_000,
         time_s: float = 2.0,
     ) -> LetterSlice:
@@ -76,7 +76,7 @@ class LetterSearch:
         rest = letter_residual(filter, sources)
         cap = PAYLOAD_CAP_BYTES if any(term.field == "payload" for term in rest.terms) else 0
         deadline, now_ms = time.monotonic() + time_s, self._backend.now_ms()
-        async for batch in self._listing.walk(sources, after, reverse=reverse, first_fetch=min(limit + 1, 200)):
+        async for batch in self._listing.walk(sources, after, order=order, first_fetch=min(limit + 1, 200)):
             batch = batch[: budget - found.scanned]
             letters = await self._read(batch, cap)
             for candidate, letter in zip(batch, letters, strict=True):

@@ -5,6 +5,7 @@ from typing import Final
 
 from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS
 from qconsole.admin.filters import Filter, parse
+from qconsole.admin.job_listing import Order
 from qconsole.admin.job_sources import Group, ListedSource, Source, ZsetSource
 from qconsole.admin.job_views import JobViews
 from qconsole.admin.jobs_page import residual
@@ -124,11 +125,11 @@ class Planner:
     async def _samples(self, operation: Operation, sources: list[Source]) -> tuple[JobRow, ...]:
         if operation.noun == "dlq":
             wanted = parse(operation.filter, noun=DEAD_LETTERS)
-            found = await self._letters.slice(wanted, sources, None, limit=SAMPLES, reverse=True, budget=20_000)
+            found = await self._letters.slice(wanted, sources, None, limit=SAMPLES, order=Order.OLDEST, budget=20_000)
             views = LetterViews(self._backend)
             return tuple(views.sample(letter) for letter, _ in found.letters)
         wanted = parse(operation.filter, noun=JOBS)
-        jobs = await self._session.search.slice(wanted, sources, None, limit=SAMPLES, reverse=True, budget=20_000)
+        jobs = await self._session.search.slice(wanted, sources, None, limit=SAMPLES, order=Order.OLDEST, budget=20_000)
         rows = JobViews(self._backend)
         return tuple(rows.row(job) for job, _ in jobs.jobs)
 

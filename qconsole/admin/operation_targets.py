@@ -10,7 +10,7 @@ from typing import Any, Final
 from qconsole.admin.backend import Backend
 from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS, Instant, Operator, Term
 from qconsole.admin.filters import Filter, parse
-from qconsole.admin.job_listing import JobListing, Place
+from qconsole.admin.job_listing import JobListing, Order, Place
 from qconsole.admin.job_reader import JobReader
 from qconsole.admin.job_sources import Group, Source
 from qconsole.admin.jobs_page import JobSearch, residual
@@ -86,7 +86,7 @@ class Targets:
     async def _indexed(self, sources: Sequence[Source], after: Place | None, size: int) -> Chunk:
         """Take ids straight from indexes that hold exactly what is meant, the oldest first."""
         chunk = Chunk(place=after.as_json() if after else None)
-        async for batch in self._listing.walk(sources, after, reverse=True, first_fetch=size):
+        async for batch in self._listing.walk(sources, after, order=Order.OLDEST, first_fetch=size):
             for found in batch[: size - len(chunk.targets)]:
                 bare_id = self._backend.keys(found.queue).bare_id(found.id)
                 chunk.targets.append(Target(found.queue, bare_id, found.place.name == RESULTS))
@@ -102,7 +102,7 @@ class Targets:
         """Look at each candidate; what was created after the bound is left alone."""
         bounded = Filter((*wanted.terms, *_created_by(operation.bound_ms).terms))
         found = await self._search.slice(
-            bounded, sources, after, limit=size, reverse=True, budget=SCAN_CHUNK, time_s=1.0, full=False
+            bounded, sources, after, limit=size, order=Order.OLDEST, budget=SCAN_CHUNK, time_s=1.0, full=False
         )
         targets = [
             Target(job.queue, self._backend.keys(job.queue).bare_id(job.id), place.name == RESULTS)
@@ -118,7 +118,7 @@ class Targets:
         if not letter_residual(wanted, sources):
             return await self._indexed(sources, after, size)
         found = await self._letters.slice(
-            wanted, sources, after, limit=size, reverse=True, budget=SCAN_CHUNK, time_s=1.0
+            wanted, sources, after, limit=size, order=Order.OLDEST, budget=SCAN_CHUNK, time_s=1.0
         )
         targets = [
             Target(letter.queue, self._backend.keys(letter.queue).bare_id(letter.id)) for letter, _ in found.letters

@@ -58,8 +58,7 @@ class StoredJob:
         if self.score is not None:
             if self.lease_token is not None or self.active is not None:
                 return JobState.ACTIVE
-            decoded = decode_score(self.score, self.now_ms)
-            return JobState.DELAYED if decoded.place is Place.FUTURE else JobState.WAITING
+            return JobState.DELAYED if self.score >= self.now_ms + 1 else JobState.WAITING  # due in this millisecond
         if self.ended is not None:
             return JobState(self.ended)
         if self.children_ms is not None:

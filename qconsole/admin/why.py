@@ -203,7 +203,7 @@ async def _ahead(session: Session, job: StoredJob) -> str:
     if place.place is Place.BAND:
         ahead = await redis.zcount(job.queue, "-inf", score)
         if place.priority > 5:
-            ahead += await redis.zcount(job.queue, "(0", job.now_ms)
+            ahead += await redis.zcount(job.queue, "(0", f"({job.now_ms + 1}")
     else:
         ahead = await redis.zcount(job.queue, "-inf", URGENT_END) + await redis.zcount(job.queue, "(0", score)
     return count_of(int(ahead), "job", "jobs")

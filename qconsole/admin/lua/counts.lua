@@ -5,6 +5,7 @@
 --   pause (reason, actor, since, until; or false), hold ms, score of the oldest default job, oldest due ms of a band,
 --   completed and failed in this minute and the one before
 local now_ms, minute, looked_at = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local after_ms = string.format('%d', tonumber(now_ms) + 1) -- what is due in this millisecond is due
 local EPOCH, FLOOR, BAND = 1704067200000, -4503599627370496, 35184372088832
 
 -- When the oldest job of any band was due: the first of each band that has one.
@@ -52,9 +53,9 @@ local answers = {}
 for _, queue in ipairs(KEYS) do
   local p = 'qc:{' .. queue .. '}:'
   local held = held_elsewhere(queue, p)
-  local due = redis.call('ZCOUNT', queue, '-inf', now_ms)
+  local due = redis.call('ZCOUNT', queue, '-inf', '(' .. after_ms)
   local stalled = redis.call('ZCOUNT', p .. 'leases', '-inf', now_ms)
-  local future = redis.call('ZCOUNT', queue, '(' .. now_ms, '+inf')
+  local future = redis.call('ZCOUNT', queue, after_ms, '+inf')
   local leased = redis.call('ZCOUNT', p .. 'leases', '(' .. now_ms, '+inf')
   local active = redis.call('HLEN', p .. 'active')
   local pause = redis.call('EXISTS', p .. 'paused') == 1
@@ -66,7 +67,7 @@ for _, queue in ipairs(KEYS) do
     redis.call('ZCARD', p .. 'waiting_children'), redis.call('ZCARD', p .. 'completed'),
     redis.call('ZCARD', p .. 'failed'), redis.call('ZCARD', p .. 'cancelled'), redis.call('ZCARD', p .. 'dlq'),
     pause, redis.call('PTTL', p .. 'hold'),
-    redis.call('ZRANGEBYSCORE', queue, '(1', now_ms, 'WITHSCORES', 'LIMIT', 0, 1)[2] or false, oldest_in_bands(queue),
+    redis.call('ZRANGEBYSCORE', queue, '(1', '(' .. after_ms, 'WITHSCORES', 'LIMIT', 0, 1)[2] or false, oldest_in_bands(queue),
     completed, failed, completed_before, failed_before,
   }
 end

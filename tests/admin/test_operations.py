@@ -1,0 +1,355 @@
+"""Bulk actions: frozen selections, confirmation, progress, pause, take-over after a kill, undo, and no acting twice."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+
+from qconsole.admin import Actor, Admin
+from qconsole.admin.operation_record import LEASE_MS
+from qconsole.admin.views import OperationState, Plan
+from qconsole.config import Settings
+from qconsole.errors import Conflict, OperationNotFound, Refused, Unconfirmed, UsageError
+from qconsole.runtime.client import Client
+from qconsole.runtime.keys import GLOBAL, Keys
+from tests.admin.stock import NOW, driven, failed_jobs
+from tests.runtime.hand import Hand
+from tests.support import ManualClock, eventually
+
+EMAIL = Keys("email")
+
+
+async def start(admin: Admin, plan: Plan) -> str:
+    await admin.operations.start(plan.operation.id, confirm=plan.confirm_text)
+    return plan.operation.id
+
+
+async def test_a_plan_counts_samples_and_excludes_and_changes_nothing(
+    admin: Admin, redis: Redis, client: Client
+) -> None:
+    await failed_jobs(redis, 300)
+    await client.enqueue_many("send", [{}] * 4, queue="email")
+    plan = await admin.operations.plan("retry", "queue:email", reason="fixed")
+    assert (plan.count.value, plan.count.exact) == (300, True)
+    assert [row.id for row in plan.samples] == [f"job{n:07}" for n in range(5)]
+    assert plan.exclusions == (("waiting: retry does not apply", 4),)
+    assert (plan.confirm, plan.confirm_text) == ("count", "300")
+    assert plan.operation.filter == "queue:email state:failed,cancelled"
+    assert plan.command == "qconsole jobs retry --filter 'queue:email state:failed,cancelled' --reason fixed"
+    assert await redis.zcard(EMAIL.failed()) == 300
+    assert (await admin.audit.page()).rows == ()
+
+
+async def test_an_operation_does_what_was_planned_and_nothing_that_came_later(
+    admin: Admin, redis: Redis, clock: ManualClock
+) -> None:
+    await failed_jobs(redis, 450)
+    plan = await admin.operations.plan("retry", "state:failed queue:email")
+    clock.advance(s=10)
+    await redis.zadd(EMAIL.failed(), {"later": clock.now_ms()})
+    done = await driven(admin, await start(admin, plan))
+    assert (done.state, done.matched, done.done, done.skipped, done.failed) == (OperationState.DONE, 450, 450, 0, 0)
+    assert await redis.zrange(EMAIL.failed(), 0, -1) == [b"later"]
+    assert await redis.zcard("email") == 450
+    first, last = await redis.zrange("email", 0, 0), await redis.zrange("email", -1, -1)
+    assert (first, last) == ([b"job0000000"], [b"job0000449"])
+    started, ended = (await admin.audit.page(f"operation:{done.id}")).rows[::-1]
+    assert (started.action, started.filter, started.matched, started.done) == (
+        "jobs.retry",
+        "queue:email state:failed",
+        450,
+        0,
+    )
+    assert (ended.matched, ended.done, ended.failed) == (450, 450, 0)
+
+
+async def test_the_number_or_the_queue_must_be_typed(
+    admin: Admin, redis: Redis, redis_url: str, clock: ManualClock
+) -> None:
+    await failed_jobs(redis, 150)
+    plan = await admin.operations.plan("retry", "queue:email")
+    for wrong in (None, "", "149", "yes"):
+        with pytest.raises(Unconfirmed, match="must be confirmed by typing '150'"):
+            await admin.operations.start(plan.operation.id, confirm=wrong)
+    assert (await admin.operations.get(plan.operation.id)).state is OperationState.PLANNED
+    await admin.operations.start(plan.operation.id, confirm=" 150 ")
+    with pytest.raises(Conflict, match="started already"):
+        await admin.operations.start(plan.operation.id, confirm="150")
+    few = await admin.operations.plan("retry", "queue:email", limit=3)
+    assert (few.count.value, few.confirm, few.confirm_text) == (3, "click", None)
+    assert (await admin.operations.plan("retry", "queue:none")).confirm == "none"
+    production = Settings(redis_url=redis_url, production=True, env="prod")
+    async with await Admin.open(production, actor=Actor("ann", "admin", "cli"), clock=clock) as live:
+        plan = await live.operations.plan("retry", "queue:email", limit=2)
+        assert (plan.confirm, plan.confirm_text) == ("queue", "email")
+        with pytest.raises(Unconfirmed):
+            await live.operations.start(plan.operation.id, confirm="2")
+        await live.operations.start(plan.operation.id, confirm="email")
+
+
+async def test_what_cannot_be_meant_is_refused_when_planned(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 20)
+    with pytest.raises(UsageError, match="retry acts on failed, cancelled only"):
+        await admin.operations.plan("retry", "state:waiting")
+    with pytest.raises(UsageError, match="must be one of replay, discard"):
+        await admin.operations.plan("retry", "", noun="dlq")
+    with pytest.raises(UsageError, match="a reason must be given"):
+        await admin.operations.plan("discard", "queue:email", noun="dlq")
+    with pytest.raises(Refused, match="would touch 20, more than 10 allowed"):
+        await admin.operations.plan("retry", "queue:email", max_affected=10)
+    with pytest.raises(UsageError, match="limit must be"):
+        await admin.operations.plan("retry", "queue:email", limit=0)
+    with pytest.raises(UsageError, match="rate_per_s must be"):
+        await admin.operations.plan("retry", "queue:email", rate_per_s=-1)
+    with pytest.raises(OperationNotFound):
+        await admin.operations.get("nope")
+
+
+async def test_one_group_is_replayed_and_nothing_else(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 300)
+    groups = await admin.dead_letters.groups("queue:email")
+    assert [(group.fingerprint, group.count) for group in groups] == [("fp0", 100), ("fp1", 100), ("fp2", 100)]
+    plan = await admin.operations.plan("replay", "fp:fp1", noun="dlq", reason="fixed")
+    done = await driven(admin, await start(admin, plan))
+    assert (done.done, done.failed) == (100, 0)
+    assert await redis.zcard(EMAIL.dlq()) == 200
+    assert await redis.zcard("email") == 100
+    left = await admin.dead_letters.groups()
+    assert sorted(group.fingerprint for group in left) == ["fp0", "fp2"]
+    page = await admin.dead_letters.page("state:replayed", limit=1)
+    assert page.rows[0].replayed_as is not None and page.total is None
+
+
+async def test_ids_are_found_whatever_their_queue_and_the_rest_is_excluded(
+    admin: Admin, redis: Redis, client: Client
+) -> None:
+    await failed_jobs(redis, 3)
+    await client.enqueue("send", {}, queue="reports", job_id="waits")
+    ids = ["job0000000", "email/job0000001", "waits", "nothing", "job0000000"]
+    plan = await admin.operations.plan("retry", ids=ids)
+    assert plan.count.value == 2
+    assert plan.exclusions == (("not found", 1), ("waiting: retry does not apply", 1))
+    done = await driven(admin, await start(admin, plan))
+    assert done.done == 2
+    assert await redis.zrange(EMAIL.failed(), 0, -1) == [b"job0000002"]
+
+
+async def test_removed_jobs_come_back_by_undo_once(admin: Admin, redis: Redis, client: Client) -> None:
+    await failed_jobs(redis, 250)
+    await client.enqueue_many("send", [{"n": n} for n in range(30)], queue="email")
+    plan = await admin.operations.plan("remove", "queue:email")
+    done = await driven(admin, await start(admin, plan))
+    assert done.done == 280
+    assert await redis.exists("email", EMAIL.failed()) == 0
+    undone = await admin.operations.undo(done.id)
+    assert (undone.verb, undone.state, undone.done, undone.skipped) == ("restore", OperationState.DONE, 280, 0)
+    assert (await redis.zcard("email"), await redis.zcard(EMAIL.failed())) == (30, 250)
+    with pytest.raises(Conflict, match="was undone already"):
+        await admin.operations.undo(done.id)
+
+
+async def test_a_discard_is_undone_within_its_window_only(admin: Admin, redis: Redis, clock: ManualClock) -> None:
+    await failed_jobs(redis, 20)
+    plan = await admin.operations.plan("discard", "fp:fp0", noun="dlq", reason="noise")
+    done = await driven(admin, await start(admin, plan))
+    assert await redis.zcard(EMAIL.dlq()) == 13
+    clock.advance(s=25 * 3600)
+    with pytest.raises(Refused, match="is over"):
+        await admin.operations.undo(done.id)
+    clock.advance(s=-3600 * 2)
+    assert (await admin.operations.undo(done.id)).done == 7
+    assert await redis.zcard(EMAIL.dlq()) == 20
+
+
+async def test_a_paused_operation_goes_on_where_it_stopped(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 2_000)
+    plan = await admin.operations.plan("retry", "queue:email")
+    operation_id = await start(admin, plan)
+    async for view in admin.operations.run(operation_id):
+        if view.done and view.state is OperationState.RUNNING:
+            await admin.operations.pause(operation_id)
+    paused = await admin.operations.get(operation_id)
+    assert paused.state is OperationState.PAUSED and 0 < paused.done < 2_000
+    assert await redis.zcard("email") == paused.done
+    await admin.operations.resume(operation_id)
+    done = await driven(admin, operation_id)
+    assert (done.state, done.done, done.skipped) == (OperationState.DONE, 2_000, 0)
+
+
+async def test_an_aborted_operation_keeps_what_it_did(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 2_000)
+    operation_id = await start(admin, await admin.operations.plan("retry", "queue:email"))
+    async for view in admin.operations.run(operation_id):
+        if view.done and view.state is OperationState.RUNNING:
+            await admin.operations.abort(operation_id)
+    ended = await admin.operations.get(operation_id)
+    assert ended.state is OperationState.ABORTED
+    assert await redis.zcard("email") == ended.done
+    with pytest.raises(Conflict, match="cannot be resumed"):
+        await admin.operations.resume(operation_id)
+    assert await admin.operations.list(active=True) == ()
+
+
+KILLED = """
+import asyncio, sys
+from qconsole.admin import Actor, Admin
+from tests.support import ManualClock
+async def main(url, operation_id, now_ms):
+    async with await Admin.open(url, actor=Actor("ann", "admin", "cli"), clock=ManualClock(now_ms)) as admin:
+        async for view in admin.operations.run(operation_id):
+            print(view.done, flush=True)
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+
+async def test_an_operation_whose_console_was_killed_is_taken_over_without_acting_twice(
+    admin: Admin, redis: Redis, redis_url: str
+) -> None:
+    await failed_jobs(redis, 6_000)
+    operation_id = await start(admin, await admin.operations.plan("replay", "queue:email", noun="dlq"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, redis_url, operation_id, str(NOW), stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    while int(await process.stdout.readline() or b"1") == 0:
+        pass
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    replayed = await redis.zcard("email")
+    assert 0 < replayed < 6_000
+    assert await redis.pexpire(GLOBAL.operation_lease(operation_id), 1)
+    await eventually(lambda: _gone(redis, GLOBAL.operation_lease(operation_id)))
+    done = await driven(admin, operation_id)
+    assert (done.state, done.done, done.skipped, done.failed) == (OperationState.DONE, 6_000, 0, 0)
+    assert await redis.zcard("email") == 6_000
+
+
+async def _gone(redis: Redis, key: str) -> bool:
+    return await redis.exists(key) == 0
+
+
+async def test_an_operation_without_a_runner_is_shown_as_interrupted(
+    admin: Admin, redis: Redis, clock: ManualClock
+) -> None:
+    await failed_jobs(redis, 20)
+    operation_id = await start(admin, await admin.operations.plan("retry", "queue:email"))
+    assert (await admin.operations.get(operation_id)).state is OperationState.RUNNING
+    clock.advance(s=6)
+    assert (await admin.operations.get(operation_id)).state is OperationState.INTERRUPTED
+    assert [finding.code for finding in await admin.doctor.examine() if finding.level == "warn"].count(
+        "interrupted"
+    ) == 1
+    assert (await driven(admin, operation_id)).done == 20
+
+
+async def test_two_runners_of_one_operation_never_act_twice(
+    admin: Admin, redis: Redis, redis_url: str, clock: ManualClock
+) -> None:
+    await failed_jobs(redis, 1_500)
+    operation_id = await start(admin, await admin.operations.plan("replay", "queue:email", noun="dlq"))
+    async with await Admin.open(redis_url, actor=Actor("bob", "operator", "web"), clock=clock) as other:
+        views = await asyncio.gather(driven(admin, operation_id), driven(other, operation_id))
+    assert [view.done for view in views] == [1_500, 1_500]
+    assert await redis.zcard("email") == 1_500
+    assert len((await admin.audit.page(f"operation:{operation_id}")).rows) == 2
+
+
+async def test_two_operators_on_the_same_jobs_never_act_twice(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 1_000)
+    plans = [
+        await admin.operations.plan("replay", "queue:email", noun="dlq"),
+        await admin.operations.plan("replay", "fp:fp1", noun="dlq"),
+        await admin.operations.plan("retry", "queue:email"),
+    ]
+    views = await asyncio.gather(*[driven(admin, await start(admin, plan)) for plan in plans])
+    assert sum(view.done for view in views[:2]) + views[2].done >= 1_000
+    waiting = await redis.zrange("email", 0, -1)
+    replayed_from = [await redis.hget(EMAIL.record(job.decode()), "replay_of") for job in waiting]  # type: ignore[misc]
+    sources = [
+        origin.decode().partition("~")[0] if origin else job.decode()
+        for job, origin in zip(waiting, replayed_from, strict=True)
+    ]
+    entries = [origin for origin in replayed_from if origin]
+    assert len(entries) == len(set(entries))
+    assert set(sources) == {f"job{n:07}" for n in range(1_000)}
+    assert await redis.zcard(EMAIL.dlq()) == 0
+
+
+async def test_a_runner_that_lost_its_lease_stops(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 2_000)
+    operation_id = await start(admin, await admin.operations.plan("retry", "queue:email"))
+    with pytest.raises(Conflict, match="taken over by another runner"):
+        async for _ in admin.operations.run(operation_id):
+            await redis.set(GLOBAL.operation_lease(operation_id), "another", px=LEASE_MS)
+
+
+async def test_a_rate_is_kept(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 60)
+    plan = await admin.operations.plan("retry", "queue:email", rate_per_s=100)
+    operation_id = await start(admin, plan)
+    began = time.monotonic()
+    await driven(admin, operation_id)
+    assert time.monotonic() - began >= 0.4
+
+
+async def test_a_spread_and_a_delay_give_the_jobs_their_due_times(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 400)
+    plan = await admin.operations.plan("replay", "queue:email", noun="dlq", spread_s=100, delay_s=10)
+    await driven(admin, await start(admin, plan))
+    scores = [score for _, score in await redis.zrange("email", 0, -1, withscores=True)]
+    assert NOW + 10_000 <= scores[0] < NOW + 11_000
+    assert NOW + 109_000 <= scores[-1] < NOW + 111_000
+    gaps = [later - sooner for sooner, later in pairwise(scores)]
+    assert max(gaps) <= 1_000
+
+
+async def test_every_job_gets_its_own_edited_payload_and_one_that_does_not_fit_fails_alone(
+    admin: Admin, redis: Redis, hand: Hand, clock: ManualClock
+) -> None:
+    await failed_jobs(redis, 6)
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}, "via": {"type": "string"}}}
+    described = orjson.dumps({"name": "send", "queue": "email", "schema": schema})
+    await redis.hset(GLOBAL.job_types(), "send", described)  # type: ignore[misc,arg-type]
+    plan = await admin.operations.plan("replay", "queue:email", noun="dlq", payload_edit={"via": "backup"})
+    done = await driven(admin, await start(admin, plan))
+    assert (done.done, done.failed) == (5, 1)
+    assert "n of send" in done.failures[0][1]
+    clock.advance(s=1)
+    calls = [claimed.payload or b"" for claimed in await hand.claim()]
+    assert sorted(b'"via":"backup"' in call for call in calls) == [True] * 5
+
+
+async def test_waiting_jobs_are_cancelled_and_drained_up_to_the_bound(
+    admin: Admin, redis: Redis, client: Client, clock: ManualClock
+) -> None:
+    await client.enqueue_many("send", [{}] * 120, queue="email")
+    await client.enqueue_many("send", [{}] * 20, queue="email", delay_s=600)
+    await client.enqueue_many("send", [{}] * 10, queue="email", priority=1)
+    plan = await admin.queues.drain("email")
+    clock.advance(s=1)
+    await client.enqueue_many("send", [{}] * 5, queue="email")
+    done = await driven(admin, await start(admin, plan))
+    assert (plan.count.value, done.done) == (150, 150)
+    assert await redis.zcard("email") == 5
+    plan = await admin.operations.plan("cancel", "queue:email")
+    assert (await driven(admin, await start(admin, plan))).done == 5
+    assert await redis.zcard(EMAIL.cancelled()) == 5
+
+
+async def test_operations_are_listed_the_newest_first(admin: Admin, redis: Redis, clock: ManualClock) -> None:
+    await failed_jobs(redis, 3)
+    planned = []
+    for _ in range(3):
+        clock.advance(s=1)
+        planned.append((await admin.operations.plan("retry", "queue:email")).operation.id)
+    assert [view.id for view in await admin.operations.list()] == planned[::-1]
+    page = await admin.operations.page(limit=2)
+    assert page.next is not None
+    rest = await admin.operations.page(page.next, 2)
+    assert [view.id for view in (*page.rows, *rest.rows)] == planned[::-1]
