@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qconsole.admin import Admin
 from qconsole.admin.views import Verb
 from qconsole.tui.confirm import Friction
 from qconsole.tui.form import Answers, Ask
 from qconsole.tui.subject import Subject
 
-Run = Callable[[Any, Subject, Answers], Awaitable[Any]]
-Prefill = Callable[[Any, Subject], Awaitable[Mapping[str, str]]]
+Run = Callable[[Admin, Subject, Answers], Awaitable[Any]]
+Prefill = Callable[[Admin, Subject], Awaitable[Mapping[str, str]]]
 
 
 def _always(_row: Any) -> bool:

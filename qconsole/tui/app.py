@@ -1,10 +1,12 @@
 """The terminal console: the frame, where one is, the keys that work everywhere, and the one loop that keeps the screen live."""
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -13,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.filter import LineFilter
 
+from qconsole.admin import Admin
 from qconsole.admin.commands import cli_command
 from qconsole.admin.views import OperationView
 from qconsole.clock import Clock, SystemClock
@@ -83,7 +86,7 @@ class ConsoleApp(Guarded, App[int]):
     def __init__(
         self,
         *,
-        connect: Callable[[], Awaitable[Any]],
+        connect: Callable[[], Awaitable[Admin]],
         settings: Settings,
         terminal: Terminal,
         clock: Clock | None = None,
@@ -95,9 +98,10 @@ class ConsoleApp(Guarded, App[int]):
         super().__init__()
         self.settings = settings
         self.terminal = terminal
-        self.clock = clock or SystemClock()
+        self._clock = clock
+        self.clock: Clock = clock or SystemClock()
         self.zone = zone
-        self.admin: Any = None
+        self._admin: Admin | None = None
         self.known: dict[str, tuple[str, ...]] = {}
         self.driving: set[str] = set()
         self.last_command: str | None = None
@@ -112,6 +116,7 @@ class ConsoleApp(Guarded, App[int]):
         self._last_input_s = time.monotonic()
         self._answer_ms = 0.0
         self._wake = asyncio.Event()
+        self._opening = asyncio.Lock()
         self._flash_number = 0
         self._filter_for: View | None = None
 
@@ -135,6 +140,17 @@ class ConsoleApp(Guarded, App[int]):
         self.theme = self.skin.name
         self.call_later(self.go, self._at)
         self.run_worker(self._live(), exit_on_error=False, group="live")
+
+    @property
+    def admin(self) -> Admin:
+        """Return the admin service.
+
+        Raises:
+            RedisUnavailable: it is not connected yet.
+        """
+        if self._admin is None:
+            raise RedisUnavailable("The console is not connected yet.")
+        return self._admin
 
     @property
     def view(self) -> View:
@@ -247,18 +263,12 @@ class ConsoleApp(Guarded, App[int]):
 
     async def _connected(self) -> None:
         """Open the service once; those who come meanwhile wait for the same opening."""
-        if self.admin is None:
+        if self._admin is None:
             async with self._opening:
-                if self.admin is None:
-                    self.admin = await self._connect()
+                if self._admin is None:
+                    self._admin = await self._connect()
+                    self.clock = self._clock or self._admin.clock
                     self._wake.set()
-
-    @property
-    def _opening(self) -> asyncio.Lock:
-        lock: asyncio.Lock | None = getattr(self, "_opening_lock", None)
-        if lock is None:
-            lock = self._opening_lock = asyncio.Lock()
-        return lock
 
     def _lose(self, error: BaseException) -> None:
         now_ms = self.clock.now_ms()
@@ -290,13 +300,11 @@ class ConsoleApp(Guarded, App[int]):
                 lost=self._lost_since_ms is not None,
             )
             header = self.query_one(Header)
-            if header.pace_word != rhythm.word and self.admin is not None:
+            if header.pace_word != rhythm.word and self._admin is not None:
                 header.pace_word = rhythm.word
                 header.redraw()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), rhythm.every_s)
-            except TimeoutError:
-                pass
             self._wake.clear()
             if rhythm.every_s is not None and self._stack and len(self.screen_stack) == 1:
                 await self._reach(self._tick(), "refreshing")
@@ -499,7 +507,7 @@ class ConsoleApp(Guarded, App[int]):
             lines: list[DocLine] = []
             for label, command in shown:
                 lines.append(DocLine(((label, "muted"),)))
-                lines += [DocLine(tuple(spans), copy=lambda c=command: c) for spans in command_lines(command, cells)]
+                lines += [DocLine(tuple(spans), copy=partial(str, command)) for spans in command_lines(command, cells)]
             return lines
 
         height = sum(len(command_lines(command, 90)) + 1 for _, command in shown)
@@ -528,6 +536,10 @@ class ConsoleApp(Guarded, App[int]):
         for widget in self.screen.walk_children():
             widget.refresh()
 
+    def leave(self) -> None:
+        """Quit, from a handler."""
+        self.call_later(self.action_quit)
+
     async def action_quit(self) -> None:
         if self.driving:
             running = len(self.driving)
@@ -544,7 +556,7 @@ def run(
     *,
     at: str | None = None,
     environ: Mapping[str, str] | None = None,
-    connect: Callable[[], Awaitable[Any]] | None = None,
+    connect: Callable[[], Awaitable[Admin]] | None = None,
 ) -> int:
     """Run the terminal console until it is left; returns the process's exit code.
 
@@ -559,9 +571,8 @@ def run(
     terminal = examine(environ)
     zone = datetime.now().astimezone().tzinfo or UTC
 
-    async def open_admin() -> Any:
-        from qconsole.admin import Admin
-        from qconsole.admin.views import Actor
+    async def open_admin() -> Admin:
+        from qconsole.admin import Actor
 
         actor = Actor(settings.actor or os.environ.get("USER", "operator"), settings.role, "tui")
         return await Admin.open(settings, actor=actor)

@@ -57,7 +57,9 @@ class AuditView(PagedListView):
     nothing = "No change has been made yet."
 
     async def fetch_page(self, *, cursor: str | None, limit: int, reverse: bool) -> Page[AuditRow]:
-        page: Page[AuditRow] = await self.admin.audit.page(self.location.filter, cursor=cursor, limit=limit)
+        page: Page[AuditRow] = await self.admin.audit.page(
+            self.location.filter, cursor=cursor, limit=limit, reverse=reverse != self.reverse
+        )
         return page
 
     def open_row(self, row: Any) -> Location | None:
@@ -65,9 +67,6 @@ class AuditView(PagedListView):
 
     def queue_of(self, row: Any) -> str | None:
         return None
-
-    def action_reverse(self) -> None:
-        self.console.flash("The audit is listed newest first only.", "warn")
 
     def action_events(self) -> None:
         self.console.go_to(Location("events"))

@@ -65,7 +65,7 @@ def histogram(
     if not total:
         return [[("no jobs in this window", "muted")]]
     highest = max(number for _, number in kept)
-    room = max(4, cells - 8 - 2 - 7 - 6)
+    room = min(48, max(4, cells - 8 - 2 - 7 - 6))
     lines: list[list[Span]] = []
     for bound, number in kept:
         over = limit is not None and bound > limit
@@ -150,7 +150,7 @@ def _nice(value: float) -> float:
     """Return the next round number above a value, for an axis."""
     if value <= 0:
         return 1
-    power = 10 ** math.floor(math.log10(value))
+    power = float(10 ** math.floor(math.log10(value)))
     return next(step * power for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value - 1e-9)
 
 
@@ -160,9 +160,9 @@ def _level(ratio: float) -> str:
 
 def _area_cell(value: float, highest: float, row: int, rows: int, marked: bool) -> Span:
     level = value / highest * rows - row
-    if marked:
-        return ("│", "warn")
-    return (" ", "text") if level <= 0 else (_level(level), "chart")
+    if level <= 0:
+        return ("│", "warn") if marked else (" ", "text")
+    return _level(level), "chart"
 
 
 def _join(line: list[Span]) -> list[Span]:

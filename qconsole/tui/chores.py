@@ -10,7 +10,7 @@ from qconsole.tui.cells import plain
 from qconsole.tui.confirm import ConfirmDialog, Question
 from qconsole.tui.document import DocLine, section, text_line
 from qconsole.tui.form import Answers, Ask, FormDialog, read_answers
-from qconsole.tui.format import stamp
+from qconsole.tui.format import plural, stamp
 from qconsole.tui.subject import Subject
 from qconsole.tui.text_dialog import TextDialog
 from qconsole.tui.verbs import GROUPS
@@ -82,13 +82,13 @@ async def _pause_all(console: "ConsoleApp", answers: Answers) -> None:
     )
     if await console.push_screen_wait(ConfirmDialog(question)) is not None:
         applied = await console.admin.queues.pause_all(**answers)
-        console.flash(applied.sentence, "good")
+        console.flash(f"{plural(len(applied), 'queue')} paused.", "good")
         console.view.load_soon()
 
 
 async def _resume_all(console: "ConsoleApp", answers: Answers) -> None:
     applied = await console.admin.queues.resume_all(**answers)
-    console.flash(applied.sentence, "good")
+    console.flash(f"{plural(len(applied), 'queue')} resumed.", "good")
     console.view.load_soon()
 
 

@@ -125,15 +125,10 @@ class ConfirmDialog(Dialog[Consent]):
 class PlanDialog(ConfirmDialog):
     """The preview of an operation: how many, five of them, what is left out, what it does as a command."""
 
-    def __init__(self, plan: Plan, *, title: str, dangerous: bool, reason_required: bool) -> None:
+    def __init__(self, plan: Plan, *, title: str, dangerous: bool) -> None:
         expected = plan.confirm_text if plan.confirm in {"count", "queue"} else None
-        question = Question(
-            title, "", plan.command, expected, dangerous, wants_reason=True, reason_required=reason_required
-        )
-        super().__init__(question)
+        super().__init__(Question(title, "", plan.command, expected, dangerous))
         self.plan = plan
-        if plan.operation.reason:
-            self.reason.value = plan.operation.reason
 
     def describe(self, cells: int) -> SpanLines:
         plan = self.plan
@@ -148,6 +143,8 @@ class PlanDialog(ConfirmDialog):
             lines.append([(f"  … and {plan.count.value - len(plan.samples[:5]):,} more", "muted")])
         for why, number_out in plan.exclusions[:4]:
             lines.append([(f"  {number_out:,} left out: {plain(why)}", "warn")])
+        if plan.operation.reason:
+            lines.append([("  because ", "muted"), (plain(plan.operation.reason), "text")])
         rate = plan.operation.rate_per_s
         if rate:
             lines.append([(f"  at most {rate:g} a second", "muted")])

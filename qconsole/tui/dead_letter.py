@@ -1,6 +1,7 @@
 """One dead letter: what was buried, why, its attempts and payload, and what became of it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -104,7 +105,7 @@ def dead_letter_facts(letter: DeadLetterView, cells: int, moment: Moment) -> lis
             DocLine(
                 (("  ", "text"), (fit(name, 13), "muted"), (plain(text, limit=200), "link")),
                 link=link,
-                copy=lambda t=text: t,
+                copy=partial(str, text),
             )
         )
     return lines

@@ -38,7 +38,7 @@ def _since(row: DeadLetterGroup, moment: Moment) -> Span:
 
 GROUP_COLUMNS = (
     Column("count", "Open", lambda g, _m: (short_count(g.count), "strong"), 6, "right", rank=0, sort=lambda g: g.count),
-    Column("error", "Error", _error, 24, grow=3, rank=0, sort=lambda g: g.error_type),
+    Column("error", "Error", _error, 24, grow=3, rank=0, wish=56, sort=lambda g: g.error_type),
     Column("trend", "24 h", lambda g, _m: (sparkline(g.trend, 12), "bad"), 12, rank=1),
     Column("since", "First → last", _since, 12, "right", rank=0, sort=lambda g: g.last_ms),
     Column("where", "Queue · type", _where, 22, grow=1, rank=2, sort=lambda g: g.queues),
@@ -121,7 +121,15 @@ def group_lines(group: DeadLetterGroup, sample: Any, cells: int, folds: Folds, m
         cells,
     )
     room = min(48, max(24, cells - 20))
-    lines.append(DocLine((("  ", "text"), (f"{'24 hours':<13}", "muted"), (sparkline(group.trend, room), "bad"))))
+    lines.append(
+        DocLine(
+            (
+                ("  ", "text"),
+                (f"{'24 hours':<13}", "muted"),
+                (sparkline(group.trend, min(room, len(group.trend))), "bad"),
+            )
+        )
+    )
     samples = [("  ", "text"), (f"{'samples':<13}", "muted")]
     lines += [
         DocLine(
@@ -152,7 +160,7 @@ ENTRY_COLUMNS = (
         8,
         rank=5,
     ),
-    Column("error", "Error", error_cell, 16, grow=1, rank=0),
+    Column("error", "Error", error_cell, 16, grow=1, rank=0, wish=48),
     Column("fp", "Group", lambda e, _m: (plain(e.fingerprint[:SHORT_PRINT]), "muted"), 8, rank=6),
 )
 
@@ -167,9 +175,8 @@ class DeadLettersView(PagedListView):
     nothing = "No dead letter matches."
 
     async def fetch_page(self, *, cursor: str | None, limit: int, reverse: bool) -> Page[DeadLetterRow]:
-        options = {"reverse": True} if reverse != self.reverse else {}
         page: Page[DeadLetterRow] = await self.admin.dead_letters.page(
-            self.location.filter, cursor=cursor, limit=limit, **options
+            self.location.filter, cursor=cursor, limit=limit, reverse=reverse != self.reverse
         )
         return page
 

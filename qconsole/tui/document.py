@@ -241,7 +241,10 @@ class Document(Drawn, can_focus=True):
         if place >= len(self._lines):
             return Strip([*paint([], cells - 1, skin, ground=self._ground), *bar])
         line = self._lines[place]
-        ground = "cursor" if self.has_focus and place == self._cursor else self._ground
+        ground = self._ground
+        if self.has_focus and place == self._cursor:
+            # A line on which Enter does something stands out; on others the cursor is only a hint.
+            ground = "cursor" if line.fold is not None or line.link is not None else "raised"
         spans: list[Span] = [(" " * self._margin, "text"), *self._marked(line)]
         if not self._x:
             spans = clip_spans(spans, cells - 1)

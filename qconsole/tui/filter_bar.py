@@ -185,10 +185,8 @@ class FilterBar(Guarded, Widget):
 
     def _suggest(self) -> None:
         text, caret = self.input.value, self.input.cursor_position
-        if not text.strip():
-            recent = [Choice(old, 0, len(text), "used before") for old in self.history[:5]]
-        else:
-            recent = []
+        used = [] if text.strip() else self.history[:5]
+        recent = [Choice(old, 0, len(text), "used before") for old in used]
         fresh: list[Choice] = []
         if self._noun is not None:
             context = Context(values=self._known(), noun=self._noun)

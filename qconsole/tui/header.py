@@ -66,8 +66,8 @@ class Header(Drawn):
         kept: list[Span] = []
         for key, word in (
             ("queued", "queued"),
-            ("running", "running"),
             ("dead_letters", "dead"),
+            ("running", "running"),
             ("failed", "failed"),
             ("workers", "workers"),
         ):

@@ -1,6 +1,7 @@
 """One job: why it is (not) running, its timeline, attempts, payload, result, logs that follow, flow and similar failures."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -248,7 +249,7 @@ def log_lines(logs: Sequence[LogLine], total: int, cells: int, moment: Moment) -
         room = max(20, cells - sum(len(text) for text, _ in head))
         for number, part in enumerate(wrap(log.line, room, most=2_000)[:20]):
             lead = head if number == 0 else ((" " * (cells - room), "text"),)
-            lines.append(DocLine((*lead, (part, "text")), copy=lambda text=log.line: text))
+            lines.append(DocLine((*lead, (part, "text")), copy=partial(str, log.line)))
     return lines
 
 

@@ -46,16 +46,16 @@ def _priority_cell(row: JobRow, _moment: Moment) -> Span:
 
 
 JOB_COLUMNS = (
-    Column("id", "Job", lambda j, _m: id_cell(j.id), 22, rank=0),
+    Column("id", "Job", lambda j, _m: id_cell(j.id, 40), 18, rank=0),
     Column("state", "State", state_cell, 11, rank=0),
-    Column("queue", "Queue", lambda j, _m: (plain(j.queue, limit=80), "muted"), 16, rank=3),
-    Column("type", "Type", lambda j, _m: (plain(j.job_type, limit=80), "text"), 18, rank=1),
-    Column("attempts", "Att", attempts_cell, 4, "right", rank=2),
+    Column("queue", "Queue", lambda j, _m: (plain(j.queue, limit=80), "muted"), 16, rank=4),
+    Column("type", "Type", lambda j, _m: (plain(j.job_type, limit=80), "text"), 16, rank=2),
+    Column("attempts", "Att", attempts_cell, 4, "right", rank=3),
     Column("age", "Age", _age_cell, 5, "right", rank=1),
     Column("took", "Took", _took_cell, 7, "right", rank=5),
     Column("priority", "Pri", _priority_cell, 3, "right", rank=6),
     Column("worker", "Worker", lambda j, _m: (plain(j.worker or "–", limit=60), "muted"), 14, rank=7),
-    Column("what", "Error or payload", _what_cell, 14, grow=1, rank=0),
+    Column("what", "Error or payload", _what_cell, 14, grow=1, rank=0, wish=40),
 )
 
 
@@ -87,7 +87,7 @@ class JobsView(PagedListView):
         return str(row.id)
 
     def marked_ids(self) -> tuple[str, ...]:
-        return tuple(key[1] for key in self.table.marks if isinstance(key, tuple))
+        return tuple(f"{key[0]}/{key[1]}" for key in self.table.marks if isinstance(key, tuple))
 
     def open_row(self, row: Any) -> Location | None:
         return Location("job", row.id, f"queue:{quoted(row.queue)}")

@@ -10,6 +10,7 @@ from qconsole.tui.document import DocLine, Folds
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
 from qconsole.tui.operations import operation_lines
+from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
 from qconsole.tui.view import DocumentView
 
@@ -36,5 +37,12 @@ class OperationDocument(DocumentView):
     def command(self) -> str | None:
         return self.console.cli("operations", "show", self.location.target or "")
 
+    def title(self) -> list[Span]:
+        operation = self.operation
+        if operation is None:
+            return super().title()
+        spans: list[Span] = [("Operation", "title"), (f"  {operation.verb} {operation.noun}", "accent"), ("  ", "text")]
+        return [*spans, badge(operation.state)]
+
     def left(self, cells: int, folds: Folds) -> Sequence[DocLine]:
-        return [] if self.operation is None else operation_lines(self.operation, cells, self.console.moment())
+        return [] if self.operation is None else operation_lines(self.operation, cells, self.console.moment())[1:]

@@ -13,7 +13,7 @@ from qconsole.tui.cells import fit, plain
 from qconsole.tui.charts import area
 from qconsole.tui.document import Produce
 from qconsole.tui.drawn import Drawn, clip_spans, host, paint
-from qconsole.tui.format import count, duration, percent
+from qconsole.tui.format import count, duration, percent, short_count
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
 from qconsole.tui.queues import QUEUE_COLUMNS, QueueListView, queue_preview
@@ -63,13 +63,13 @@ def _figures(overview: Overview | None) -> list[tuple[str, str, str, str]]:
             "Running",
             f"{count(overview.running)} / {count(overview.slots)}",
             "warn" if busy >= 0.95 else "strong",
-            f"{busy:.0%} of the slots",
+            f"{busy:.0%} busy",
         ),
         (
             "Failed 1 h",
             count(overview.failed_1h),
             "bad_strong" if overview.failed_1h else "strong",
-            f"{count(overview.dead_letters)} dead letters",
+            f"{short_count(overview.dead_letters)} dead",
         ),
         (
             "Oldest wait",
@@ -81,7 +81,7 @@ def _figures(overview: Overview | None) -> list[tuple[str, str, str, str]]:
             "SLA 24 h",
             percent(compliance),
             "strong" if compliance is None or compliance >= 0.99 else "bad_strong",
-            "of jobs in time" if compliance is not None else "no targets set",
+            "in time" if compliance is not None else "no targets",
         ),
     ]
 

@@ -72,7 +72,7 @@ def _screen(console: "ConsoleApp") -> list[Entry]:
         Entry("hold still", "stop or start the live refresh", "P", console.action_pause_live),
         Entry("undo", "undo the last change made from here", "u", console.action_undo),
         Entry("copy web address", "of this screen", "o", console.action_web),
-        Entry("quit", "leave the console", "q", lambda: console.call_later(console.action_quit)),
+        Entry("quit", "leave the console", "q", console.leave),
     ]
 
 

@@ -6,7 +6,7 @@ One thing is changed directly; more than one only through an operation, whose fr
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from qconsole.admin.views import Applied, OperationState, OperationView
+from qconsole.admin.views import Applied, OperationState, OperationView, Verb
 from qconsole.errors import QConsoleError, RedisUnavailable
 from qconsole.tui.action import Action
 from qconsole.tui.cells import plain
@@ -27,6 +27,7 @@ _BULK_ASKS = (
     Ask("limit", "At most in all", "number", hint="all of them"),
     Ask("reason", "Reason", hint="goes into the audit"),
 )
+_REASON_ASKS = (Ask("reason", "Reason", required=True, hint="stands with each of them and in the audit"),)
 _OPTION_NAMES = {"delay_s": "delay", "rate_per_s": "rate", "spread_s": "spread"}
 
 
@@ -109,8 +110,8 @@ class Performer:
         if subject.many and not action.bulk:
             self._console.flash(f"{action.label} works on one at a time; unmark with Esc.", "warn")
             return
-        if subject.many or action.always_bulk:
-            await self._bulk(action, subject)
+        if action.bulk is not None and (subject.many or action.always_bulk):
+            await self._bulk(action, action.bulk, subject)
         else:
             await self._single(action, subject)
 
@@ -199,40 +200,39 @@ class Performer:
         admin = self._console.admin
         if not applied.undo_until_ms:
             return
-        if action.verb == "remove" and action.noun == "jobs":
-            self.last_undo = (f"remove {applied.target}", lambda: admin.trash.restore(applied.target))
+        if action.noun == "jobs" and action.verb == "remove":
+            self.last_undo = (f"remove of {applied.target}", lambda: admin.trash.restore(applied.target))
+        elif action.noun == "dlq" and action.verb == "discard":
+            self.last_undo = (f"discard of {applied.target}", lambda: admin.dead_letters.reopen(applied.target))
 
     def _after_operation_verb(self, action: Action, operation: OperationView) -> None:
         self._console.flash(f"{action.label}: operation {operation.id} is {operation.state}.", "good")
-        if action.verb == "resume" or (
-            action.verb == "undo" and operation.state in {OperationState.PLANNED, OperationState.RUNNING}
-        ):
+        if action.verb == "resume":
             self._console.reach(self.drive(operation.id), during="running an operation")
 
     # many things
 
-    async def _bulk(self, action: Action, subject: Subject) -> None:
+    async def _bulk(self, action: Action, verb: Verb, subject: Subject) -> None:
         admin = self._console.admin
         answers: Answers = {}
-        if action.asks:
-            title = f"{action.label}: {subject}"
-            given = await self._console.push_screen_wait(
-                FormDialog(action.label, _BULK_ASKS, about=[[(title, "muted")]])
-            )
+        asks = _BULK_ASKS if action.asks else _REASON_ASKS if action.reason_required else ()
+        if asks:
+            about = [[(f"{action.label}: {subject}", "muted")]]
+            given = await self._console.push_screen_wait(FormDialog(action.label, asks, about=about))
             if given is None:
                 return
-            answers = read_answers(_BULK_ASKS, given)
+            answers = read_answers(asks, given)
         filter_text = self.selection(action, subject)
         ids = list(subject.ids) if action.noun not in {"groups", "queues"} and subject.ids else None
         options = {name: value for name, value in answers.items() if name in _BULK_OPTIONS}
         self._console.flash(f"Counting what {action.verb} would touch…")
-        plan = await admin.operations.plan(action.bulk, filter_text, noun=action.bulk_noun, ids=ids, **options)
+        plan = await admin.operations.plan(verb, filter_text, noun=action.bulk_noun, ids=ids, **options)
         self._console.flash(None)
         if not plan.count.value:
             self._console.flash(f"Nothing to {action.verb}: no match.", "warn")
             return
         title = f"{action.label} · preview"
-        dialog = PlanDialog(plan, title=title, dangerous=action.dangerous, reason_required=action.reason_required)
+        dialog = PlanDialog(plan, title=title, dangerous=action.dangerous)
         consent = await self._console.push_screen_wait(dialog)
         if consent is None:
             self._console.flash("Nothing was changed.")
@@ -241,9 +241,7 @@ class Performer:
 
     async def _start(self, plan: Any, consent: Consent) -> None:
         admin = self._console.admin
-        options = {"reason": consent.reason} if consent.reason else {}
-        confirm = consent.confirm if plan.confirm in {"count", "queue"} else plan.confirm_text
-        operation = await admin.operations.start(plan.operation.id, confirm=confirm, **options)
+        operation = await admin.operations.start(plan.operation.id, confirm=consent.confirm or plan.confirm_text)
         self._console.last_command = plan.command
         self._console.table_marks_done()
         await self.drive(operation.id)
@@ -295,8 +293,6 @@ class Performer:
             return
         answer = await run()
         self.last_undo = None
-        if isinstance(answer, OperationView) and answer.state in {OperationState.PLANNED, OperationState.RUNNING}:
-            await self.drive(answer.id)
-        else:
-            self._console.flash(f"Undone: {plain(what)}.", "good")
-            self._console.view.load_soon()
+        skipped = f", {answer.skipped:,} skipped" if isinstance(answer, OperationView) and answer.skipped else ""
+        self._console.flash(f"Undone: {plain(what)}{skipped}.", "good")
+        self._console.view.load_soon()

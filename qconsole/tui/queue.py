@@ -14,7 +14,7 @@ from qconsole.tui.format import coarse_age
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location, quoted
 from qconsole.tui.queues import queue_lines
-from qconsole.tui.skin import Span
+from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
 from qconsole.tui.view import DocumentView
 
@@ -53,7 +53,7 @@ class QueueDocument(DocumentView):
         self.console.go_to(Location("jobs", None, f"queue:{quoted(self.location.target or '')}"))
 
     def left(self, cells: int, folds: Folds) -> Sequence[DocLine]:
-        return [] if self.queue is None else queue_lines(self.queue, cells, self.console.moment())
+        return [] if self.queue is None else queue_lines(self.queue, cells, self.console.moment())[1:]
 
     def right(self, cells: int, folds: Folds) -> Sequence[DocLine]:
         if self.queue is None:
@@ -83,4 +83,5 @@ class QueueDocument(DocumentView):
         return DocLine(spans, link=job_link(row.id, row.queue))
 
     def title(self) -> list[Span]:
-        return [("Queue", "title"), (f"  {plain(self.location.target or '')}", "accent")]
+        spans: list[Span] = [("Queue", "title"), (f"  {plain(self.location.target or '')}", "accent")]
+        return spans if self.queue is None else [*spans, ("  ", "text"), badge(self.queue.health)]

@@ -13,7 +13,7 @@ from qconsole.tui.format import coarse_age
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location, quoted
 from qconsole.tui.schedules import schedule_lines
-from qconsole.tui.skin import badge
+from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
 from qconsole.tui.view import DocumentView
 
@@ -46,8 +46,14 @@ class ScheduleDocument(DocumentView):
     def command(self) -> str | None:
         return self.console.cli("schedules", "show", self.location.target or "", queue=self.location.queue)
 
+    def title(self) -> list[Span]:
+        spans = super().title()
+        if self.schedule is None:
+            return spans
+        return [*spans, ("  ", "text"), badge("paused" if self.schedule.paused else "on schedule")]
+
     def left(self, cells: int, folds: Folds) -> Sequence[DocLine]:
-        return [] if self.schedule is None else schedule_lines(self.schedule, cells, folds, self.console.moment())
+        return [] if self.schedule is None else schedule_lines(self.schedule, cells, folds, self.console.moment())[1:]
 
     def right(self, cells: int, folds: Folds) -> Sequence[DocLine]:
         lines = [*([DocLine()] if not self.two_panes else []), section("Jobs it fired", "the newest still in Redis")]

@@ -143,7 +143,8 @@ def schedule_lines(schedule: ScheduleView, cells: int, folds: Folds, moment: Mom
             (when(schedule.last_ms, moment) or "", "text"),
             ("  ", "text"),
             state,
-            (f"  {plain(schedule.last_job_id or '')}", "link"),
+            ("  ", "text"),
+            (plain(schedule.last_job_id or ""), "link"),
         )
         link = job_link(schedule.last_job_id, schedule.queue) if schedule.last_job_id else None
         lines += [DocLine(), section("Last run"), DocLine(spans, link=link)]

@@ -1,6 +1,7 @@
 """The settings that count, where each comes from, what the terminal can do; the doctor is a key away."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -31,15 +32,9 @@ class SettingsView(DocumentView):
     def left(self, cells: int, folds: Folds) -> Sequence[DocLine]:
         settings = self.console.settings
         note = plain(str(settings.path)) if settings.path else "no file was read"
-        lines = [section("Settings", note)]
+        lines = [section("Configuration", note)]
         for name, value, source in settings.shown():
-            shown = (
-                "–"
-                if value is None or value == ()
-                else ", ".join(map(str, value))
-                if isinstance(value, tuple)
-                else str(value)
-            )
+            shown = _shown(value)
             set_here = source != "default"
             spans = (
                 ("  ", "text"),
@@ -47,7 +42,7 @@ class SettingsView(DocumentView):
                 (fit(plain(shown), max(16, cells - 50)), "strong" if set_here else "text"),
                 ("  " + plain(source), "accent" if set_here else "faint"),
             )
-            lines.append(DocLine(spans, copy=lambda v=shown: v))
+            lines.append(DocLine(spans, copy=partial(str, shown)))
         return lines
 
     def right(self, cells: int, folds: Folds) -> Sequence[DocLine]:
@@ -66,3 +61,10 @@ class SettingsView(DocumentView):
             cells,
         )
         return lines
+
+
+def _shown(value: object) -> str:
+    """Return a setting's value as text."""
+    if value is None or value == () or value == []:
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

@@ -30,6 +30,7 @@ class Column:
     Args:
         cell: reads safe spans from a row.
         width: cells it needs; grow: its share of what is left over; rank: 0 always shows, higher ranks go first when space is short.
+        wish: cells it should have before columns of rank 3 and more are shown.
         sort: what to order by, for tables that hold all their rows.
     """
 
@@ -40,6 +41,7 @@ class Column:
     align: Align = "left"
     grow: int = 0
     rank: int = 1
+    wish: int = 0
     sort: Callable[[Any], Any] | None = None
 
 
@@ -305,9 +307,10 @@ class Table(Drawn, can_focus=True):
         room = self.size.width - GUTTER - 1
         columns = [column for column, _ in self._natural()]
         if self.chosen is None:
-            while len(columns) > 1 and sum(c.width + GAP for c in columns) - GAP > room:
+            while len(columns) > 1:
                 worst = max(c.rank for c in columns)
-                if worst == 0:
+                wanted = sum((max(c.width, c.wish) if worst > 2 else c.width) + GAP for c in columns) - GAP
+                if worst == 0 or wanted <= room:
                     break
                 columns.remove(next(c for c in reversed(columns) if c.rank == worst))
         spare = room - sum(c.width + GAP for c in columns) + GAP

@@ -34,6 +34,16 @@ class TrashView(PagedListView):
     columns = TRASH_COLUMNS
     nothing = "The trash is empty."
 
+    @staticmethod
+    def key(row: Any) -> tuple[str, str]:
+        return row.queue, row.id
+
+    def ids_of(self, row: Any) -> str:
+        return str(row.id)
+
+    def marked_ids(self) -> tuple[str, ...]:
+        return tuple(f"{key[0]}/{key[1]}" for key in self.table.marks if isinstance(key, tuple))
+
     async def fetch_page(self, *, cursor: str | None, limit: int, reverse: bool) -> Page[TrashRow]:
         page: Page[TrashRow] = await self.admin.trash.page(cursor=cursor, limit=limit)
         return page

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from qconsole.admin.views import Verb
+from qconsole.admin import Admin
+from qconsole.admin.views import Applied, Verb
 from qconsole.tui.action import Action, state_in
 from qconsole.tui.confirm import Friction
 from qconsole.tui.form import Answers, Ask
@@ -17,12 +18,12 @@ _PAYLOAD = Ask("payload", "Payload", "json")
 _REASON = Ask("reason", "Reason", hint="goes into the audit")
 
 
-async def _job_payload(admin: Any, subject: Subject) -> dict[str, str]:
+async def _job_payload(admin: Admin, subject: Subject) -> dict[str, str]:
     view = await admin.jobs.get(subject.id, queue=subject.queue)
     return {"payload": as_text(view.payload)} if view.editable else {}
 
 
-async def _job_fields(admin: Any, subject: Subject) -> dict[str, str]:
+async def _job_fields(admin: Admin, subject: Subject) -> dict[str, str]:
     view = await admin.jobs.get(subject.id, queue=subject.queue)
     fields = {"priority": str(view.row.priority)}
     if view.row.attempts_allowed is not None:
@@ -30,18 +31,18 @@ async def _job_fields(admin: Any, subject: Subject) -> dict[str, str]:
     return {**fields, "payload": as_text(view.payload)} if view.editable else fields
 
 
-async def _dead_letter_payload(admin: Any, subject: Subject) -> dict[str, str]:
+async def _dead_letter_payload(admin: Admin, subject: Subject) -> dict[str, str]:
     view = await admin.dead_letters.get(subject.id)
     return {"payload": as_text(view.payload)} if view.editable else {}
 
 
-async def _limits(admin: Any, subject: Subject) -> dict[str, str]:
+async def _limits(admin: Admin, subject: Subject) -> dict[str, str]:
     limits = (await admin.queues.get(subject.id)).limits
     texts = {"concurrency": limits.concurrency, "rate_max": limits.rate_max, "rate_per_s": limits.rate_per_s}
     return {name: f"{value:g}" for name, value in texts.items() if value is not None}
 
 
-async def _schedule_fields(admin: Any, subject: Subject) -> dict[str, str]:
+async def _schedule_fields(admin: Admin, subject: Subject) -> dict[str, str]:
     view = await admin.schedules.get(subject.id, queue=subject.queue)
     return {
         "pattern": view.pattern,
@@ -52,22 +53,21 @@ async def _schedule_fields(admin: Any, subject: Subject) -> dict[str, str]:
     }
 
 
-def _only(answers: Answers, *names: str) -> Answers:
-    return {name: answers[name] for name in names if name in answers}
+async def _limit_queue(admin: Admin, subject: Subject, answers: Answers) -> Applied:
+    rate_max = answers.get("rate_max")
+    return await admin.queues.limit(
+        subject.id,
+        concurrency=answers.get("concurrency"),
+        rate_max=rate_max,
+        rate_per_s=answers.get("rate_per_s", 1.0) if rate_max is not None else None,
+        reason=answers.get("reason"),
+    )
 
 
-async def _edit_job(admin: Any, subject: Subject, answers: Answers) -> Any:
-    due_ms = None
-    return await admin.jobs.edit(subject.id, queue=subject.queue, due_ms=due_ms, **answers)
-
-
-async def _limit_queue(admin: Any, subject: Subject, answers: Answers) -> Any:
-    limits = {name: answers.get(name) for name in ("concurrency", "rate_max", "rate_per_s")}
-    return await admin.queues.limit(subject.id, reason=answers.get("reason"), **limits)
-
-
-async def _pause_queue(admin: Any, subject: Subject, answers: Answers) -> Any:
-    return await admin.queues.pause(subject.id, reason=answers.get("reason"))
+async def _pause_queue(admin: Admin, subject: Subject, answers: Answers) -> Applied:
+    pause_s = answers.get("pause_s")
+    until_ms = None if pause_s is None else admin.clock.now_ms() + round(pause_s * 1000)
+    return await admin.queues.pause(subject.id, reason=answers.get("reason"), until_ms=until_ms)
 
 
 JOBS = (
@@ -102,7 +102,7 @@ JOBS = (
         detail="change the payload, priority or attempts of a job that waits",
         fits=state_in("waiting", "delayed"),
         prefill=_job_fields,
-        run=_edit_job,
+        run=lambda admin, s, a: admin.jobs.edit(s.id, queue=s.queue, **a),
         asks=(
             Ask("priority", "Priority", "number", hint="0 … 100, lower first"),
             Ask("attempts", "Attempts", "number"),
@@ -304,6 +304,15 @@ QUEUES = (
     ),
     Action(
         noun="queues",
+        verb="pause",
+        label="Pause for a while",
+        detail="it resumes by itself",
+        fits=_is_running,
+        run=_pause_queue,
+        asks=(Ask("pause_s", "Pause for", "duration", required=True, hint="30m, 2h"), _REASON),
+    ),
+    Action(
+        noun="queues",
         verb="limit",
         key="L",
         label="Limit",
@@ -323,7 +332,7 @@ QUEUES = (
         label="Release the hold",
         detail="let a queue go on that a rate limit holds",
         fits=lambda row: row is None or row.limits.held_until_ms is not None,
-        run=lambda admin, s, a: admin.queues.release_hold(s.id),
+        run=lambda admin, s, a: admin.queues.release_hold(s.id, **a),
     ),
     Action(
         noun="queues",
@@ -398,6 +407,15 @@ SCHEDULES = (
     ),
     Action(
         noun="schedules",
+        verb="revert",
+        label="Revert to the code",
+        detail="drop the operator's edits",
+        fits=lambda row: row is None or bool(row.differs),
+        friction=Friction.CLICK,
+        run=lambda admin, s, a: admin.schedules.revert(s.id, queue=s.queue, **a),
+    ),
+    Action(
+        noun="schedules",
         verb="remove",
         key="D",
         label="Remove",
@@ -417,7 +435,7 @@ FLOWS = (
         hint=True,
         friction=Friction.CLICK,
         detail="retry the failed jobs of the flow; their parents wait for them again",
-        run=lambda admin, s, a: admin.flows.retry_failed(s.id),
+        run=lambda admin, s, a: admin.flows.retry_failed(s.id, queue=s.queue, **a),
     ),
 )
 
@@ -464,7 +482,7 @@ OPERATIONS = (
         hint=True,
         detail="halt it between two chunks",
         fits=state_in("running"),
-        run=lambda admin, s, a: admin.operations.pause(s.id),
+        run=lambda admin, s, a: admin.operations.pause(s.id, **a),
     ),
     Action(
         noun="operations",
@@ -473,7 +491,7 @@ OPERATIONS = (
         label="Resume",
         detail="go on where it stopped",
         fits=state_in("paused", "interrupted", "planned"),
-        run=lambda admin, s, a: admin.operations.resume(s.id),
+        run=lambda admin, s, a: admin.operations.resume(s.id, **a),
     ),
     Action(
         noun="operations",
@@ -484,7 +502,7 @@ OPERATIONS = (
         friction=Friction.CLICK,
         detail="stop it for good; what is done stays done",
         fits=state_in("running", "paused", "interrupted", "planned"),
-        run=lambda admin, s, a: admin.operations.abort(s.id),
+        run=lambda admin, s, a: admin.operations.abort(s.id, **a),
     ),
     Action(
         noun="operations",
@@ -495,7 +513,7 @@ OPERATIONS = (
         friction=Friction.CLICK,
         detail="put back what it removed or discarded, while the window lasts",
         fits=lambda row: row is None or row.undo_until_ms is not None,
-        run=lambda admin, s, a: admin.operations.undo(s.id),
+        run=lambda admin, s, a: admin.operations.undo(s.id, **a),
     ),
 )
 
@@ -509,7 +527,7 @@ TRASH = (
         bulk_noun="trash",
         hint=True,
         detail="put it back where it was",
-        run=lambda admin, s, a: admin.trash.restore(s.id),
+        run=lambda admin, s, a: admin.trash.restore(s.id, queue=s.queue, **a),
     ),
 )
 

@@ -14,6 +14,7 @@ from textual.containers import Container
 from textual.strip import Strip
 from textual.widget import Widget
 
+from qconsole.admin import Admin
 from qconsole.admin.views import Count
 from qconsole.errors import QConsoleError
 from qconsole.tui.cells import plain
@@ -89,7 +90,7 @@ class View(Guarded, Widget):
         return cast("ConsoleApp", self.app)
 
     @property
-    def admin(self) -> Any:
+    def admin(self) -> Admin:
         """Return the admin service."""
         return self.console.admin
 

@@ -10,13 +10,12 @@ from typing import Generic, Protocol, TypeVar
 from qconsole.admin.views import Count, Page
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 
 
-class FetchPage(Protocol[R_co]):
+class FetchPage(Protocol[R]):
     """Reads the page of a listing after `cursor`, or its first; `reverse` lists from the other end."""
 
-    def __call__(self, *, cursor: str | None, limit: int, reverse: bool) -> Awaitable[Page[R_co]]: ...
+    def __call__(self, *, cursor: str | None, limit: int, reverse: bool) -> Awaitable[Page[R]]: ...
 
 
 class Window(Generic[R]):

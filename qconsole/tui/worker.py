@@ -10,6 +10,7 @@ from qconsole.tui.document import DocLine, Folds, section, text_line
 from qconsole.tui.job import similar_line
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location, quoted
+from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
 from qconsole.tui.view import DocumentView
 from qconsole.tui.workers import worker_lines
@@ -43,8 +44,12 @@ class WorkerDocument(DocumentView):
     def command(self) -> str | None:
         return self.console.cli("workers", "show", self.location.target or "")
 
+    def title(self) -> list[Span]:
+        spans = super().title()
+        return spans if self.worker is None else [*spans, ("  ", "text"), badge(self.worker.state)]
+
     def left(self, cells: int, folds: Folds) -> Sequence[DocLine]:
-        return [] if self.worker is None else worker_lines(self.worker, cells, self.console.moment())
+        return [] if self.worker is None else worker_lines(self.worker, cells, self.console.moment())[2:]
 
     def right(self, cells: int, folds: Folds) -> Sequence[DocLine]:
         lines = [*([DocLine()] if not self.two_panes else []), section("Failed on this worker")]
