@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 
@@ -33,13 +34,25 @@ class Column:
     title: str
 
 
+class Sort(StrEnum):
+    """What words are: text, amounts and quantities, or percentages."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    PERCENT = "percent"
+
+
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """An interval of the page's width that words of several lines share; `numeric` when most of it are figures."""
+    """An interval of the page's width that words of several lines share, and what most of them are."""
 
     x0: float
     x1: float
-    numeric: bool
+    sort: Sort
+
+    @property
+    def numeric(self) -> bool:
+        return self.sort is Sort.NUMBER
 
 
 def columns_of(heading: Heading, body: Sequence[Line], rules: Sequence[Rule], measure: Measure) -> list[Column]:
@@ -72,7 +85,16 @@ def _settle_roles(cells: Sequence[HeadingCell]) -> list[Role]:
         index = roles.index(Role.PART)
         if plain[index] in {"article", "artikel", "item", "material", "model", "service code"}:
             roles[index] = Role.NAME
+    _price_and_total(roles)
     return _one_quantity(cells, roles)
+
+
+def _price_and_total(roles: list[Role]) -> None:
+    """Tell "Unit price" from "Price" and "Amount" from "Total": of two alike, the left one is for a single piece."""
+    if Role.TOTAL not in roles and Role.TOTAL_GROSS not in roles and roles.count(Role.PRICE) == 2:
+        roles[len(roles) - 1 - roles[::-1].index(Role.PRICE)] = Role.TOTAL
+    elif Role.PRICE not in roles and Role.QUANTITY in roles and roles.count(Role.TOTAL) == 2:
+        roles[roles.index(Role.TOTAL)] = Role.PRICE
 
 
 def _one_quantity(cells: Sequence[HeadingCell], roles: list[Role]) -> list[Role]:
@@ -132,8 +154,9 @@ def strips_of(body: Sequence[Line], measure: Measure, *, parted: bool) -> list[S
         measure: How large the page is printed.
         parted: Units have a column of their own, so they do not belong to the figure before them.
     """
-    spans: list[tuple[float, float, bool]] = []
+    spans: list[tuple[float, float, Sort]] = []
     figured = 0
+    most = max((len(figures(line.words, None, measure.space)) for line in body), default=0)
     for line in body:
         found = figures(line.words, None, measure.space)
         figured += len(found) > 1
@@ -141,8 +164,11 @@ def strips_of(body: Sequence[Line], measure: Measure, *, parted: bool) -> list[S
         for figure in found:
             unit = None if parted else _unit_behind(line, figure, measure.space)
             taken.update({unit} if unit else ())
-            spans.append((figure.x0, unit.x1 if unit else figure.x1, True))
-        spans.extend((word.x0, word.x1, is_currency(word.text)) for word in line.words if word not in taken)
+            sort = Sort.TEXT if len(found) < 2 < most else Sort.PERCENT if figure.is_percent else Sort.NUMBER
+            spans.append((figure.x0, unit.x1 if unit else figure.x1, sort))
+        spans.extend(
+            (word.x0, word.x1, Sort.TEXT) for word in line.words if word not in taken and not is_currency(word.text)
+        )
     allowed = figured // 8
     points = sorted({x for x0, x1, _ in spans for x in (x0, x1)})
     strips: list[Strip] = []
@@ -168,9 +194,12 @@ def _unit_behind(line: Line, figure: Figure, space: float) -> Word | None:
     return after[0] if len(after) == 1 or after[1].x0 - after[0].x1 > 1.8 * space else None
 
 
-def _strip(x0: float, x1: float, spans: Sequence[tuple[float, float, bool]]) -> Strip:
-    inside = [numeric for left, right, numeric in spans if x0 <= (left + right) / 2 <= x1]
-    return Strip(x0, x1, bool(inside) and sum(inside) >= 0.6 * len(inside))
+def _strip(x0: float, x1: float, spans: Sequence[tuple[float, float, Sort]]) -> Strip:
+    inside = [sort for left, right, sort in spans if x0 <= (left + right) / 2 <= x1]
+    sort = next(
+        (sort for sort in (Sort.NUMBER, Sort.PERCENT) if inside.count(sort) >= 0.6 * len(inside) > 0), Sort.TEXT
+    )
+    return Strip(x0, x1, sort)
 
 
 def _strip_edges(cells: Sequence[HeadingCell], strips: Sequence[Strip]) -> list[float]:
@@ -225,6 +254,6 @@ def _cost(cell: HeadingCell, strip: Strip, owned: int) -> float:
     if cell.role in NUMERIC:
         cost += 0.0 if strip.numeric else _FAR if owned == 0 else 15.0
         cost += 30.0 if owned and strip.numeric else 0.0
-    elif cell.role in _TEXTUAL and strip.numeric:
+    elif cell.role in _TEXTUAL and strip.sort is not Sort.TEXT:
         cost += 25.0
     return cost

@@ -9,7 +9,7 @@ from workers.documents.headers import fold
 from workers.documents.limits import MAX_LINE_ITEMS
 from workers.documents.model import LineItem, ParsedDocument
 from workers.documents.parse import parse
-from workers.documents.table import items_on_pages
+from workers.documents.table import agreeing, items_on_pages
 
 
 def extract(document: ParsedDocument) -> list[LineItem]:
@@ -24,7 +24,9 @@ def extract(document: ParsedDocument) -> list[LineItem]:
 def _on_pages(document: ParsedDocument) -> list[LineItem]:
     if not document.attachments and len(document.pages) > 1 and document.grids:
         return next((found for page in document.pages if (found := items_on_pages([page]))), [])
-    return items_on_pages(document.pages)
+    items = items_on_pages(document.pages)
+    layered = items_on_pages(document.layer) if document.layer else []
+    return layered if agreeing(layered) > agreeing(items) or not items else items
 
 
 def _unlike(items: Sequence[LineItem], attached: Sequence[LineItem]) -> list[LineItem]:

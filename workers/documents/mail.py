@@ -57,7 +57,9 @@ def read_mail(data: bytes, *, name: str | None, depth: int, read: Reader) -> Par
         raise UnreadableBlank(
             "the mail has no text and no readable attachment" + "".join(f"; {note}" for note in notes)
         )
-    return ParsedDocument(Kind.MAIL, name, tuple(pages), tuple(grids), (), tuple(attachments), tuple(notes))
+    return ParsedDocument(
+        Kind.MAIL, name, tuple(pages), tuple(grids), attachments=tuple(attachments), notes=tuple(notes)
+    )
 
 
 def _parts(message: Message) -> Iterator[Message]:

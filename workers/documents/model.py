@@ -130,8 +130,8 @@ class LineItem:
 class ParsedDocument:
     """A document after reading, before looking for lines.
 
-    Exactly one reader filled it; `attachments` are the readable parts of a mail, `lines` are those an embedded
-    e-invoice states outright, `notes` tell what was left unread and why.
+    Exactly one reader filled it. `lines` are those an embedded e-invoice states outright, `attachments` the readable
+    parts of a mail, `layer` the text a scanner's software put behind the pictures, `notes` what was left unread and why.
     """
 
     kind: Kind
@@ -140,4 +140,5 @@ class ParsedDocument:
     grids: tuple[Grid, ...] = ()
     lines: tuple[LineItem, ...] = ()
     attachments: tuple[ParsedDocument, ...] = ()
+    layer: tuple[Page, ...] = ()
     notes: tuple[str, ...] = field(default=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from workers.documents import ocr
 from workers.documents.einvoice import read_einvoice
@@ -13,11 +14,12 @@ from workers.documents.errors import (
     UnreadableKind,
     UnreadableTooLarge,
 )
+from workers.documents.glance import prepare
 from workers.documents.limits import MAX_FILE_BYTES, MAX_OCR_PAGES
 from workers.documents.mail import read_mail
 from workers.documents.markup import read_html
 from workers.documents.model import Kind, LineItem, Page, ParsedDocument
-from workers.documents.pdf import attached_xml, check_pdf, read_pages, render
+from workers.documents.pdf import read_pages, render
 from workers.documents.plaintext import page_of_text
 from workers.documents.spreadsheet import decode, read_separated, read_workbook, separator_of
 
@@ -88,26 +90,30 @@ def _workbook(data: bytes, name: str | None) -> ParsedDocument:
 
 
 def _pdf(data: bytes, name: str | None) -> ParsedDocument:
-    check_pdf(data)
-    lines = _einvoice_in(data)
+    prepared = prepare(data)
+    lines = _einvoice_in(prepared.attached)
     if lines:
         return ParsedDocument(Kind.EINVOICE, name, lines=tuple(lines))
     pages: list[Page] = []
+    layer: list[Page] = []
     recognised = 0
-    for read in read_pages(data):
-        if read.needs_ocr and recognised < MAX_OCR_PAGES:
-            image, scale = render(data, read.page.number)
+    for read in read_pages(prepared):
+        if read.needs_ocr and recognised < MAX_OCR_PAGES and (ocr.available() or not read.usable):
+            image, scale = render(prepared.data, read.page.number)
             pages.append(ocr.recognise(image, number=read.page.number, scale=scale))
             recognised += 1
         else:
             pages.append(read.page)
+        if read.usable:
+            layer.append(read.page)
     if not any(page.words for page in pages):
         raise UnreadableBlank("the PDF has no text and nothing could be recognised on it")
-    return ParsedDocument(Kind.SCAN if recognised == len(pages) else Kind.PDF, name, tuple(pages))
+    kind = Kind.SCAN if recognised == len(pages) else Kind.PDF
+    return ParsedDocument(kind, name, tuple(pages), layer=tuple(layer) if recognised else ())
 
 
-def _einvoice_in(data: bytes) -> list[LineItem]:
-    for content in attached_xml(data):
+def _einvoice_in(attached: Sequence[bytes]) -> list[LineItem]:
+    for content in attached:
         try:
             lines = read_einvoice(content)
         except (UnreadableKind, UnreadableBroken, UnreadableTooLarge):

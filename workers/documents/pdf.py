@@ -1,116 +1,105 @@
-"""Reads PDFs: words and rules of each page with pdfplumber, pictures of pages with pdfium, attached XML files."""
+"""Reads the pages of PDFs: words and rules with pdfplumber, or with pdfium where that fails, pictures with pdfium."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pdfplumber
 import pypdfium2 as pdfium  # type: ignore[import-untyped]
 from pdfminer.pdfdocument import PDFPasswordIncorrect
-from pdfminer.pdfparser import PDFSyntaxError
+from pdfminer.pdfexceptions import PDFException
+from pdfminer.psexceptions import PSException
 
-from workers.documents.errors import UnreadableBroken, UnreadableEncrypted, UnreadableTooLarge
-from workers.documents.limits import MAX_OCR_SIDE_PX, MAX_PAGE_CHARS, MAX_PAGE_RULES, MAX_PDF_PAGES, MAX_XML_BYTES
+from workers.documents.errors import UnreadableBroken, UnreadableEncrypted
+from workers.documents.glance import Glance, Prepared, words_on
+from workers.documents.limits import MAX_OCR_SIDE_PX, MAX_PAGE_RULES
 from workers.documents.model import Page, Rule, Word
 
-_MIN_WORDS = 8
+_MIN_WORDS = 40
 _GARBLED = re.compile(r"\(cid:\d+\)|[\ue000-\uf8ff\ufffd\u0600-\u06ff\x00-\x08]")
+_PDF_FAULTS = (
+    PDFException,
+    PSException,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RecursionError,
+    struct.error,
+    zlib.error,
+)  # what damaged pages make pdfminer raise
 
 
 @dataclass(frozen=True, slots=True)
 class PdfPage:
-    """A page as its file states it; `pictured` when a picture covers most, `garbled` when its text is unusable."""
+    """A page as its file states it.
+
+    `pictured`: a picture covers most of it. `garbled`: its text is unusable. `layered`: its text is not drawn, so it
+    is what a scanner's software recognised.
+    """
 
     page: Page
     pictured: bool
     garbled: bool
+    layered: bool
 
     @property
     def needs_ocr(self) -> bool:
-        return self.garbled or (len(self.page.words) < _MIN_WORDS and self.pictured)
+        """Tell whether its words must be recognised from its picture."""
+        return self.garbled or (self.pictured and (self.layered or len(self.page.words) < _MIN_WORDS))
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether the text in the file is worth comparing with what is recognised."""
+        return not self.garbled and len(self.page.words) >= _MIN_WORDS
 
 
-def check_pdf(data: bytes) -> int:
-    """Return the number of pages, or say why the PDF cannot be opened.
-
-    Raises:
-        UnreadableEncrypted: A password is needed.
-        UnreadableBroken: It is damaged or has no page.
-        UnreadableTooLarge: It has more pages than the limit.
-    """
-    try:
-        document = pdfium.PdfDocument(data)
-    except pdfium.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise UnreadableEncrypted("the PDF is protected by a password; ask the sender for one without") from error
-        raise UnreadableBroken("the PDF is damaged and cannot be opened; ask the sender to export it again") from error
-    try:
-        count = len(document)
-    finally:
-        document.close()
-    if count == 0:
-        raise UnreadableBroken("the PDF has no page; ask the sender to export it again")
-    if count > MAX_PDF_PAGES:
-        raise UnreadableTooLarge(f"the PDF must have at most {MAX_PDF_PAGES} pages, got {count}; split it")
-    return count
-
-
-def attached_xml(data: bytes) -> list[bytes]:
-    """Return the XML files attached to a PDF, each within the size limit."""
-    document = pdfium.PdfDocument(data)
-    try:
-        found: list[bytes] = []
-        for index in range(document.count_attachments()):
-            attachment = document.get_attachment(index)
-            if attachment.get_name().lower().endswith(".xml"):
-                content = bytes(attachment.get_data())
-                if len(content) <= MAX_XML_BYTES:
-                    found.append(content)
-        return found
-    except pdfium.PdfiumError:
-        return []
-    finally:
-        document.close()
-
-
-def read_pages(data: bytes) -> Iterator[PdfPage]:
+def read_pages(prepared: Prepared) -> Iterator[PdfPage]:
     """Yield the pages of a PDF one by one, forgetting each before the next is read."""
     try:
-        with pdfplumber.open(io.BytesIO(data)) as document:
-            for page in document.pages:
-                yield _read_page(page)
+        with pdfplumber.open(io.BytesIO(prepared.data)) as document:
+            for page, glance in zip(document.pages, prepared.pages, strict=False):
+                yield _read_page(page, glance, prepared.data)
                 page.close()
     except PDFPasswordIncorrect as error:
         raise UnreadableEncrypted("the PDF is protected by a password; ask the sender for one without") from error
-    except PDFSyntaxError as error:
+    except (PDFException, PSException) as error:
         raise UnreadableBroken(f"the PDF is damaged ({error}); ask the sender to export it again") from error
 
 
-def _read_page(page: Any) -> PdfPage:
-    chars = page.chars[:MAX_PAGE_CHARS]
-    pictured = _pictured(page)
-    upright = _turn(page, chars)
-    words = [
-        Word(word["text"], word["x0"], word["top"], word["x1"], word["bottom"])
-        for word in upright.extract_words(
-            x_tolerance_ratio=0.15, y_tolerance=2, use_text_flow=False, keep_blank_chars=False
-        )
-    ]
+def _read_page(page: Any, glance: Glance, data: bytes) -> PdfPage:
+    try:
+        if glance.crowded:
+            raise ValueError("too many objects to read one by one")
+        words, rules, pictured = _words(page), tuple(_rules(page)), _pictured(page)
+        width, height = float(page.width), float(page.height)
+    except _PDF_FAULTS:
+        width, height, words = words_on(data, page.page_number)
+        rules, pictured = (), not words
+    return PdfPage(Page(page.page_number, width, height, words, rules), pictured, _garbled(words), glance.invisible)
+
+
+def _words(page: Any) -> tuple[Word, ...]:
+    found = page.dedupe_chars(tolerance=0.7).extract_words(x_tolerance_ratio=0.15, y_tolerance=2)
+    return tuple(Word(word["text"], word["x0"], word["top"], word["x1"], word["bottom"]) for word in found)
+
+
+def _garbled(words: Sequence[Word]) -> bool:
+    """Tell whether text is not what is printed: codes without letters behind them, or letters without vowels."""
     text = " ".join(word.text for word in words)
-    garbled = bool(text) and len(_GARBLED.findall(text)) > max(3, 0.05 * len(words))
-    return PdfPage(
-        Page(page.page_number, float(page.width), float(page.height), tuple(words), tuple(_rules(page))),
-        pictured,
-        garbled,
-    )
-
-
-def _turn(page: Any, chars: list[dict[str, Any]]) -> Any:
-    return page.dedupe_chars(tolerance=0.7) if len(chars) < MAX_PAGE_CHARS else page
+    if len(_GARBLED.findall(text)) > max(3, 0.05 * len(words)):
+        return True
+    long = re.findall(r"[^\W\d_]{4,}", text)
+    silent = [word for word in long if not re.search(r"[aeiouyäöüáàâéèêëíîïóôúûæøåœ]", word, re.IGNORECASE)]
+    return len(long) > 10 and len(silent) > 0.5 * len(long)
 
 
 def _pictured(page: Any) -> bool:

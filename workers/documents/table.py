@@ -37,10 +37,11 @@ def items_on_pages(pages: Sequence[Page]) -> list[LineItem]:
     if headed and _convincing(headed):
         return headed
     loose = _unheaded(sheets, mark)
-    return loose if _agreeing(loose) > _agreeing(headed) or not headed else headed
+    return loose if agreeing(loose) > agreeing(headed) or not headed else headed
 
 
-def _agreeing(items: Sequence[LineItem]) -> int:
+def agreeing(items: Sequence[LineItem]) -> int:
+    """Return how many items have a total that quantity and price confirm."""
     return sum(1 for item in items if item.confidence > 0.9 and item.line_total is not None)
 
 
@@ -50,7 +51,7 @@ def _convincing(items: Sequence[LineItem]) -> bool:
         for item in items
         if item.quantity is not None and item.unit_price is not None and item.line_total is not None
     ]
-    return not priced or _agreeing(priced) >= 0.5 * len(priced)
+    return not priced or agreeing(priced) >= 0.5 * len(priced)
 
 
 def _sheets(pages: Sequence[Page]) -> list[Sheet]:
@@ -147,11 +148,18 @@ def _with_neighbours(lines: Sequence[Line], rich: Sequence[Line], height: float)
     ]
 
 
+def _without_headings(sheet: Sheet) -> list[Line]:
+    taken = {index for heading in sheet.headings for index in range(heading.first, heading.last + 1)}
+    return [line for index, line in enumerate(sheet.lines) if index not in taken]
+
+
 def _unheaded(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
     rows = [
         row
         for sheet in sheets
-        for row in rows_by_product(sheet.lines, page=sheet.page.number, mark=mark, space=sheet.measure.space)
+        for row in rows_by_product(
+            _without_headings(sheet), page=sheet.page.number, mark=mark, space=sheet.measure.space
+        )
     ]
     if not rows:
         rows = [
