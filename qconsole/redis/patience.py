@@ -18,12 +18,12 @@ from redis.exceptions import (
 )
 
 # Answers of a server that is starting, changing roles, or busy: the same call succeeds a little later, often elsewhere.
-# Redis 6 wraps what a script ran into: "ERR Error running script (…): @user_script: 1: -READONLY You can't …".
+# Redis 6 wraps what a script ran into: "Error running script (…): @user_script: 1: -READONLY You can't …".
 _PASSING = re.compile(
-    r"(?:ERR Error running script .*-)?"
+    r"(?:Error running script .*-)?"
     r"(?:BUSY |(?P<elsewhere>CLUSTERDOWN|MASTERDOWN|NOREPLICAS|READONLY|TRYAGAIN|UNBLOCKED))"
 )
-_FULL_IN_SCRIPT = re.compile(r"ERR Error running script .*-OOM ")
+_FULL_IN_SCRIPT = re.compile(r"Error running script .*-OOM ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

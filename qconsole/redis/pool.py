@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import AuthenticationError, AuthorizationError, ConnectionError, OutOfMemoryError, RedisError
@@ -66,7 +66,7 @@ class Insistence:
         while True:
             failures += 1
             if not is_passing(error):
-                raise self._verdict(error) from error
+                self._give_up(error)
             self._complain(error, failures, time.monotonic() - started)
             pause_s = self._patience.pause_s(failures)
             try:
@@ -76,7 +76,7 @@ class Insistence:
                     await asyncio.sleep(pause_s)
                     return await call()
             except TimeoutError:
-                raise self._verdict(error) from error
+                self._give_up(error)
             except RedisError as again:
                 error = again
 
@@ -91,27 +91,27 @@ class Insistence:
             self._last_log = now
             logger.warning("Redis at %s: %s; try %d, %.1f s so far", self._target, reason_of(error), failures, since_s)
 
-    def _verdict(self, error: RedisError) -> RedisError:
-        """Return what the caller gets: ours for a server that cannot be used, the error itself otherwise."""
+    def _give_up(self, error: RedisError) -> NoReturn:
+        """Raise what the caller gets: ours for a server that cannot be used, the error itself otherwise."""
         if isinstance(error, AuthenticationError | AuthorizationError):
-            return RedisUnreachable(
+            raise RedisUnreachable(
                 f"Redis at {self._target} refused the user name or password: {reason_of(error)}",
                 "Check the credentials in the Redis URL.",
                 url=str(self._target),
-            )
+            ) from error
         if is_full(error):
-            return RedisFull(
+            raise RedisFull(
                 f"Redis at {self._target} takes no more data: it has reached its memory limit",
                 "Free memory or raise maxmemory; `qconsole doctor` says what takes it.",
                 url=str(self._target),
-            )
+            ) from error
         if isinstance(error, RedisUnreachable) or not (is_passing(error) or isinstance(error, ConnectionError)):
-            return error
-        return RedisUnreachable(
+            raise error
+        raise RedisUnreachable(
             f"Redis at {self._target} cannot be used: {reason_of(error)}",
             "Check that it runs, and that the address is right (--redis URL or QCONSOLE_REDIS_URL).",
             url=str(self._target),
-        )
+        ) from error
 
 
 class Pool(ConnectionPool):

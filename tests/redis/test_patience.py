@@ -15,7 +15,7 @@ from redis.exceptions import (
 
 from qconsole.redis.patience import Patience, is_full, is_moved_away, is_passing
 
-WRAPPED = "ERR Error running script (call to f_1): @user_script:3: @user_script: 3: "
+WRAPPED = "Error running script (call to f_1): @user_script:3: @user_script: 3: "
 
 
 def test_pauses_double_up_to_their_bound() -> None:
@@ -58,7 +58,7 @@ def test_errors_are_told_apart(error: RedisError, passing: bool, moved: bool) ->
     [
         (OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), True),
         (ResponseError(WRAPPED + "-OOM command not allowed when used memory > 'maxmemory'."), True),
-        (ResponseError("ERR my own text -OOM "), False),
+        (ResponseError("my own text -OOM "), False),
         (ConnectionError("refused"), False),
     ],
 )
