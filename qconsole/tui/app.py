@@ -141,6 +141,10 @@ class ConsoleApp(Guarded, App[int]):
         self.call_later(self.go, self._at)
         self.run_worker(self._live(), exit_on_error=False, group="live")
 
+    async def on_unmount(self) -> None:
+        if self._admin is not None:
+            await self._admin.close()
+
     @property
     def admin(self) -> Admin:
         """Return the admin service.
@@ -156,6 +160,11 @@ class ConsoleApp(Guarded, App[int]):
     def view(self) -> View:
         """Return the screen that is shown."""
         return self._stack[-1]
+
+    @property
+    def steady(self) -> bool:
+        """Return whether the first figures and the screen's content are there."""
+        return bool(self.query_one(Header).figures) and self.view.as_of_ms > 0
 
     def moment(self) -> Moment:
         """Return now."""
@@ -255,7 +264,7 @@ class ConsoleApp(Guarded, App[int]):
         except (RedisUnavailable, TimeoutError, ConnectionError) as error:
             self._lose(error)
         except QConsoleError as error:
-            self.flash(f"{error}{' ' + error.hint if error.hint else ''}", "bad")
+            self.flash(" · ".join(part for part in (str(error), error.hint) if part), "bad")
         except Exception as error:
             self.report_error(error, during=during)
         else:

@@ -119,7 +119,8 @@ def area(
         return [[("no traffic in this window", "muted")]]
     done, failed = _stretch(good, room), _stretch(bad, room)
     highest = _nice(max(done, default=0))
-    at_marks = {_column(mark.ms, at_ms, room): mark for mark in marks if at_ms[0] <= mark.ms <= at_ms[-1]}
+    end_ms = at_ms[-1] + (at_ms[1] - at_ms[0] if len(at_ms) > 1 else 60_000)
+    at_marks = {_column(mark.ms, at_ms, room): mark for mark in marks if at_ms[0] <= mark.ms < end_ms}
     lines: list[list[Span]] = []
     for row in range(rows - 1, -1, -1):
         label = short_count(highest) if row == rows - 1 else "0" if row == 0 else ""
@@ -199,10 +200,13 @@ def _times(at_ms: Sequence[int], room: int, zone: tzinfo) -> str:
 
 
 def _labels(at_marks: dict[int, Mark], room: int) -> str:
-    line = ""
-    for x in sorted(at_marks):
-        text = plain(f"↑ {at_marks[x].kind} {at_marks[x].label}")
-        start = min(x, max(0, room - len(text)))
-        if start >= len(line):
-            line = line.ljust(start) + text + " "
-    return cut(line, room)
+    """Return the marks' labels on one line, the newest where it belongs, older ones as far as there is room."""
+    line = [" "] * room
+    free = room
+    for x in sorted(at_marks, reverse=True):
+        text = cut(plain(f"↑ {at_marks[x].kind} {at_marks[x].label}"), 28)
+        start = min(x, free - len(text))
+        if start >= 0 and text.isprintable():
+            line[start : start + len(text)] = text
+            free = start - 1
+    return cut("".join(line).rstrip(), room)

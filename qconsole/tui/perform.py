@@ -187,7 +187,7 @@ class Performer:
         answer = await action.run(self._console.admin, subject, answers)
         self._console.last_command = self.command(action, subject, answers)
         if isinstance(answer, Applied):
-            self._note_undo(action, answer)
+            self._note_undo(action, subject, answer)
             undo = " · u undoes it" if answer.undo_until_ms else ""
             self._console.flash(answer.sentence + undo, "good")
         elif isinstance(answer, OperationView):
@@ -196,14 +196,15 @@ class Performer:
             self._console.flash(f"{action.label}: done.", "good")
         self._console.view.load_soon()
 
-    def _note_undo(self, action: Action, applied: Applied) -> None:
-        admin = self._console.admin
-        if not applied.undo_until_ms:
+    def _note_undo(self, action: Action, subject: Subject, applied: Applied) -> None:
+        admin, queue = self._console.admin, subject.queue
+        if not applied.undo_until_ms or not subject.ids:
             return
+        what = subject.id
         if action.noun == "jobs" and action.verb == "remove":
-            self.last_undo = (f"remove of {applied.target}", lambda: admin.trash.restore(applied.target))
+            self.last_undo = (f"remove of {what}", lambda: admin.trash.restore(what, queue=queue))
         elif action.noun == "dlq" and action.verb == "discard":
-            self.last_undo = (f"discard of {applied.target}", lambda: admin.dead_letters.reopen(applied.target))
+            self.last_undo = (f"discard of {what}", lambda: admin.dead_letters.reopen(what, queue=queue))
 
     def _after_operation_verb(self, action: Action, operation: OperationView) -> None:
         self._console.flash(f"{action.label}: operation {operation.id} is {operation.state}.", "good")

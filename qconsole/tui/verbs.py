@@ -32,7 +32,7 @@ async def _job_fields(admin: Admin, subject: Subject) -> dict[str, str]:
 
 
 async def _dead_letter_payload(admin: Admin, subject: Subject) -> dict[str, str]:
-    view = await admin.dead_letters.get(subject.id)
+    view = await admin.dead_letters.get(subject.id, queue=subject.queue)
     return {"payload": as_text(view.payload)} if view.editable else {}
 
 
@@ -184,7 +184,7 @@ DEAD_LETTERS = (
         hint=True,
         detail="put it back where it came from; the entry stays, linked to the new job",
         fits=state_in("open"),
-        run=lambda admin, s, a: admin.dead_letters.replay(s.id, **a),
+        run=lambda admin, s, a: admin.dead_letters.replay(s.id, queue=s.queue, **a),
     ),
     Action(
         noun="dlq",
@@ -197,7 +197,7 @@ DEAD_LETTERS = (
         fits=state_in("open"),
         asks=(_DELAY, _PAYLOAD, _REASON),
         prefill=_dead_letter_payload,
-        run=lambda admin, s, a: admin.dead_letters.replay(s.id, **a),
+        run=lambda admin, s, a: admin.dead_letters.replay(s.id, queue=s.queue, **a),
     ),
     Action(
         noun="dlq",
@@ -212,7 +212,7 @@ DEAD_LETTERS = (
         friction=Friction.CLICK,
         reason_required=True,
         fits=state_in("open"),
-        run=lambda admin, s, a: admin.dead_letters.discard(s.id, **a),
+        run=lambda admin, s, a: admin.dead_letters.discard(s.id, queue=s.queue, **a),
     ),
     Action(
         noun="dlq",
@@ -221,7 +221,7 @@ DEAD_LETTERS = (
         label="Note",
         detail="write a note that everybody on call sees",
         asks=(Ask("text", "Note", required=True),),
-        run=lambda admin, s, a: admin.dead_letters.note(s.id, a["text"]),
+        run=lambda admin, s, a: admin.dead_letters.note(s.id, a["text"], queue=s.queue),
     ),
 )
 

@@ -109,8 +109,6 @@ def open_console(admin: Admin, redis_server: EmbeddedServer) -> Open:
             await pilot.pause()
             yield pilot
             reports = [str(report) for report in app.reports]
-        if app._admin is not None:
-            await app._admin.close()
         assert not reports, reports[-1]
 
     return open_at

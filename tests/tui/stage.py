@@ -803,6 +803,9 @@ class Stage:
         self.doctor = SimpleNamespace(examine=self._findings)
         self.live = SimpleNamespace(snapshot=self._snapshot)
 
+    async def close(self) -> None:
+        self._note("close")
+
     def _note(self, what: str) -> None:
         self.asked.append(what)
         if self.fail is not None:

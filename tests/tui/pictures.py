@@ -1,0 +1,94 @@
+"""The screens that pictures are taken of, and how a screen becomes comparable text."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import cast
+
+from textual.pilot import Pilot
+
+from qconsole.tui.app import ConsoleApp
+
+SIZES = ((80, 24), (120, 40), (200, 50))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A screen: where, and the keys pressed there."""
+
+    name: str
+    at: str
+    keys: tuple[str, ...] = ()
+    production: bool = False
+
+
+MODES = (
+    Picture("overview", "overview"),
+    Picture("queues", "queues"),
+    Picture("queue", "queue billing"),
+    Picture("jobs", "jobs"),
+    Picture("job", "job invoice-4179958 queue:billing"),
+    Picture("groups", "dlq"),
+    Picture("entries", "dlq fp:7c1e9a41f20b"),
+    Picture("dead-letter", "dead-letter invoice-4179958~1795489860000"),
+    Picture("schedules", "schedules"),
+    Picture("flows", "flows"),
+    Picture("flow", "flow import-12 queue:data-import"),
+    Picture("workers", "workers"),
+    Picture("metrics", "metrics queue:billing"),
+    Picture("operations", "operations"),
+    Picture("audit", "audit"),
+    Picture("settings", "settings"),
+)
+DIALOGS = (
+    Picture("preview", "dlq", ("r",)),
+    Picture("palette", "jobs", ("colon", *"retry")),
+    Picture("filter", "jobs", ("slash", *"state:f")),
+    Picture("keys", "jobs", ("question_mark",)),
+    Picture("command", "dlq", ("c",)),
+    Picture("form", "job invoice-4179958 queue:billing", ("R",)),
+    Picture("production", "overview", (), production=True),
+    Picture("marked", "jobs", ("space", "space", "space")),
+)
+
+
+async def take(pilot: Pilot[int], picture: Picture) -> ConsoleApp:
+    """Go to where the picture is taken and let everything come to rest."""
+    app = cast(ConsoleApp, pilot.app)
+    await settle(pilot)
+    for key in picture.keys:
+        await pilot.press(key)
+    await settle(pilot)
+    return app
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until all fetching is done and drawn, previews included."""
+    app = cast(ConsoleApp, pilot.app)
+    for _ in range(40):
+        await pilot.pause(0.02)
+        busy = [w for w in app.workers if w.group == "reach" and w.is_running]
+        timers = [t for t in app.view._timers if t.name == "preview"] if app._stack else []
+        if app._stack and not busy and not timers and app._admin is not None and app.steady:
+            break
+    await pilot.pause()
+
+
+def screen_text(app: ConsoleApp) -> str:
+    """Return the screen's text, without the spaces at lines' ends."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+def style_digest(app: ConsoleApp) -> str:
+    """Return a short digest of which style stands where."""
+    digest = hashlib.blake2s(digest_size=8)
+    for strip in app.screen._compositor.render_strips():
+        run, last = 0, ""
+        for segment in strip:
+            style = str(segment.style)
+            if style != last:
+                digest.update(f"{run}{last}\n".encode())
+                run, last = 0, style
+            run += segment.cell_length
+        digest.update(f"{run}{last}\n\n".encode())
+    return digest.hexdigest()

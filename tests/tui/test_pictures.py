@@ -1,0 +1,47 @@
+"""Every screen at three sizes, in both themes, is as it was looked at and accepted.
+
+`QCONSOLE_ACCEPT=1 pytest tests/tui/test_pictures.py` accepts what there is now; look at `make screenshots` first.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.tui.conftest import PLAIN, Open
+from tests.tui.pictures import DIALOGS, MODES, SIZES, Picture, screen_text, style_digest, take
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+async def drawn(picture: Picture, open_stage: Open, sizes: tuple[tuple[int, int], ...]) -> str:
+    parts: list[str] = []
+    for size in sizes:
+        digests = []
+        for light in (False, True):
+            terminal = replace(PLAIN, light=light)
+            async with open_stage(picture.at, size, terminal, picture.production) as pilot:
+                app = await take(pilot, picture)
+                text, digest = screen_text(app), style_digest(app)
+            digests.append(f"{'light' if light else 'dark'} {digest}")
+        parts.append(f"== {size[0]}x{size[1]}  {'  '.join(digests)}\n{text}")
+    return "".join(parts)
+
+
+def compare(name: str, now: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("QCONSOLE_ACCEPT"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(now, encoding="utf-8")
+    assert now == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("picture", MODES, ids=lambda picture: picture.name)
+async def test_a_mode_looks_as_accepted(picture: Picture, open_stage: Open) -> None:
+    compare(picture.name, await drawn(picture, open_stage, SIZES))
+
+
+@pytest.mark.parametrize("picture", DIALOGS, ids=lambda picture: picture.name)
+async def test_a_dialog_looks_as_accepted(picture: Picture, open_stage: Open) -> None:
+    compare(picture.name, await drawn(picture, open_stage, SIZES[:1]))
