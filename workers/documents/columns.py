@@ -43,6 +43,18 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Lines that show where columns are: `rich` in figures, and the text wrapped `beside` them."""
+
+    rich: tuple[Line, ...]
+    beside: tuple[Line, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return (*self.rich, *self.beside)
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """An interval of the page's width that words of several lines share, and what most of them are."""
 
@@ -55,23 +67,23 @@ class Strip:
         return self.sort is Sort.NUMBER
 
 
-def columns_of(heading: Heading, body: Sequence[Line], rules: Sequence[Rule], measure: Measure) -> list[Column]:
+def columns_of(heading: Heading, sample: Sample, rules: Sequence[Rule], measure: Measure) -> list[Column]:
     """Return the columns under `heading`, left to right, covering the whole width of the page.
 
     Args:
         heading: The column titles.
-        body: Lines below it that belong to the table, best those with figures.
+        sample: Lines below it that belong to the table.
         rules: Ruled lines of the page.
         measure: How large the page is printed.
     """
     cells = sorted(heading.cells, key=lambda cell: (cell.box.x0 + cell.box.x1) / 2)
     edges = _ruled_edges(cells, rules, heading) or _strip_edges(
-        cells, strips_of(body, measure, parted=any(cell.role is Role.UNIT for cell in cells))
+        cells, strips_of(sample, measure, parted=any(cell.role is Role.UNIT for cell in cells))
     )
     bounds = [float("-inf"), *edges, float("inf")]
     roles = _settle_roles(cells)
     for index in range(len(cells)):
-        roles[index] = _by_content(roles, index, _texts_between(body, bounds[index], bounds[index + 1]))
+        roles[index] = _by_content(roles, index, _texts_between(sample.rich, bounds[index], bounds[index + 1]))
     return [Column(bounds[i], bounds[i + 1], roles[i], cell.text) for i, cell in enumerate(cells)]
 
 
@@ -146,30 +158,27 @@ def _ruled_edges(cells: Sequence[HeadingCell], rules: Sequence[Rule], heading: H
     return edges
 
 
-def strips_of(body: Sequence[Line], measure: Measure, *, parted: bool) -> list[Strip]:
-    """Return the strips that the words of `body` form; what only one line in eight crosses still parts two strips.
+def strips_of(sample: Sample, measure: Measure, *, parted: bool) -> list[Strip]:
+    """Return the strips that the words of `sample` form; what only one line in eight crosses still parts two strips.
 
     Args:
-        body: Lines of the table.
+        sample: Lines of the table.
         measure: How large the page is printed.
         parted: Units have a column of their own, so they do not belong to the figure before them.
     """
     spans: list[tuple[float, float, Sort]] = []
-    figured = 0
-    most = max((len(figures(line.words, None, measure.space)) for line in body), default=0)
-    for line in body:
+    for line in sample.lines:
         found = figures(line.words, None, measure.space)
-        figured += len(found) > 1
         taken = {word for figure in found for word in figure.words}
         for figure in found:
             unit = None if parted else _unit_behind(line, figure, measure.space)
             taken.update({unit} if unit else ())
-            sort = Sort.TEXT if len(found) < 2 < most else Sort.PERCENT if figure.is_percent else Sort.NUMBER
+            sort = Sort.TEXT if line in sample.beside else Sort.PERCENT if figure.is_percent else Sort.NUMBER
             spans.append((figure.x0, unit.x1 if unit else figure.x1, sort))
         spans.extend(
             (word.x0, word.x1, Sort.TEXT) for word in line.words if word not in taken and not is_currency(word.text)
         )
-    allowed = figured // 8
+    allowed = len(sample.rich) // 8
     points = sorted({x for x0, x1, _ in spans for x in (x0, x1)})
     strips: list[Strip] = []
     start: float | None = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.documents.body import cut, read_body
-from workers.documents.columns import Column, columns_of
+from workers.documents.columns import Column, Sample, columns_of
 from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.heading import Heading, find_headings
 from workers.documents.headless import rows_by_product, rows_by_sum
@@ -16,7 +16,7 @@ from workers.documents.model import LineItem, Page
 from workers.documents.numbers import decimal_mark
 from workers.documents.page import Line, Measure, lines_of, measure
 from workers.documents.rows import Row, item_of
-from workers.documents.words import carries, closes, totals
+from workers.documents.words import carries, closes, names_more, totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,32 +120,29 @@ def _mark_of_quantities(rows: Sequence[Row]) -> str | None:
     return None
 
 
-def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measure) -> list[Line]:
+def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measure) -> Sample:
     """Return the lines with about as many figures as the heading has numeric columns; they show where columns are."""
     numeric = sum(1 for cell in heading.cells if cell.role in NUMERIC)
     whole = [Column(float("-inf"), float("inf"), Role.QUANTITY, "")]
     counts = [len(cut(line, whole, mark, size).figures[0]) for line in lines]
     rich: list[Line] = []
     for line, count in zip(lines, counts, strict=True):
-        if rich and (totals(line.text) or closes(line.text)) and not carries(line.text):
+        total = totals(line.text) and not names_more(line.text)
+        if rich and (total or closes(line.text)) and not carries(line.text):
             break
-        if count >= min(2, numeric) and len(line.words) > 1 and not totals(line.text) and not carries(line.text):
+        if count >= min(2, numeric) and len(line.words) > 1 and not total and not carries(line.text):
             rich.append(line)
-    return _with_neighbours(lines, rich, size.height) if rich else list(lines[:6])
-
-
-def _with_neighbours(lines: Sequence[Line], rich: Sequence[Line], height: float) -> list[Line]:
-    """Add the lines of text that wrap above and below lines with figures."""
+    if not rich:
+        return Sample(tuple(lines[:6]))
     middles = [line.middle for line in rich]
-    return [
+    beside = [
         line
         for line in lines
-        if line in rich
-        or (
-            any(abs(line.middle - middle) < 1.6 * height for middle in middles)
-            and not (totals(line.text) or closes(line.text) or carries(line.text))
-        )
+        if line not in rich
+        and any(abs(line.middle - middle) < 1.6 * size.height for middle in middles)
+        and not (totals(line.text) or closes(line.text) or carries(line.text))
     ]
+    return Sample(tuple(rich), tuple(beside))
 
 
 def _without_headings(sheet: Sheet) -> list[Line]:
