@@ -118,9 +118,7 @@ def _replicas(info: dict[str, Any]) -> list[Finding]:
 
 
 async def _of_cluster(client: Redis) -> list[Finding]:
-    answer: Any = await client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
-    text = answer.decode() if isinstance(answer, bytes) else str(answer)
-    said = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    said: dict[str, str] = await client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
     if said.get("cluster_state") != "ok" or said.get("cluster_slots_assigned") != "16384":
         slots = said.get("cluster_slots_assigned", "?")
         text = f"The cluster is {said.get('cluster_state', '?')}: {slots} of 16384 slots are assigned."
