@@ -96,8 +96,8 @@ class Parser:
 
     def _check_word(self, start: int) -> None:
         """Refuse a bare word that looks like a condition on a field that does not exist."""
-        word = self._text[start : self._at]
-        operator = None if word.startswith('"') else _OPERATOR.search(word)
+        word = re.split(r"[,\"]", self._text[start : self._at], maxsplit=1)[0]
+        operator = _OPERATOR.search(word)
         if operator:
             fail(start, "a field", repr(word[: operator.start()]), 'Put the word in quotes to search for it: "a:b".')
 

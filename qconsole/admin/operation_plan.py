@@ -12,7 +12,7 @@ from qconsole.admin.jobs_page import residual
 from qconsole.admin.letter_search import LetterSearch, chosen_states, letter_residual
 from qconsole.admin.letter_views import LetterViews
 from qconsole.admin.operation_record import Operation
-from qconsole.admin.operation_targets import RESULTS, Target, Targets
+from qconsole.admin.operation_targets import ENDED_START, RESULTS, Target, Targets
 from qconsole.admin.operation_verbs import JOB_STATES, LETTER_STATES
 from qconsole.admin.session import Session
 from qconsole.admin.stored_letter import read_letters
@@ -101,15 +101,21 @@ class Planner:
         """Count from the indexes when they know, else by looking at each candidate."""
         wanted = parse(operation.filter, noun=DEAD_LETTERS if operation.noun == "dlq" else JOBS)
         rest = letter_residual(wanted, sources) if operation.noun == "dlq" else residual(wanted)
-        if not rest and all(source.group is Group.ENDED for source in sources):
-            return Count(sum([await self._size(source) for source in sources]))
         total, scanned, place = 0, 0, None
+        if not rest:
+            total = sum([await self._size(source) for source in sources if source.group is Group.ENDED])
+            if all(source.group is Group.ENDED for source in sources):
+                return Count(total)
         while scanned < COUNT_BUDGET:
             chunk = await self._targets.next(operation, queues, place, COUNT_CHUNK)
             total += len(chunk.targets)
             scanned += max(chunk.scanned, len(chunk.targets), 1)
             place = chunk.place
-            if chunk.at_end or (operation.limit is not None and total >= operation.limit):
+            if (
+                chunk.at_end
+                or (not rest and chunk.place == ENDED_START)
+                or (operation.limit is not None and total >= operation.limit)
+            ):
                 return Count(total)
         return Count(total, exact=False)
 

@@ -20,6 +20,7 @@ from qconsole.runtime.keys import GLOBAL
 
 SCAN_CHUNK: Final = 2_000
 RESULTS: Final = "results"
+ENDED_START: Final = "ended"  # the place before what ended, which needs no looking at
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,17 @@ class Targets:
     async def _of_jobs(self, operation: Operation, queues: Sequence[str], place: Any, size: int) -> Chunk:
         wanted = parse(operation.filter, noun=JOBS)
         sources = self._job_sources(operation, wanted, queues)
-        after = Place.from_json(place) if place else None
-        if not residual(wanted) and all(source.group is Group.ENDED for source in sources):
-            return await self._indexed(sources, after, size)
-        return await self._scanned(operation, wanted, sources, after, size)
+        ended = [source for source in sources if source.group is Group.ENDED]
+        others = [source for source in sources if source.group is not Group.ENDED]
+        after = Place.from_json(place) if place and place != ENDED_START else None
+        if residual(wanted):
+            return await self._scanned(operation, wanted, sources, after, size)
+        if place == ENDED_START or (after is not None and after.group is Group.ENDED) or not others:
+            return await self._indexed(ended, after, size)
+        chunk = await self._scanned(operation, wanted, others, after, size)
+        if chunk.at_end and ended:
+            return Chunk(chunk.targets, ENDED_START, scanned=chunk.scanned)
+        return chunk
 
     async def _indexed(self, sources: Sequence[Source], after: Place | None, size: int) -> Chunk:
         """Take ids straight from indexes that hold exactly what is meant, the oldest first."""
