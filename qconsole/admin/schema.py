@@ -4,10 +4,13 @@ A list is `{"schema": "qconsole.jobs/v1", "items": […], "next": …}`, a singl
 Fields are only ever added within a version. Integers beyond 64 bits travel as `{"$qc": "bigint", "v": "…"}`.
 """
 
+import json
+import sys
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from qconsole.admin import views
@@ -255,3 +258,14 @@ def _properties(view: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         else:
             properties[known.name] = _schema_of(hints[known.name], definitions)
     return properties
+
+
+def write_schemas(folder: Path) -> None:
+    """Write the schema of every document to `<folder>/<name>.json`."""
+    for name in names():
+        text = json.dumps(json_schema(name), indent=1, sort_keys=True)
+        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))
