@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -43,7 +44,7 @@ from qconsole.web import (
 from qconsole.web.assets import Assets
 from qconsole.web.guard import Guard
 from qconsole.web.identity import Identities, Identity
-from qconsole.web.live import LiveFeed, RefreshBudget
+from qconsole.web.live import LiveFeed, RefreshBudget, cost_of
 from qconsole.web.notices import Notices
 from qconsole.web.options import ConsoleOptions
 from qconsole.web.pages import Pages
@@ -85,7 +86,7 @@ class Console:
         self.sessions = Sessions(options=options, clock=self.clock)
         self.identities = Identities(options=options, sessions=self.sessions)
         self.throttle = Throttle()
-        self.budget = RefreshBudget(per_s=options.refresh_per_s)
+        self.budget = RefreshBudget(per_s=options.refresh_commands_per_s)
         self.feed = LiveFeed(snapshot=self._snapshot, clock=self.clock, interval_ms=options.poll_ms)
         self.runner = OperationRunner()
         self.plans = operations.Plans()
@@ -122,8 +123,10 @@ class Console:
                 raise Forbidden(
                     f"a {identity.actor.role} may not do this, it needs the role {role}", "Ask an admin.", role=role
                 )
-        elif request.headers.get("qconsole-live") and not self.budget.take(self.clock.now_ms()):
-            return Response(status_code=204, headers={"Retry-After": "1"})
+        elif request.headers.get("qconsole-live"):
+            path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+            if not self.budget.take(cost_of(path), self.clock.now_ms()):
+                return Response(status_code=204, headers={"Retry-After": "1"})
         return await handler(visit)
 
     def anonymous(self, request: Request) -> Visit:
@@ -131,7 +134,7 @@ class Console:
         known = getattr(request.state, "visit", None)
         if isinstance(known, Visit):
             return known
-        return Visit(request=request, console=self, identity=Identity(NOBODY, "nobody", ""), admin=self._admin)
+        return Visit(request=request, console=self, identity=Identity(NOBODY, "nobody", ""), admin=None)
 
     def refused(self, request: Request, error: QConsoleError) -> Response:
         """Answer an error; who is not signed in is asked to."""
@@ -183,7 +186,10 @@ def create_app(
 
     app = Starlette(
         routes=_routes(shared),
-        middleware=[Middleware(Guard, options=shared.options, refuse=shared.refused)],
+        middleware=[
+            Middleware(Guard, options=shared.options, refuse=shared.refused),
+            Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+        ],
         exception_handlers={HTTPException: on_http_error},
         lifespan=lifespan,
     )

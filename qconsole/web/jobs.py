@@ -208,11 +208,12 @@ async def promote(visit: Visit) -> Response:
 
 async def reschedule(visit: Visit) -> Response:
     delay_s, due_ms = await visit.number("delay_s"), await visit.whole("due_ms")
-    if (delay_s is None) == (due_ms is None):
+    if delay_s is not None and due_ms is None:
+        due_ms = visit.now_ms + int(delay_s * 1_000)
+    elif delay_s is not None or due_ms is None:
         raise UsageError("a new time must be given as delay_s or as due_ms", "Give one of them.", field="delay_s")
-    when_ms = visit.now_ms + int(delay_s * 1_000) if delay_s is not None else due_ms
     job_id, queue = visit.path("job"), visit.path("queue")
-    return visit.applied(await visit.admin.jobs.reschedule(job_id, when_ms, queue=queue, reason=await visit.reason()))
+    return visit.applied(await visit.admin.jobs.reschedule(job_id, due_ms, queue=queue, reason=await visit.reason()))
 
 
 async def edit(visit: Visit) -> Response:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -131,21 +131,33 @@ class LiveFeed:
             await asyncio.sleep(pause_s)
 
 
-class RefreshBudget:
-    """Lets so many live page refreshes a second reach Redis, over all viewers; the rest are told to wait."""
+# About how many commands a live refresh of a page sends to Redis, by the first part of its path.
+COSTS: Final[dict[str, int]] = {"": 40, "queues": 30, "jobs": 30, "dlq": 90, "flows": 60}
+USUAL_COST: Final = 20
 
-    def __init__(self, *, per_s: float, burst: float = 3.0) -> None:
+
+def cost_of(path: str) -> int:
+    """Return what a live refresh of a path inside the console costs."""
+    return COSTS.get(path.strip("/").partition("/")[0], USUAL_COST)
+
+
+class RefreshBudget:
+    """Bounds what live refreshes of all viewers together ask of Redis; who finds it spent is told to wait.
+
+    A refresh may start while anything is left and then owes its whole cost, so the mean never exceeds `per_s`.
+    """
+
+    def __init__(self, *, per_s: float) -> None:
         self._per_s = per_s
-        self._burst = burst
-        self._left = burst
+        self._left = per_s
         self._at_ms: int | None = None
 
-    def take(self, now_ms: int) -> bool:
-        """Take one refresh, if any is left."""
+    def take(self, cost: int, now_ms: int) -> bool:
+        """Start a refresh of this many commands, if there is anything left."""
         if self._at_ms is not None:
-            self._left = min(self._left + (now_ms - self._at_ms) / 1_000 * self._per_s, self._burst)
+            self._left = min(self._left + (now_ms - self._at_ms) / 1_000 * self._per_s, self._per_s)
         self._at_ms = now_ms
-        if self._left < 1:
+        if self._left <= 0:
             return False
-        self._left -= 1
+        self._left -= cost
         return True

@@ -34,7 +34,7 @@ class ConsoleOptions:
         session_hours, idle_minutes: how long a session lives at most, and without use.
         body_limit_bytes: requests with a larger body are refused.
         poll_ms: how often the one poller looks at Redis while somebody watches.
-        refresh_per_s: how many live page refreshes a second all viewers together may cause on Redis.
+        refresh_commands_per_s: what live refreshes of all viewers together may ask of Redis, beside the one poller.
     """
 
     auth: Auth = Auth.OFF
@@ -48,7 +48,7 @@ class ConsoleOptions:
     idle_minutes: float = 60.0
     body_limit_bytes: int = 2_000_000
     poll_ms: int = 1_000
-    refresh_per_s: float = 1.0
+    refresh_commands_per_s: float = 15.0
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleOptions":

@@ -88,7 +88,7 @@ class Pages:
             "production": console.production,
             "theme": theme if theme in THEMES else "",
             "notice": notice,
-            "now_ms": visit.now_ms if visit.identity.how != "nobody" else 0,
+            "now_ms": visit.now_ms,
             "query": dict(request.query_params),
             "filter_text": "",
             "search_path": visit.link("jobs"),

@@ -7,10 +7,13 @@ from starlette.responses import Response
 from qconsole.admin import filters
 from qconsole.admin.commands import cli_command
 from qconsole.admin.filters import Filter
+from qconsole.admin.queues import UNSET
 from qconsole.admin.views import Page
 from qconsole.errors import FilterError, UsageError
 from qconsole.web.jobs import STATES, listing
 from qconsole.web.visit import Visit, action, page
+
+LIMITS = frozenset({"concurrency", "rate_max", "rate_per_s"})
 
 
 async def index(visit: Visit) -> Response:
@@ -78,16 +81,17 @@ async def resume(visit: Visit) -> Response:
 async def limit(visit: Visit) -> Response:
     """Set the limits; an empty field clears that one."""
     sent = await visit.fields()
-    changes: dict[str, float | int | None] = {}
-    if "concurrency" in sent:
-        changes["concurrency"] = await visit.whole("concurrency")
-    if "rate_max" in sent:
-        changes["rate_max"] = await visit.whole("rate_max")
-    if "rate_per_s" in sent:
-        changes["rate_per_s"] = await visit.number("rate_per_s")
-    if not changes:
-        raise UsageError("a limit must be named: concurrency, rate_max or rate_per_s")
-    return visit.applied(await visit.admin.queues.limit(visit.path("queue"), reason=await visit.reason(), **changes))
+    if not LIMITS & set(sent):
+        raise UsageError(f"a limit must be named: {', '.join(sorted(LIMITS))}")
+    return visit.applied(
+        await visit.admin.queues.limit(
+            visit.path("queue"),
+            concurrency=await visit.whole("concurrency") if "concurrency" in sent else UNSET,
+            rate_max=await visit.whole("rate_max") if "rate_max" in sent else UNSET,
+            rate_per_s=await visit.number("rate_per_s") if "rate_per_s" in sent else UNSET,
+            reason=await visit.reason(),
+        )
+    )
 
 
 async def release_hold(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -14,6 +15,9 @@ from qconsole.web.problems import problem
 from qconsole.web.sessions import COOKIE
 from qconsole.web.visit import Visit, action, link, read_fields
 
+if TYPE_CHECKING:
+    from qconsole.web.app import Console
+
 log = logging.getLogger(__name__)
 
 MAX_PASSWORD = 1_024
@@ -25,8 +29,9 @@ class Throttled(Refused):
     code = "throttled"
 
 
-def _console(request: Request):  # type: ignore[no-untyped-def]
-    return request.app.state.console
+def _console(request: Request) -> "Console":
+    console: Console = request.app.state.console
+    return console
 
 
 def ask(visit: Visit, error: Unauthenticated) -> Response:

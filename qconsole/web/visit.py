@@ -14,7 +14,7 @@ from starlette.routing import Route
 from qconsole.admin.admin import Admin
 from qconsole.admin.schema import to_json
 from qconsole.admin.views import Applied
-from qconsole.errors import QConsoleError, UsageError
+from qconsole.errors import QConsoleError, Unauthenticated, UsageError
 from qconsole.web.identity import Identity
 from qconsole.web.paths import segment
 
@@ -29,19 +29,31 @@ MAX_LIMIT = 200
 class Visit:
     """A request of a recognised visitor."""
 
-    def __init__(self, *, request: Request, console: "Console", identity: Identity, admin: Admin) -> None:
+    def __init__(self, *, request: Request, console: "Console", identity: Identity, admin: Admin | None) -> None:
         self.request = request
         self.console = console
         self.identity = identity
-        self.admin = admin
+        self._admin = admin
         self._fields: dict[str, Any] | None = None
+
+    @property
+    def admin(self) -> Admin:
+        """Return the service in the visitor's name.
+
+        Raises:
+            Unauthenticated: nobody has one.
+        """
+        if self._admin is None:
+            raise Unauthenticated("nobody is signed in", "Sign in.")
+        return self._admin
 
     # -- what was asked
 
     @property
     def now_ms(self) -> int:
         """Return the server's time, which is what jobs are stamped with."""
-        return self.admin.clock.now_ms()
+        clock = self._admin.clock if self._admin is not None else self.console.clock
+        return clock.now_ms()
 
     @property
     def wants_json(self) -> bool:

@@ -42,7 +42,9 @@ def fresh(picture: Furniture) -> Furniture:
 @pytest.fixture
 def web(redis_server: EmbeddedServer) -> Iterator[TestClient]:
     """A console that needs no sign-in."""
-    app = create_app(Settings(redis_url=redis_server.url), options=ConsoleOptions(auth=Auth.OFF, refresh_per_s=1_000))
+    app = create_app(
+        Settings(redis_url=redis_server.url), options=ConsoleOptions(auth=Auth.OFF, refresh_commands_per_s=10_000)
+    )
     with TestClient(app, base_url=BASE, headers=SAME, follow_redirects=False) as client:
         yield client
 

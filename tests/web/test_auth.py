@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+from redis import Redis
 from starlette.testclient import TestClient
 
 from qconsole.admin.admin import Admin
 from qconsole.admin.views import Actor
 from qconsole.config import Settings
 from qconsole.redis.embedded import EmbeddedServer
+from qconsole.runtime.keys import GLOBAL
 from qconsole.web.options import Auth
 from qconsole.web.sessions import COOKIE
 from tests.web.conftest import HTML, JSON
@@ -33,15 +35,26 @@ def arrange(server: EmbeddedServer, work: Callable[[Admin], object]) -> object:
     return asyncio.run(run())
 
 
-@pytest.fixture
-def people(fresh: Furniture, redis_server: EmbeddedServer) -> EmbeddedServer:
-    """A viewer, an operator and an admin."""
+@pytest.fixture(scope="module")
+def registry(redis_server: EmbeddedServer) -> dict[bytes, bytes]:
+    """A viewer, an operator and an admin as they are stored; hashing their passwords takes a while."""
 
     async def add(admin: Admin) -> None:
         for name, role in (("vera", "viewer"), ("olaf", "operator"), ("ada", "admin")):
             await admin.users.add(name, password=PASSWORD, role=role)
 
-    arrange(redis_server, add)
+    with Redis.from_url(redis_server.url) as redis:
+        redis.flushall()
+        arrange(redis_server, add)
+        stored: dict[bytes, bytes] = redis.hgetall(GLOBAL.users())
+        return stored
+
+
+@pytest.fixture
+def people(registry: dict[bytes, bytes], fresh: Furniture, redis_server: EmbeddedServer) -> EmbeddedServer:
+    """The server furnished, with its three users."""
+    with Redis.from_url(redis_server.url) as redis:
+        redis.hset(GLOBAL.users(), mapping=registry)
     return redis_server
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from qconsole.clock import SystemClock
 from qconsole.errors import RedisUnavailable
-from qconsole.web.live import BACKLOG, LiveFeed, RefreshBudget, changed, flatten
+from qconsole.web.live import BACKLOG, LiveFeed, RefreshBudget, changed, cost_of, flatten
 
 
 class Counter:
@@ -111,10 +111,19 @@ async def test_an_unchanged_snapshot_still_says_that_it_is_fresh() -> None:
 
 
 def test_the_refresh_budget_holds_for_all_viewers_together() -> None:
-    budget = RefreshBudget(per_s=1.0, burst=3.0)
-    assert [budget.take(0) for _ in range(5)] == [True, True, True, False, False]
-    assert budget.take(999) is False
-    assert budget.take(1_999) is True
+    budget = RefreshBudget(per_s=15.0)
+    assert budget.take(30, 0)
+    assert not budget.take(30, 0)
+    assert not budget.take(30, 900)
+    assert budget.take(30, 1_100)
+    spent = sum(30 for ms in range(2_000, 62_000, 100) if budget.take(30, ms))
+    assert spent <= 60 * 15 + 30
+
+
+def test_what_a_refresh_costs_follows_the_page() -> None:
+    assert cost_of("/") == 40
+    assert cost_of("/dlq/groups/x") == 90
+    assert cost_of("/settings") == 20
 
 
 @pytest.mark.parametrize("error", [ValueError("bug"), KeyError("x")])

@@ -40,7 +40,7 @@ const receive = ({ data }) => {
     for (const [key, value] of Object.entries(data.state)) {
       const before = known.get(key);
       known.set(key, value);
-      if (watch && before !== undefined && before !== value && (key === watch || key.startsWith(watch + "|"))) wanted = true;
+      if (watch && before !== undefined && before !== value && !/_(ms|minute)$/.test(key) && (key === watch || key.startsWith(watch + "|"))) wanted = true;
     }
     if (!held) paint();
   }
@@ -69,6 +69,8 @@ const refresh = async () => {
   const element = page();
   if (!element?.dataset.url || busy) return;
   busy = true; wanted = false; refreshed = Date.now();
+  const again = (event) => { if (event.detail.ctx.response?.status === 204) wanted = true; };
+  element.addEventListener("htmx:after:request", again, { once: true });
   try { await htmx.ajax("GET", element.dataset.url, { source: element, target: element, swap: "innerMorph", headers: { "qconsole-live": "1" } }); }
   finally { busy = false; }
 };

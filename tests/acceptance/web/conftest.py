@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +25,12 @@ ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--d
 ARTEFACTS = Path(__file__).resolve().parents[3] / ".artefacts"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(item.fspath).parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"))
-            if not CHROMIUM.exists():
-                item.add_marker(pytest.mark.skip(reason="no system Chromium"))
+# Every module of browser tests says `pytestmark = BROWSER`: one loop for all, as one browser serves all.
+BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no system Chromium"),
+]
 
 
 class Site:
@@ -82,7 +81,9 @@ def site_of(redis_server: EmbeddedServer) -> Iterator[Callable[..., Site]]:
 
     def make(*, production: bool = False, **options: object) -> Site:
         settings = Settings(redis_url=redis_server.url, web_auth="off", web_port=0, production=production)
-        site = Site(settings, ConsoleOptions(**{"auth": Auth.OFF, "poll_ms": 500, "refresh_per_s": 50, **options}))  # type: ignore[arg-type]
+        site = Site(
+            settings, ConsoleOptions(**{"auth": Auth.OFF, "poll_ms": 500, "refresh_commands_per_s": 5_000, **options})
+        )  # type: ignore[arg-type]
         site.start()
         sites.append(site)
         return site
@@ -135,8 +136,11 @@ class Watch:
         assert not unexpected, unexpected
 
 
+Visit = Callable[..., Awaitable[tuple[BrowserContext, Watch]]]
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(browser: Browser) -> AsyncIterator[Callable[..., object]]:
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
     """Opens watched browser contexts; every fault in any of them fails the test."""
     opened: list[tuple[BrowserContext, Watch]] = []
 
@@ -156,9 +160,9 @@ async def visit(browser: Browser) -> AsyncIterator[Callable[..., object]]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(visit: Callable[..., object]) -> Page:
+async def page(visit: Visit) -> Page:
     """One watched page."""
-    context, _ = await visit()  # type: ignore[misc]
+    context, _ = await visit()
     return await context.new_page()
 
 

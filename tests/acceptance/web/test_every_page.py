@@ -3,7 +3,9 @@
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from tests.acceptance.web.conftest import ARTEFACTS, Site
+from tests.acceptance.web.conftest import ARTEFACTS, BROWSER, Site
+
+pytestmark = BROWSER
 
 PAGES = {
     "overview": "/",

@@ -4,7 +4,9 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.acceptance.web.conftest import Site
+from tests.acceptance.web.conftest import BROWSER, Site
+
+pytestmark = BROWSER
 
 
 async def _tab_to(page: Page, text: str) -> None:

@@ -4,15 +4,17 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.acceptance.web.conftest import Site, until
+from tests.acceptance.web.conftest import BROWSER, Site, until
 from tests.web.stage import BIG
+
+pytestmark = BROWSER
 
 
 async def test_overview_leads_to_the_queue_that_is_worst(site: Site, page: Page) -> None:
     await page.goto(site.url)
     await expect(page.locator("#figures dd")).to_have_count(5)
     await expect(page.locator("figure .u-over")).to_be_visible()
-    first = page.locator("table tbody tr").first.locator("a").first
+    first = page.locator("[data-rows] tbody tr").first.locator("a").first
     name = await first.inner_text()
     await first.click()
     await expect(page.locator("h1")).to_have_text(name)
