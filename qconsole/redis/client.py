@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ConnectionError, RedisError
+from redis.exceptions import ConnectionError, NoPermissionError, RedisError
 
 from qconsole.redis.patience import is_full, is_passing
 from qconsole.redis.pool import Insistence, Parse, Pool
@@ -126,7 +126,7 @@ class Patient:
 
 def is_ours(error: RedisError) -> bool:
     """Say whether an Insistence has to deal with the error; the rest is the caller's."""
-    return is_passing(error) or is_full(error) or isinstance(error, ConnectionError)
+    return is_passing(error) or is_full(error) or isinstance(error, ConnectionError | NoPermissionError)
 
 
 @functools.cache

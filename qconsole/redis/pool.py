@@ -7,7 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.exceptions import AuthenticationError, AuthorizationError, ConnectionError, OutOfMemoryError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ConnectionError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+)
 
 from qconsole.errors import RedisUnavailable
 from qconsole.redis.line import QuickLine
@@ -31,6 +38,12 @@ class RedisFull(RedisUnavailable, OutOfMemoryError):
     """RedisUnavailable because Redis has reached its memory limit; nothing was written."""
 
     code = "redis_full"
+
+
+class RedisForbids(RedisUnavailable, NoPermissionError):
+    """RedisUnavailable because the user of the URL lacks a right; nothing was done."""
+
+    code = "redis_forbids"
 
 
 class Directory(Protocol):
@@ -97,6 +110,13 @@ class Insistence:
             raise RedisUnreachable(
                 f"Redis at {self._target} refused the user name or password: {reason_of(error)}",
                 "Check the credentials in the Redis URL.",
+                url=str(self._target),
+            ) from error
+        if isinstance(error, NoPermissionError):
+            raise RedisForbids(
+                f"Redis at {self._target} does not let user {self._target.username or 'default'!r} do that: "
+                f"{reason_of(error)}",
+                "Give it the rights in docs/examples/redis-users.acl, with the names of your queues.",
                 url=str(self._target),
             ) from error
         if is_full(error):
