@@ -53,6 +53,7 @@ async def picture_svg(picture: Picture, size: tuple[int, int], *, light: bool) -
         settings=settings,
         terminal=terminal,
         clock=FrozenClock(),
+        stopwatch=lambda: 0.0,
         zone=UTC,
         at=parse_location(picture.at),
     )

@@ -55,11 +55,12 @@ class ConsoleApp(Guarded, App[int]):
     Args:
         connect: opens the admin service; called again after a lost connection could not be mended by itself.
         at: where to begin.
+        stopwatch: seconds that pass, for measuring answers.
     """
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { layout: vertical; background: $background; overflow: hidden; }
+    Screen { layout: vertical; overflow: hidden; }
     #body { height: 1fr; width: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,6 +93,7 @@ class ConsoleApp(Guarded, App[int]):
         clock: Clock | None = None,
         zone: tzinfo = UTC,
         at: Location | None = None,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self.skin = Skin(dark=not terminal.light, ansi=terminal.few_colors, production=settings.production)
         self._ascii = [AsciiOnly()] if terminal.ascii_only else []
@@ -108,6 +110,7 @@ class ConsoleApp(Guarded, App[int]):
         self.reports: list[Report] = []
         self.performer = Performer(self)
         self._connect = connect
+        self._stopwatch = stopwatch
         self._at = at or Location("overview")
         self._roots: dict[str, View] = {}
         self._stack: list[View] = []
@@ -163,8 +166,8 @@ class ConsoleApp(Guarded, App[int]):
 
     @property
     def steady(self) -> bool:
-        """Return whether the first figures and the screen's content are there."""
-        return bool(self.query_one(Header).figures) and self.view.as_of_ms > 0
+        """Return whether the figures and all of the screen's content are there."""
+        return bool(self._stack and self.query_one(Header).figures and self.view.steady)
 
     def moment(self) -> Moment:
         """Return now."""
@@ -319,12 +322,12 @@ class ConsoleApp(Guarded, App[int]):
                 await self._reach(self._tick(), "refreshing")
 
     async def _tick(self) -> None:
-        started = time.monotonic()
+        started = self._stopwatch()
         async with asyncio.timeout(max(2.0, self.settings.timeout_s)):
             figures = await self.admin.live.snapshot()
-            self._note_figures(figures, (time.monotonic() - started) * 1000)
+            self._note_figures(figures, (self._stopwatch() - started) * 1000)
             await self.view.load_once()
-        self._answer_ms = (time.monotonic() - started) * 1000
+        self._answer_ms = (self._stopwatch() - started) * 1000
         self.view.redraw_all()
 
     def _note_figures(self, figures: Mapping[str, Any], redis_ms: float) -> None:

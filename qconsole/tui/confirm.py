@@ -125,6 +125,8 @@ class ConfirmDialog(Dialog[Consent]):
 class PlanDialog(ConfirmDialog):
     """The preview of an operation: how many, five of them, what is left out, what it does as a command."""
 
+    DEFAULT_CSS = "PlanDialog > .box { width: 104; max-width: 98%; }"
+
     def __init__(self, plan: Plan, *, title: str, dangerous: bool) -> None:
         expected = plan.confirm_text if plan.confirm in {"count", "queue"} else None
         super().__init__(Question(title, "", plan.command, expected, dangerous))

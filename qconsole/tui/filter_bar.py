@@ -194,7 +194,7 @@ class FilterBar(Guarded, Widget):
             fresh = [Choice(s.text, s.start, s.end, s.detail) for s in found if text[s.start : s.end] != s.text]
         error = self._error(text.strip()) if text.strip() else None
         note: Span | None = None
-        if error is not None:
+        if error is not None and not fresh:
             note = (f"  ▲ {plain(str(error))}", "bad")
         elif self._noun is None:
             note = ("  Enter searches this text · Esc leaves", "muted")

@@ -18,9 +18,16 @@ _PAYLOAD = Ask("payload", "Payload", "json")
 _REASON = Ask("reason", "Reason", hint="goes into the audit")
 
 
+def _payload_text(payload: Any) -> str:
+    """Return what is edited: the named fields alone where there are no positional arguments."""
+    if isinstance(payload, dict) and set(payload) == {"args", "kwargs"} and not payload["args"]:
+        return as_text(payload["kwargs"])
+    return as_text(payload)
+
+
 async def _job_payload(admin: Admin, subject: Subject) -> dict[str, str]:
     view = await admin.jobs.get(subject.id, queue=subject.queue)
-    return {"payload": as_text(view.payload)} if view.editable else {}
+    return {"payload": _payload_text(view.payload)} if view.editable else {}
 
 
 async def _job_fields(admin: Admin, subject: Subject) -> dict[str, str]:
@@ -28,12 +35,12 @@ async def _job_fields(admin: Admin, subject: Subject) -> dict[str, str]:
     fields = {"priority": str(view.row.priority)}
     if view.row.attempts_allowed is not None:
         fields["attempts"] = str(view.row.attempts_allowed)
-    return {**fields, "payload": as_text(view.payload)} if view.editable else fields
+    return {**fields, "payload": _payload_text(view.payload)} if view.editable else fields
 
 
 async def _dead_letter_payload(admin: Admin, subject: Subject) -> dict[str, str]:
     view = await admin.dead_letters.get(subject.id, queue=subject.queue)
-    return {"payload": as_text(view.payload)} if view.editable else {}
+    return {"payload": _payload_text(view.payload)} if view.editable else {}
 
 
 async def _limits(admin: Admin, subject: Subject) -> dict[str, str]:
@@ -49,7 +56,7 @@ async def _schedule_fields(admin: Admin, subject: Subject) -> dict[str, str]:
         "tz": view.tz,
         "overlap": view.overlap,
         "missed": view.missed_policy,
-        "payload": as_text(view.payload),
+        "payload": _payload_text(view.payload),
     }
 
 

@@ -94,6 +94,11 @@ class View(Guarded, Widget):
         """Return the admin service."""
         return self.console.admin
 
+    @property
+    def steady(self) -> bool:
+        """Return whether all that is to be seen has been fetched."""
+        return self.as_of_ms > 0
+
     async def load(self) -> None:
         """Fetch what is shown and show it."""
         raise NotImplementedError
@@ -189,6 +194,11 @@ class ListView(View):
     def key(row: Any) -> Hashable:
         """Return a row's identity."""
         return cast(Hashable, row.id)
+
+    @property
+    def steady(self) -> bool:
+        row = self.table.row
+        return super().steady and (not self.preview_shown or row is None or self.key(row) == self._previewed)
 
     async def preview_of(self, row: Any) -> Produce:
         """Return the preview's content for a row."""

@@ -64,6 +64,7 @@ def open_stage(stage: Stage) -> Open:
             settings=settings,
             terminal=terminal,
             clock=FrozenClock(),
+            stopwatch=lambda: 0.0,
             zone=UTC,
             at=parse_location(at),
         )

@@ -64,11 +64,10 @@ async def take(pilot: Pilot[int], picture: Picture) -> ConsoleApp:
 async def settle(pilot: Pilot[int]) -> None:
     """Wait until all fetching is done and drawn, previews included."""
     app = cast(ConsoleApp, pilot.app)
-    for _ in range(40):
+    for _ in range(60):
         await pilot.pause(0.02)
         busy = [w for w in app.workers if w.group == "reach" and w.is_running]
-        timers = [t for t in app.view._timers if t.name == "preview"] if app._stack else []
-        if app._stack and not busy and not timers and app._admin is not None and app.steady:
+        if app.steady and (not busy or len(app.screen_stack) > 1):
             break
     await pilot.pause()
 

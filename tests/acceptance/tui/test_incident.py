@@ -1,0 +1,166 @@
+"""03:12, a pager: the operator on call finds what fails, sees one sample, replays that group and nothing else, undoes a discard.
+
+In a real terminal, with real keys.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qconsole.admin import Actor, Admin
+from qconsole.redis.embedded import EmbeddedServer
+from tests.web.stage import Furniture
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux: apt-get install tmux")
+
+
+class Terminal:
+    """A tmux session of its own server: keys in, screen out."""
+
+    def __init__(self, folder: Path, *, columns: int, lines: int) -> None:
+        self._socket = str(folder / "tmux")
+        self._size = ["-x", str(columns), "-y", str(lines)]
+
+    def _tmux(self, *words: str) -> str:
+        command = ["tmux", "-S", self._socket, "-f", "/dev/null", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def start(self, *command: str, **environ: str) -> None:
+        settings = [f"{name}={value}" for name, value in environ.items()]
+        session = ["new-session", "-d", *self._size, "env", *settings, *command]
+        self._tmux(*session, ";", "set", "-g", "remain-on-exit", "on")
+
+    def keys(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def type(self, text: str) -> None:
+        self._tmux("send-keys", "-l", text)
+
+    def resize(self, columns: int, lines: int) -> None:
+        self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def shows(self, *texts: str, deadline_s: float = 15.0) -> str:
+        """Wait until all texts are on the screen."""
+        end = time.monotonic() + deadline_s
+        while True:
+            screen = self.screen()
+            if all(text in screen for text in texts):
+                return screen
+            assert time.monotonic() < end, f"{texts} are not on the screen:\n{screen}"
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def furniture(redis_server: EmbeddedServer) -> Iterator[Furniture]:
+    made = Furniture(redis_server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(tmp_path, columns=120, lines=36)
+    yield made
+    made.close()
+
+
+def console_command(url: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", "qconsole.cli", "tui", "--redis", url, *words]
+
+
+async def test_the_incident_from_the_pager_to_the_undo(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+) -> None:
+    furniture.put_back()
+    async with await Admin.open(redis_server.url, actor=Actor("test", "admin", "cli")) as admin:
+        before = {group.error_type: group for group in await admin.dead_letters.groups()}
+        terminal.start(*console_command(redis_server.url), TERM="xterm-256color", LANG="C.UTF-8")
+        terminal.shows("Queues, worst first", "billing")
+
+        terminal.keys("4")
+        terminal.shows("CardDeclined", "open in")
+        terminal.keys("Enter")
+        terminal.shows("fp:", "charge-023")
+        terminal.keys("Enter")
+        terminal.shows("Dead letter", "card_declined for invoice", "attempt 1")
+        terminal.keys("Escape")
+        terminal.shows("charge-023", "Dead letters")
+        terminal.keys("Escape")
+        terminal.shows("Dead letters by error")
+
+        terminal.keys("r")
+        terminal.shows("preview", "24 dead letters", "qconsole dlq replay --filter")
+        terminal.keys("Enter")
+        terminal.shows("24 dead letters done")
+        left = {group.error_type for group in await admin.dead_letters.groups()}
+        assert left == set(before) - {"CardDeclined"}
+        assert (await admin.jobs.count("type:charge_card state:waiting")).value == 24
+
+        terminal.keys("D")
+        terminal.shows("Reason")
+        terminal.type("looks like a test")
+        terminal.keys("Enter")
+        terminal.shows("preview", "looks like a test")
+        terminal.keys("Enter")
+        terminal.shows("u undoes it")
+        assert len(await admin.dead_letters.groups()) == len(left) - 1
+        terminal.keys("u")
+        terminal.shows("Undo")
+        terminal.keys("Enter")
+        terminal.shows("Undone")
+        assert {group.error_type for group in await admin.dead_letters.groups()} == left
+
+        terminal.keys("9")
+        terminal.shows("Operations", "replay dlq", "discard dlq", "done")
+        terminal.resize(80, 24)
+        terminal.shows("Operations", "replay dlq")
+        terminal.keys("0")
+        terminal.shows("Audit", "dlq.replay")
+        terminal.keys("q")
+        terminal.shows("Pane is dead (status 0")
+        faces = {row.face for row in (await admin.audit.page()).rows}
+        assert faces == {"tui"}
+
+
+async def test_a_deep_link_opens_where_it_says(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+) -> None:
+    furniture.put_back()
+    terminal.start(*console_command(redis_server.url, "--at", "job charge-003"), TERM="screen-256color", LANG="C.UTF-8")
+    terminal.shows("Job  charge-003", "Timeline", "CardDeclined")
+
+
+async def test_an_ascii_locale_and_sixteen_colours_stay_readable(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+) -> None:
+    furniture.put_back()
+    terminal.start(*console_command(redis_server.url), TERM="xterm", LC_ALL="C", LANG="C", TMUX="", COLORTERM="")
+    screen = terminal.shows("Queues, worst first", "billing")
+    assert screen.isascii()
+
+
+@pytest.mark.parametrize(("environ", "told"), [({"TERM": "dumb"}, "TERM=dumb"), ({"TERM": "xterm"}, "terminal")])
+def test_without_a_terminal_there_is_a_sentence_and_exit_2(
+    environ: dict[str, str], told: str, redis_server: EmbeddedServer
+) -> None:
+    done = subprocess.run(
+        console_command(redis_server.url),
+        env={"PATH": "/usr/bin:/bin", **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stdout == "" and "Traceback" not in done.stderr
+    assert "terminal" in done.stderr
