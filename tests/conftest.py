@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from qconsole.redis.connect import connect
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.redis.topology import ClusterFleet, SentinelFleet
-from tests.support import server_binary, server_kind
+from tests.support import server_binary
 
 
 @pytest.fixture(scope="session")
@@ -18,26 +18,13 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS
         yield server
 
 
-@pytest.fixture(scope="session")
-def redis_deployment(request: pytest.FixtureRequest) -> str:
-    """The URL that tests run against: the server's, or of the topology that QCONSOLE_TEST_SERVER names."""
-    match server_kind():
-        case "sentinel":
-            fleet: SentinelFleet = request.getfixturevalue("sentinel_fleet")
-            return fleet.url
-        case "cluster":
-            return str(request.getfixturevalue("cluster_fleet").url)
-        case _:
-            return str(request.getfixturevalue("redis_server").url)
-
-
 @pytest.fixture
-async def redis_url(redis_deployment: str) -> str:
-    """The URL to use, with every database empty."""
-    client = connect(redis_deployment, name="flush")
+async def redis_url(redis_server: EmbeddedServer) -> str:
+    """The server's URL, with every database empty."""
+    client = connect(redis_server.url, name="flush")
     await client.flushall()
     await client.aclose()
-    return redis_deployment
+    return redis_server.url
 
 
 @pytest.fixture

