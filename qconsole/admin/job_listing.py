@@ -149,7 +149,7 @@ class JobListing:
             if state in states
         ]
         if sources and self._plain_arq.is_plain(queue):
-            sources.append(ListedSource(lambda: self._plain_arq.results(queue), queue, Group.ENDED, "results"))
+            sources.append(ListedSource(lambda: self._plain_arq.results(queue, states), queue, Group.ENDED, "results"))
         return sources
 
     async def walk(

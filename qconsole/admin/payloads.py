@@ -152,7 +152,7 @@ def _error_of(value: Any) -> tuple[str, str]:
     if isinstance(value, Opaque):
         arguments = value.args
         message = arguments[0] if len(arguments) == 1 else ", ".join(map(str, arguments))
-        return value.name, str(message)
+        return value.name.rpartition(".")[2], str(message)
     if isinstance(value, BaseException):
         return type(value).__name__, str(value)
     return "Exception", str(value)

@@ -12,6 +12,7 @@ from typing import Final
 from qconsole.admin.backend import Backend
 from qconsole.admin.payloads import read_result
 from qconsole.errors import UsageError
+from qconsole.runtime.job import JobState
 from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX, JOB_PREFIX, RESULT_PREFIX, check_queue_name
 
 DEFAULT_QUEUE: Final = "arq:queue"
@@ -37,7 +38,7 @@ class PlainArq:
         self._scan_at = float("-inf")
         self._cursor = 0
         self.scanned_all = False
-        self._results: dict[str, list[tuple[float, str]]] = {}
+        self._results: dict[str, list[tuple[float, str, JobState]]] = {}
         self._results_at = float("-inf")
         self._lock = asyncio.Lock()
 
@@ -105,16 +106,16 @@ class PlainArq:
             found.append((float(score), job_id.decode("utf-8", "replace")))
         return found
 
-    async def results(self, queue: str) -> list[tuple[float, str]]:
-        """Return finish time and wire id of recent results that plain arq kept for a queue."""
+    async def results(self, queue: str, states: frozenset[JobState]) -> list[tuple[float, str]]:
+        """Return finish time and wire id of recent results in some states that plain arq kept for a queue."""
         async with self._lock:
             if time.monotonic() - self._results_at >= RESULTS_FRESH_S:
                 self._results = await self._scan_results()
                 self._results_at = time.monotonic()
-        return self._results.get(queue, [])
+        return [(ms, job_id) for ms, job_id, state in self._results.get(queue, []) if state in states]
 
-    async def _scan_results(self) -> dict[str, list[tuple[float, str]]]:
-        found: dict[str, list[tuple[float, str]]] = {}
+    async def _scan_results(self) -> dict[str, list[tuple[float, str, JobState]]]:
+        found: dict[str, list[tuple[float, str, JobState]]] = {}
         deadline, cursor, kept = time.monotonic() + SCAN_BUDGET_S, 0, 0
         while kept < RESULTS_KEPT and time.monotonic() < deadline:
             cursor, keys = await self._backend.redis.scan(cursor, match=RESULT_PREFIX + "*", count=SCAN_COUNT)
@@ -126,7 +127,8 @@ class PlainArq:
                 end = read_result(value, len(value)) if value else None
                 if end is not None:
                     job_id = key.decode("utf-8", "replace").removeprefix(RESULT_PREFIX)
-                    found.setdefault(end.queue or DEFAULT_QUEUE, []).append((float(end.finished_ms or 0), job_id))
+                    ended = (float(end.finished_ms or 0), job_id, end.state)
+                    found.setdefault(end.queue or DEFAULT_QUEUE, []).append(ended)
                     kept += 1
             if cursor == 0:
                 break
