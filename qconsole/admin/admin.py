@@ -19,6 +19,7 @@ from qconsole.admin.operations import Operations
 from qconsole.admin.queues import Queues
 from qconsole.admin.schedules import Schedules
 from qconsole.admin.session import Session, Shared
+from qconsole.admin.transfer import Transfer
 from qconsole.admin.trash import Trash
 from qconsole.admin.views import Actor
 from qconsole.admin.workers import Workers
@@ -158,6 +159,11 @@ class Admin:
     def trash(self) -> Trash:
         """The trash."""
         return Trash(self._session)
+
+    @cached_property
+    def transfer(self) -> Transfer:
+        """Export and import."""
+        return Transfer(self._session)
 
     @cached_property
     def audit(self) -> Audit:
