@@ -2,7 +2,7 @@
 
 import csv
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from email.message import EmailMessage
@@ -55,7 +55,7 @@ class OrderLine:
 def catalogue() -> list[CatalogueRow]:
     """Return the products, the same ones each time."""
     chance = random.Random(8)  # noqa: S311 - the same products each time
-    rows = []
+    rows: list[CatalogueRow] = []
     for noun, unit, variants in _NOUNS:
         for variant in variants:
             price = Decimal(chance.randrange(150, 48_000)) / 100
@@ -86,16 +86,16 @@ def write_documents(folder: Path) -> dict[str, Path]:
     Among them `broken.pdf`, which no program can read, and `large_order.pdf`, which takes a while.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    writers = {
+    writers: dict[str, Callable[[Path], object]] = {
         "order.pdf": lambda path: _write_pdf(path, order(1, 14), title="PURCHASE ORDER 4711"),
         "requisition.xlsx": lambda path: _write_xlsx(path, order(2, 22)),
         "quote.csv": lambda path: _write_csv(path, order(3, 18)),
         "request.eml": lambda path: _write_mail(path, order(4, 6)),
         "late.pdf": lambda path: _write_pdf(path, order(5, 8), title="PURCHASE ORDER 4712"),
         "large_order.pdf": lambda path: _write_pdf(path, order(6, 500), title="ANNUAL ORDER 4713"),
-        "broken.pdf": lambda path: path.write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog") and None,
+        "broken.pdf": lambda path: path.write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog"),
     }
-    paths = {}
+    paths: dict[str, Path] = {}
     for name, write in writers.items():
         paths[name] = folder / name
         write(paths[name])

@@ -1,5 +1,6 @@
 """The command line's root: names every command, imports only the one that was asked for."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any, Final
@@ -98,13 +99,12 @@ def run(arguments: list[str]) -> int:
         return _usage(arguments, _unknown(name))
     import typer
     from typer._click.exceptions import ClickException
-    from typer.main import get_command
+    from typer.main import get_group
 
     module: Any = import_module(f"qconsole.cli.{GROUPS[name][0]}")
     app: typer.Typer = module.app
-    command: Any = get_command(app)
-    if name in SINGLE and hasattr(command, "commands"):
-        command = command.commands[name]
+    group: Any = get_group(app)
+    command: Any = group.commands[name] if name in SINGLE else group
     try:
         return int(command.main(args=rest, prog_name=f"qconsole {name}", standalone_mode=False) or 0)
     except ClickException as error:
@@ -115,6 +115,10 @@ def run(arguments: list[str]) -> int:
         return _usage(arguments, error.format_message(), f"See: {context.command_path} --help" if context else None)
     except typer.Abort:
         return 130
+    except (SystemExit, KeyboardInterrupt, BrokenPipeError):
+        raise
+    except Exception as error:
+        return _unexpected(arguments, error)
 
 
 def _unknown(name: str) -> str:
@@ -124,16 +128,27 @@ def _unknown(name: str) -> str:
     return f"there is no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
+def _unexpected(arguments: list[str], error: Exception) -> int:
+    """Say that we failed, in a sentence; the traceback is for QCONSOLE_DEBUG."""
+    if os.environ.get("QCONSOLE_DEBUG"):
+        raise error
+    message = f"unexpected {type(error).__name__}: {error}"
+    hint = "This is a defect of qconsole. QCONSOLE_DEBUG=1 shows where; please report it."
+    return _error(arguments, {"code": "unexpected", "message": message, "hint": hint}, 1)
+
+
 def _usage(arguments: list[str], message: str, hint: str | None = "See: qconsole --help") -> int:
+    return _error(arguments, {"code": "usage", "message": message, "hint": hint}, 2)
+
+
+def _error(arguments: list[str], fields: dict[str, str | None], code: int) -> int:
     from qconsole.cli.output import Format, Output
 
     asked_json = "--json" in arguments or any(
         value in ("json", "jsonl", "--output=json", "--output=jsonl", "-ojson", "-ojsonl") for value in arguments
     )
-    Output(format=Format.JSON if asked_json else Format.TABLE).error(
-        {"code": "usage", "message": message, "hint": hint}
-    )
-    return 2
+    Output(format=Format.JSON if asked_json else Format.TABLE).error(fields)
+    return code
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def candidates(words: list[str]) -> list[str]:
     """Return what may stand in place of the last word, given those before it."""
     from importlib import import_module
 
-    from typer.main import get_command
+    from typer.main import get_group
 
     from qconsole.cli.__main__ import GROUPS, SINGLE
 
@@ -61,7 +61,7 @@ def candidates(words: list[str]) -> list[str]:
         return [name for name in GROUPS if name.startswith(last)]
     if before[0] not in GROUPS:
         return []
-    node: object = get_command(import_module(f"qconsole.cli.{GROUPS[before[0]][0]}").app)
+    node: object = get_group(import_module(f"qconsole.cli.{GROUPS[before[0]][0]}").app)
     commands = getattr(node, "commands", {})
     if before[0] in SINGLE:
         node, rest = commands.get(before[0], node), before[1:]

@@ -63,23 +63,27 @@ async def demo(
         try:
             admin = await played.admin()
             await story.play(admin, kill=not no_kill)
-            return await _ending(session, admin, processes, url, once=once)
+            await _summary(session, admin)
+            if once:
+                return ExitCode.OK
+            await processes.start_command(
+                [sys.executable, "-m", FEEDER, "trickle", "--redis", url],
+                label="trickle of jobs",
+                log=folder / "feed.log",
+            )
+            _what_to_try(say, url)
+            return await processes.wait()
         finally:
             await played.close()
 
 
-async def _ending(session: Session, admin: "Admin", processes: Processes, url: str, *, once: bool) -> int:
-    await _summary(session, admin)
-    if once:
-        return ExitCode.OK
-    say = session.output.say
+def _what_to_try(say: Callable[[str], None], url: str) -> None:
     say("\nIt goes on: a steady trickle of jobs, some of which fail. In another terminal:")
     say(f"  export QCONSOLE_REDIS_URL={url}")
     say("  qconsole tui")
     say("  qconsole dlq groups")
     say(f"  qconsole jobs show {CRASH_JOB}")
     say("Ctrl-C stops everything.")
-    return await processes.wait()
 
 
 class Story:

@@ -34,7 +34,7 @@ from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from qconsole.admin.views import JobRow, JobView, Page, Why
+    from qconsole.admin.views import JobRow, JobView, LogLine, Page, Why
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: find, show, add, retry, cancel, remove.", rich_markup_mode=None)
 
@@ -277,7 +277,8 @@ async def logs(session: Session, job_id: JobId, queue: QueueHint = None, follow:
             )
             session.output.stdout.flush()
         return
-    after, lines = 0, []
+    after = 0
+    lines: list[LogLine] = []
     while batch := await admin.jobs.logs(job_id, queue=queue, after=after, limit=500):
         lines.extend(batch)
         after += len(batch)

@@ -94,6 +94,10 @@ class Processes:
         self._environment.setdefault("QCONSOLE_WEB_AUTH", "off")
         return await self._start("web console", command, log=log, restart=True)
 
+    async def start_command(self, command: Sequence[str], *, label: str, log: Path | None = None) -> int:
+        """Start any other program beside the rest; return its process id."""
+        return await self._start(label, list(command), log=log, restart=False)
+
     async def run(self, command: Sequence[str], *, label: str) -> None:
         """Run a command to its end.
 

@@ -1,7 +1,7 @@
 """`qconsole queues`: see the queues and steer them."""
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -97,6 +97,18 @@ def show_applied(session: Session, applied: "Applied") -> None:
     session.show(applied, "applied", lambda: session.output.text(applied.sentence))
 
 
+def show_all_applied(session: Session, done: "tuple[Applied, ...]") -> None:
+    """Write what a change of several things did, a line each."""
+
+    def table() -> None:
+        for applied in done:
+            session.output.text(applied.sentence)
+        if not done:
+            session.output.say("Nothing to change.")
+
+    session.show(done, "applied", table)
+
+
 @command(app, "pause")
 async def pause(
     session: Session,
@@ -112,7 +124,7 @@ async def pause(
     seconds = read_duration_s(for_, option="--for")
     until_ms = int(time.time() * 1000 + seconds * 1000) if seconds else None
     if all_:
-        show_applied(session, await admin.queues.pause_all(reason=reason, until_ms=until_ms))
+        show_all_applied(session, await admin.queues.pause_all(reason=reason, until_ms=until_ms))
     else:
         show_applied(session, await admin.queues.pause(_one(queue), reason=reason, until_ms=until_ms))
 
@@ -127,7 +139,7 @@ async def resume(
     """Let workers claim again."""
     admin = await session.admin()
     if all_:
-        show_applied(session, await admin.queues.resume_all(reason=reason))
+        show_all_applied(session, await admin.queues.resume_all(reason=reason))
     else:
         show_applied(session, await admin.queues.resume(_one(queue), reason=reason))
 
@@ -159,7 +171,7 @@ async def limit(
     if release:
         show_applied(session, await admin.queues.release_hold(queue, reason=reason))
         return
-    changes: dict[str, float | int | None] = {}
+    changes: dict[str, Any] = {}
     if concurrency != _UNSET:
         changes["concurrency"] = concurrency or None
     if rate is not None:
@@ -192,12 +204,14 @@ async def drain(
     wait: Wait = True,
 ) -> int:
     """Take the waiting and delayed jobs out of a queue (into the trash, to undo)."""
+    from qconsole.admin.filter_terms import quoted
+
     states = "waiting,delayed" if delayed else "waiting"
     return await run_bulk(
         session,
         "drain",
         noun="jobs",
-        filter_text=f"queue:{_quoted(queue)} state:{states}",
+        filter_text=f"queue:{quoted(queue)} state:{states}",
         ids=None,
         dry_run=dry_run,
         yes=yes,
@@ -206,12 +220,6 @@ async def drain(
         rate_per_s=rate,
         reason=reason,
     )
-
-
-def _quoted(value: str) -> str:
-    from qconsole.admin.filters import quote
-
-    return quote(value)
 
 
 @command(app, "empty")
@@ -223,4 +231,4 @@ async def empty(
 ) -> None:
     """Remove every job, dead letter and record of a queue for good. There is no undo."""
     admin = await session.admin()
-    show_applied(session, await admin.queues.empty(queue, confirm_name=confirm, reason=reason))
+    show_applied(session, await admin.queues.empty(queue, confirm_name=confirm or "", reason=reason))

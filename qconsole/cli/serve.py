@@ -51,15 +51,9 @@ def worker(
 @command(app, "serve")
 def serve(session: Session, host: Host = None, port: Port = None) -> int:
     """Serve the web console."""
-    from qconsole.web.app import serve as serve_web
+    from qconsole.web.serve import serve as serve_web
 
-    settings = session.settings
-    return serve_web(
-        settings,
-        host=host or settings.web_host,
-        port=settings.web_port if port is None else port,
-        say=session.output.say,
-    )
+    return serve_web(session.settings, host=host, port=port, say=session.output.say)
 
 
 @command(app, "tui")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from qconsole.runtime.job_type import Context, JobType, job_type
 
 if TYPE_CHECKING:
-    from qconsole.runtime.client import Client, Enqueued, EnqueuedMany
+    from qconsole.runtime.client import Client
+    from qconsole.runtime.enqueued import Enqueued, EnqueuedMany
     from qconsole.runtime.flow import Flow, OnFail
     from qconsole.runtime.policy import Dedup, Exponential, Fixed, QueuePolicy, Rate, Retention, Sla
     from qconsole.runtime.schedule import Schedule, cron, every
@@ -34,7 +35,8 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "client": ("Client", "Enqueued", "EnqueuedMany"),
+    "client": ("Client",),
+    "enqueued": ("Enqueued", "EnqueuedMany"),
     "flow": ("Flow", "OnFail"),
     "policy": ("Dedup", "Exponential", "Fixed", "QueuePolicy", "Rate", "Retention", "Sla"),
     "schedule": ("Schedule", "cron", "every"),
