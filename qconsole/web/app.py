@@ -20,7 +20,7 @@ from qconsole.admin.admin import Admin
 from qconsole.admin.views import Actor
 from qconsole.clock import Clock, SystemClock
 from qconsole.config import Settings, load_settings
-from qconsole.errors import Forbidden, NotFound, QConsoleError, Unauthenticated, UsageError
+from qconsole.errors import Forbidden, NotFound, QConsoleError, RedisUnavailable, Unauthenticated, UsageError
 from qconsole.web import (
     audit,
     dead_letters,
@@ -99,8 +99,24 @@ class Console:
         if self._admin is None:
             async with self._opening:
                 if self._admin is None:
-                    self._admin = await Admin.open(self.settings, actor=NOBODY, clock=self._given_clock)
+                    async with self._deadline():
+                        self._admin = await Admin.open(self.settings, actor=NOBODY, clock=self._given_clock)
         return self._admin
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        """End what takes longer than Redis may take to answer; only for reading, which can be cut anywhere.
+
+        Raises:
+            RedisUnavailable: the time is over.
+        """
+        try:
+            async with asyncio.timeout(self.settings.timeout_s):
+                yield
+        except TimeoutError as error:
+            raise RedisUnavailable(
+                f"Redis did not answer within {self.settings.timeout_s:g} s", "Try again in a moment."
+            ) from error
 
     async def _snapshot(self) -> dict[str, object]:
         return await (await self.admin()).as_actor(LIVE_ACTOR).live.snapshot()
@@ -127,7 +143,10 @@ class Console:
             path = request.url.path.removeprefix(request.scope.get("root_path", ""))
             if not self.budget.take(cost_of(path), self.clock.now_ms()):
                 return Response(status_code=204, headers={"Retry-After": "1"})
-        return await handler(visit)
+        if role is not None:
+            return await handler(visit)
+        async with self._deadline():
+            return await handler(visit)
 
     def anonymous(self, request: Request) -> Visit:
         """Return a visit of nobody, for the pages that need no identity (sign-in, errors)."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from qconsole.admin import filters
 from qconsole.admin.commands import cli_command
 from qconsole.admin.filters import Filter
-from qconsole.admin.views import JobRow, JobView, Page
+from qconsole.admin.views import AttemptView, JobRow, JobView, Page
 from qconsole.errors import FilterError, JobTypeNotFound, UsageError
 from qconsole.web import drawing, payload_form, payload_tree, tracebacks
 from qconsole.web.visit import Visit, action, page
@@ -102,13 +102,21 @@ def job_context(visit: Visit, job: JobView) -> dict[str, Any]:
     end_ms = row.finished_ms if row.state in ENDED else None
     return {
         "row": row,
-        "steps": drawing.timeline(row.created_ms, job.attempts, end_ms, visit.now_ms, row.state),
+        "steps": drawing.timeline(row.created_ms, job.attempts or _only_attempt(row), end_ms, visit.now_ms, row.state),
         "payload_tree": payload_tree.tree(job.payload, redacted=job.redacted),
         "result_tree": None if job.result is None else payload_tree.tree(job.result),
         "traceback_of": lambda error: tracebacks.fold(error.traceback or "") if error else (),
         "changes": attempt_changes(job.attempts),
         "what_now": offered(row.state, job.editable),
     }
+
+
+def _only_attempt(row: JobRow) -> tuple[AttemptView, ...]:
+    """Return the attempt of a job that ran once and well; no history is kept of it."""
+    if row.started_ms is None:
+        return ()
+    outcome = {"completed": "ok", "active": "running"}.get(row.state, row.state)
+    return (AttemptView(max(row.attempts_made, 1), row.started_ms, row.finished_ms, row.worker, outcome),)
 
 
 def attempt_changes(attempts: Any) -> dict[int, tuple[tracebacks.DiffLine, ...]]:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from qconsole.errors import QConsoleError, Unauthenticated
 from qconsole.web.live import encode
+from qconsole.web.openapi import FILE
 from qconsole.web.visit import Visit, page
 
 RECHECK_MS = 30_000
@@ -47,4 +48,13 @@ async def healthy(request: Request) -> Response:
     return PlainTextResponse("ok")
 
 
-routes = [page("/live", live), Route("/healthz", healthy, methods=["GET"], name="stream.healthy")]
+async def describe(request: Request) -> Response:
+    """Answer the description of the JSON side."""
+    return Response(FILE.read_bytes(), media_type="application/json")
+
+
+routes = [
+    Route("/openapi.json", describe, methods=["GET"], name="stream.describe"),
+    page("/live", live),
+    Route("/healthz", healthy, methods=["GET"], name="stream.healthy"),
+]

@@ -111,6 +111,7 @@ class Furniture:
     """The furnished state as it was left by `furnish`, to be put back as often as a test wants."""
 
     def __init__(self, url: str, *words: str) -> None:
+        self.url = url
         self._redis = Redis.from_url(url)
         self._redis.flushall()
         subprocess.run([sys.executable, "-m", "tests.web.stage", url, *words], check=True, capture_output=True)

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from qconsole.config import Settings
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.web.options import Auth, ConsoleOptions
-from qconsole.web.serve import server
+from qconsole.web.serve import listen, server
 from tests.web.conftest import picture
 from tests.web.stage import Furniture
 
@@ -28,6 +28,7 @@ ARTEFACTS = Path(__file__).resolve().parents[3] / ".artefacts"
 # Every module of browser tests says `pytestmark = BROWSER`: one loop for all, as one browser serves all.
 BROWSER = [
     pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no system Chromium"),
 ]
@@ -53,25 +54,23 @@ class Site:
         return self._server.config.app.state.console  # type: ignore[union-attr]
 
     def start(self) -> None:
-        settings = Settings(**{**_given(self.settings), "web_port": self.port})
-        self._server = server(settings, options=self.options)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        bound = listen("127.0.0.1", self.port)
+        self.port = bound.getsockname()[1]
+        self._server = server(self.settings, options=self.options)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [bound]}, daemon=True)
         self._thread.start()
         until = time.monotonic() + 10
         while not self._server.started:
             assert time.monotonic() < until, "the console did not start"
             time.sleep(0.01)
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
 
     def stop(self) -> None:
-        assert self._server is not None and self._thread is not None
+        if self._thread is None or self._server is None:
+            return
         self._server.should_exit = True
         self._thread.join(15)
         assert not self._thread.is_alive(), "the console did not stop"
-
-
-def _given(settings: Settings) -> dict[str, object]:
-    return {name: getattr(settings, name) for name in settings.__slots__}
+        self._thread = None
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +78,8 @@ def site_of(redis_server: EmbeddedServer) -> Iterator[Callable[..., Site]]:
     """Makes consoles on the test's Redis."""
     sites: list[Site] = []
 
-    def make(*, production: bool = False, **options: object) -> Site:
-        settings = Settings(redis_url=redis_server.url, web_auth="off", web_port=0, production=production)
+    def make(*, production: bool = False, redis_url: str = "", **options: object) -> Site:
+        settings = Settings(redis_url=redis_url or redis_server.url, web_auth="off", production=production)
         site = Site(
             settings, ConsoleOptions(**{"auth": Auth.OFF, "poll_ms": 500, "refresh_commands_per_s": 5_000, **options})
         )  # type: ignore[arg-type]

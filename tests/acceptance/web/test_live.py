@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.async_api import Page, expect
 from redis import Redis, RedisError
@@ -11,6 +12,7 @@ from redis import Redis, RedisError
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client
 from tests.acceptance.web.conftest import BROWSER, Site, Visit, until
+from tests.support import server_binary
 from tests.web.stage import JOB_TYPES, Email, send_email
 
 pytestmark = BROWSER
@@ -139,6 +141,27 @@ async def test_a_hidden_tab_lets_the_stream_go(site_of: Callable[..., Site], vis
     await until(lambda: site.console.feed.viewers == 0, "the hidden tab lets go")
     await page.evaluate(hide, False)
     await until(lambda: site.console.feed.viewers == 1, "the shown tab watches again")
+
+
+async def test_redis_that_goes_and_comes_back_is_said_and_found_again(
+    site_of: Callable[..., Site], visit: Visit, tmp_path: Path
+) -> None:
+    with EmbeddedServer(tmp_path, binary=server_binary()) as redis_server:
+        url = redis_server.url
+        site = site_of(redis_url=url)
+        await _send(url, "before")
+        context, _ = await visit()
+        page = await context.new_page()
+        await page.goto(f"{site.url}/queues")
+        await expect(page.locator("#live")).to_have_text("live")
+        redis_server.stop()
+        await expect(page.locator("#live")).to_contain_text("Redis is away", timeout=20_000)
+        redis_server.start()
+        await expect(page.locator("#live")).to_have_text("live", timeout=20_000)
+        await _send(url, "after-1", "after-2")
+        waiting = page.locator("[data-live='queues|email|waiting']").first
+        await expect(waiting).to_have_text("3", timeout=15_000)
+        site.stop()
 
 
 async def test_a_restarted_console_is_found_again(site_of: Callable[..., Site], visit: Visit) -> None:
