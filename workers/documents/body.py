@@ -357,6 +357,12 @@ def _settle_subject(cells: dict[Role, str]) -> None:
         cells[Role.PART], cells[Role.DESCRIPTION] = (head, tail) if re.search(r"\d", head) else ("", part)
 
 
+def _torn(left: Figure, right: Figure) -> bool:
+    """Tell whether two figures of a cell are one whose thousands stand apart: "6 460,00"."""
+    whole = re.fullmatch(r"-?\d{1,3}", text_of(left.words))
+    return whole is not None and re.fullmatch(r"\d{3}(?:[.,]\d{1,4})?", text_of(right.words)) is not None
+
+
 def _figure_text(role: Role, cell: Sequence[Word], values: Sequence[Figure]) -> str | None:
     if role is Role.QUANTITY and cell:
         joined = text_of(cell)
@@ -367,6 +373,8 @@ def _figure_text(role: Role, cell: Sequence[Word], values: Sequence[Figure]) -> 
         return None
     if role is Role.PRICE and "/" in text_of(cell):
         return text_of(cell)
+    if role in _MONEY and len(plain) > 1 and _torn(plain[-2], plain[-1]):
+        return f"{text_of(plain[-2].words)} {text_of(plain[-1].words)}"
     chosen = plain[0] if role is Role.QUANTITY else plain[-1]
     if role is Role.QUANTITY:
         after = [word for word in cell if word.x0 >= chosen.x1]

@@ -127,7 +127,7 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
     role = roles[index]
     running = sum(1 for text in texts if re.fullmatch(r"\d{1,5}(?:\.\d{1,2}){0,3}[.)]?", text))
     coded = sum(1 for text in texts if re.fullmatch(r"(?=\S*\d)\S{4,40}", text))
-    if role in (Role.NAME, Role.PART) and len(texts) > 1 and running == len(texts) and _counts_up(texts):
+    if role in (Role.NAME, Role.PART) and len(texts) > 1 and running >= 0.6 * len(texts) and _counts_up(texts):
         return Role.POSITION
     if role is Role.POSITION and texts and running < 0.5 * len(texts) and coded > 0.5 * len(texts):
         return Role.PART
@@ -137,7 +137,7 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
 
 
 def _counts_up(texts: Sequence[str]) -> bool:
-    numbers = [int(text.split(".")[0].rstrip(".)")) for text in texts]
+    numbers = [int(match[0]) for text in texts if (match := re.match(r"\d{1,5}(?![^.)])", text))]
     return all(after - before in (1, 10) for before, after in pairwise(numbers))
 
 

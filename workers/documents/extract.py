@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from workers.documents.grid import items_in_grids
 from workers.documents.headers import fold
 from workers.documents.limits import MAX_LINE_ITEMS
-from workers.documents.model import LineItem, ParsedDocument
+from workers.documents.listed import items_listed
+from workers.documents.model import Kind, LineItem, Page, ParsedDocument
 from workers.documents.parse import parse
 from workers.documents.table import agreeing, items_on_pages
 
@@ -22,11 +23,20 @@ def extract(document: ParsedDocument) -> list[LineItem]:
 
 
 def _on_pages(document: ParsedDocument) -> list[LineItem]:
-    if not document.attachments and len(document.pages) > 1 and document.grids:
-        return next((found for page in document.pages if (found := items_on_pages([page]))), [])
+    if document.kind in (Kind.MAIL, Kind.HTML, Kind.TEXT):
+        return _in_message(document.pages)
     items = items_on_pages(document.pages)
     layered = items_on_pages(document.layer) if document.layer else []
     return layered if agreeing(layered) > agreeing(items) or not items else items
+
+
+def _in_message(pages: Sequence[Page]) -> list[LineItem]:
+    """Return the items of the first version of a text that has any: as a table, else as a list."""
+    for find in (items_on_pages, items_listed):
+        for page in pages:
+            if found := find([page]):
+                return found
+    return []
 
 
 def _unlike(items: Sequence[LineItem], attached: Sequence[LineItem]) -> list[LineItem]:

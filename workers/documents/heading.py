@@ -13,7 +13,7 @@ from workers.documents.numbers import amount
 from workers.documents.page import Line, box_of, segments, space_width, text_height, text_of
 
 _AMOUNT_ROLES = frozenset({Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST})
-_SUBJECT_ROLES = frozenset({Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART})
+_NAMING_ROLES = frozenset({Role.DESCRIPTION, Role.NAME})
 _QUALIFIERS = frozenset(
     [
         "excl",
@@ -124,7 +124,7 @@ def _score(cells: Sequence[HeadingCell]) -> float:
             continue
         weight = cell.meaning.weight * (0.3 if cell.role is Role.OTHER else 1.0)
         best[cell.meaning.role] = max(best.get(cell.meaning.role, 0.0), weight)
-    if not best.keys() & _AMOUNT_ROLES or not best.keys() & (_SUBJECT_ROLES | {Role.QUANTITY}):
+    if not best.keys() & _AMOUNT_ROLES or not (best.keys() & _NAMING_ROLES or Role.QUANTITY in best):
         return 0.0
     return sum(best.values()) - 0.3 * unknown
 

@@ -131,7 +131,7 @@ class ParsedDocument:
     """A document after reading, before looking for lines.
 
     Exactly one reader filled it. `lines` are those an embedded e-invoice states outright, `attachments` the readable
-    parts of a mail, `layer` the text a scanner's software put behind the pictures, `notes` what was left unread and why.
+    parts of a mail, `layer` the text a scanner put behind its pictures, `notes` what was left unread and why.
     """
 
     kind: Kind

@@ -1,0 +1,87 @@
+"""How much of a seeded corpus is found, per kind of document. Floors are asserted, not averages over kinds."""
+
+import random
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from tests.workers.documents.corpus import einvoices, mails, sheets
+from tests.workers.documents.corpus.printed import Printed, press
+from tests.workers.documents.corpus.scanned import as_image, as_pdf, pages_of, photograph, scan
+from tests.workers.documents.corpus.scorer import Score
+from tests.workers.documents.corpus.styled import STYLES, Style
+from workers.documents import read_line_items
+from workers.documents.ocr import available
+
+
+def measured(documents: Iterable[Printed]) -> Score:
+    """Extract every document and count what is right."""
+    score = Score()
+    for document in documents:
+        score.add(document.name, read_line_items(document.data, name=document.name), document.truth)
+    return score
+
+
+def check(score: Score, *, f1: float, fields: float) -> None:
+    """Assert the floors; the message tells what was missed."""
+    report = "\n".join((score.summary(), *score.faults[:20]))
+    assert score.f1 >= f1, report
+    for name in score.asked:
+        assert score.accuracy(name) >= fields, f"{name}: {report}"
+
+
+def test_text_pdfs_of_any_layout_are_read() -> None:
+    check(measured(press(seed) for seed in range(5000, 5080)), f1=0.97, fields=0.95)
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
+def test_documents_in_the_manner_of_known_software_are_read(style: Style) -> None:
+    check(measured(style(random.Random(seed)) for seed in range(700, 706)), f1=0.97, fields=0.95)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        sheets.separated,
+        sheets.workbook,
+        sheets.parts_list,
+        mails.html_table,
+        mails.text_columns,
+        mails.with_attachment,
+        mails.without_order,
+        einvoices.alone,
+        einvoices.embedded,
+        einvoices.without_lines,
+    ],
+    ids=lambda make: f"{make.__module__.rsplit('.', 1)[1]}-{make.__name__}",
+)
+def test_sheets_mails_and_einvoices_are_read(make: Callable[[int], Printed]) -> None:
+    check(measured(make(seed) for seed in range(9000, 9030)), f1=0.98, fields=0.97)
+
+
+def scanned(seed: int) -> Printed:
+    """Scan or photograph a printed page, turned, tilted or noisy."""
+    rng = random.Random(seed)
+    printed = press(20_000 + seed, count=rng.choice((2, 3, 5)))
+    dpi = rng.choice((130, 150, 200))
+    page = pages_of(printed.data, dpi)[0]
+    if seed % 4 == 0:
+        data = as_pdf([scan(page, rng, tilt=rng.uniform(-2, 2))], dpi=dpi)
+    elif seed % 4 == 1:
+        data = as_image(photograph(page, rng), "JPEG", quality=75)
+    elif seed % 4 == 2:
+        data = as_pdf([scan(page, rng)[::-1, ::-1].copy()], dpi=dpi)
+    else:
+        data = as_image(scan(page, rng, tilt=rng.uniform(-4, 4), noise=12), "TIFF")
+    return Printed(f"scan-{printed.name}", data, printed.truth)
+
+
+@pytest.mark.skipif(not available(), reason="text recognition is not installed")
+def test_scans_and_photographs_are_read() -> None:
+    check(measured(scanned(seed) for seed in range(4)), f1=0.85, fields=0.8)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not available(), reason="text recognition is not installed")
+def test_many_scans_and_photographs_are_read() -> None:
+    check(measured(scanned(seed) for seed in range(4, 40)), f1=0.85, fields=0.9)
