@@ -101,9 +101,9 @@ def wrap(text: str, cells: int, *, most: int = 10_000) -> list[str]:
 
 def _break(text: str, cells: int) -> tuple[str, str]:
     """Split safe text into what fits on a line and the rest, at a space when one is near the end."""
-    if width(text) <= cells:
+    if len(text) <= 3 * cells and width(text) <= cells:
         return text, ""
-    if text.isascii():
+    if text[: cells + 1].isascii():
         end = cells
     else:
         used, end = 0, 0

@@ -30,7 +30,7 @@ class Report:
 
     def __str__(self) -> str:
         about = f"qconsole {version('qconsole')}, textual {version('textual')}, Python {platform.python_version()}"
-        return f"{about}, {platform.system()}\n{self.at} during {self.during}\n\n{self.trace}"
+        return f"{self.error}\n\nwhile {self.during}, at {self.at}\n{about}, {platform.system()}\n\n{self.trace}"
 
 
 def report(error: BaseException, *, during: str, at: str) -> Report:

@@ -113,6 +113,23 @@ def badge(word: str) -> Span:
     return f"{shape} {word.replace('_', ' ')}", style
 
 
+# Stock widgets refer to these where a theme uses the terminal's own colours.
+_ANSI_VARIABLES = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "border-blurred": "ansi_default",
+    "block-cursor-foreground": "ansi_black",
+    "block-cursor-background": "ansi_white",
+    "input-cursor-background": "ansi_default",
+    "input-cursor-foreground": "ansi_default",
+    "input-cursor-text-style": "reverse",
+    "input-selection-background": "ansi_blue",
+    "input-selection-foreground": "ansi_default",
+    "screen-selection-background": "ansi_blue",
+    "screen-selection-foreground": "ansi_default",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Skin:
     """One look, resolved. Equal skins share their caches."""
@@ -164,6 +181,7 @@ class Skin:
                 "scrollbar-background-hover": colors["ground"],
                 "scrollbar-background-active": colors["ground"],
                 "scrollbar-corner-color": colors["ground"],
+                **(_ANSI_VARIABLES if self.ansi else {}),
             },
         )
 

@@ -27,14 +27,14 @@ def examine(environ: Mapping[str, str]) -> Terminal:
     """Return what the environment says about the terminal."""
     term, colors = environ.get("TERM", ""), environ.get("COLORTERM", "")
     no_color = bool(environ.get("NO_COLOR"))
-    deep = colors.lower() in {"truecolor", "24bit"} or bool(_DEEP.search(term)) or "TMUX" in environ
+    deep = colors.lower() in {"truecolor", "24bit"} or bool(_DEEP.search(term)) or bool(environ.get("TMUX"))
     return Terminal(
         few_colors=no_color or not deep,
         no_color=no_color,
         ascii_only=_ascii_only(environ),
         remote=any(name in environ for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "MOSH_IP")),
         light=_light_background(environ.get("COLORFGBG", "")),
-        tmux="TMUX" in environ,
+        tmux=bool(environ.get("TMUX")),
     )
 
 
