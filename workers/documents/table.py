@@ -127,7 +127,7 @@ def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measu
     counts = [len(cut(line, whole, mark, size).figures[0]) for line in lines]
     rich: list[Line] = []
     for line, count in zip(lines, counts, strict=True):
-        total = totals(line.text) and not names_more(line.text)
+        total = count > 0 and totals(line.text) and not names_more(line.text)
         if rich and (total or closes(line.text)) and not carries(line.text):
             break
         if count >= min(2, numeric) and len(line.words) > 1 and not total and not carries(line.text):
