@@ -234,6 +234,7 @@ class Worker(arq.worker.Worker):
             encode_arq=lambda schedule, now_ms: serialize_job(
                 schedule.job_type, (), {}, None, now_ms, serializer=self.job_serializer
             ),
+            worker_id=self.worker_id,
             deploy=self.deploy,
         )
 
@@ -271,7 +272,7 @@ class Worker(arq.worker.Worker):
             await self.pool.delete(self.health_check_key)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
-        await self.pool.close(close_connection_pool=True)
+        await self.pool.aclose(close_connection_pool=True)
         self._pool = None
         self.lanes.clear()
 

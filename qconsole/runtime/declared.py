@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from qconsole.runtime.arq_worker import Worker
 
 logger = logging.getLogger("qconsole.worker")
+
+MAX_LINE: Final = 10_000
 
 
 class DeclaredRun:
@@ -198,13 +200,21 @@ class DeclaredRun:
 
     def progress(self, value: Any) -> None:
         """Note the job's progress."""
-        self.lane.report(self.claimed.id, self.claimed.token, "progress", encode_value(value).decode())
+        self._report("progress", encode_value(value))
 
     def log(self, line: str) -> None:
         """Note a line of the job's log."""
-        text = str(line)[:10_000].encode("utf-8", "replace").decode()
-        entry = {"ms": self.lane.clock.now_ms(), "attempt": self.attempt.number, "line": text}
-        self.lane.report(self.claimed.id, self.claimed.token, "log", orjson.dumps(entry).decode())
+        text = str(line)[:MAX_LINE].encode("utf-8", "replace").decode()
+        self._report(
+            "log", orjson.dumps({"ms": self.lane.clock.now_ms(), "attempt": self.attempt.number, "line": text})
+        )
+
+    def _report(self, kind: str, value: bytes) -> None:
+        said = (self.claimed.id, self.claimed.token, kind, value.decode())
+        if self.job_type is not None and self.job_type.executor is Executor.THREAD:
+            self.worker.loop.call_soon_threadsafe(self.lane.report, *said)
+        else:
+            self.lane.report(*said)
 
     async def children_results(self) -> dict[str, Any]:
         """Return the results of the job's children."""

@@ -12,6 +12,7 @@ from qconsole.runtime.client import Client
 from qconsole.runtime.job_type import JobType
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.lane import Lane, limits_of
+from qconsole.runtime.leader import Leader
 from qconsole.runtime.outbox import Outbox
 from qconsole.runtime.queue import Queue
 from qconsole.runtime.schedule import Schedule
@@ -21,6 +22,7 @@ logger = logging.getLogger("qconsole.worker")
 
 TICK_S: Final = 1.0
 BACKSTOP_TICKS: Final = 5
+LEAD_TICKS: Final = 5
 
 
 class Upkeep:
@@ -31,6 +33,7 @@ class Upkeep:
         lanes: the queues.
         job_types, schedules: what the worker declares.
         encode_arq: writes the calls of an unchanged arq app's schedules.
+        worker_id: stands for leadership, whose upkeep concerns all queues.
         deploy: the release, marked on charts when it is first seen.
     """
 
@@ -42,6 +45,7 @@ class Upkeep:
         job_types: Iterable[JobType[Any]],
         schedules: Sequence[Schedule],
         encode_arq: EncodeCall,
+        worker_id: str,
         deploy: str | None,
     ) -> None:
         self._client = client
@@ -50,6 +54,7 @@ class Upkeep:
         self._schedules = schedules
         self._deploy = deploy
         self._wanted = asyncio.Event()
+        self._leader = Leader(worker_id, client=client)
         names = [lane.keys.queue for lane in lanes]
         self._outboxes = [Outbox(name, client=client) for name in names]
         self._schedulers = {
@@ -88,6 +93,8 @@ class Upkeep:
                         await outbox.forward()
                 for scheduler in self._schedulers.values():
                     await scheduler.tick()
+                if ticks % LEAD_TICKS == 0:
+                    await self._leader.tick()
             except (RedisError, OSError, QConsoleError) as error:
                 logger.warning("upkeep: %s: %s", type(error).__name__, error)
             ticks += 1
@@ -98,6 +105,7 @@ class Upkeep:
                 continue
 
     async def finish(self) -> None:
-        """Forward what the last settled jobs left, before the worker goes."""
+        """Forward what the last settled jobs left and resign, before the worker goes."""
         for outbox in self._outboxes:
             await outbox.forward()
+        await self._leader.resign()
