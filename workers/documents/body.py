@@ -112,7 +112,7 @@ def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: 
     text = line.line.text
     money = filled & set(_MONEY)
     complete = _complete(line, columns)
-    counted = Role.QUANTITY in filled and bool(money) and names_more(text)
+    counted = Role.QUANTITY in filled and names_more(text)
     if not complete and not counted and (carries(text) or (totals(text) and _label_apart(line, columns))):
         if carries(text) and not re.match(r"sub|zwischensumme|sous", fold(text)):
             return "skip"

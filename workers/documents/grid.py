@@ -13,7 +13,7 @@ from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
 from workers.documents.model import Cell, Grid, LineItem
 from workers.documents.numbers import amounts, decimal_mark, quantities
 from workers.documents.rows import Row, item_of
-from workers.documents.words import carries, totals
+from workers.documents.words import carries, names_more, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
@@ -238,4 +238,4 @@ def _is_summary(row: Sequence[Cell], cells: dict[Role, str | Decimal]) -> bool:
         )
     if Role.QUANTITY in cells and (Role.PRICE in cells or Role.PART in cells):
         return False
-    return (totals(first) or carries(first)) and len(fold(first).split()) <= 5
+    return ((totals(first) and not names_more(first)) or carries(first)) and len(fold(first).split()) <= 5
