@@ -1,0 +1,359 @@
+"""Plain arq beside ours: its producers, handles and workers, and its known bugs, each of which must not live on."""
+
+import asyncio
+import inspect
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import arq.worker
+import pytest
+from arq.connections import RedisSettings
+from arq.cron import cron
+from arq.jobs import Job, JobStatus
+from arq.worker import Retry, func
+from arq.worker import Worker as ArqWorker
+from redis.asyncio import Redis
+
+from qconsole.errors import JobFailed
+from qconsole.redis.embedded import EmbeddedServer
+from qconsole.runtime import Client, Context, QueuePolicy, job_type
+from qconsole.runtime.arq_worker import Worker
+from qconsole.runtime.keys import Keys
+from tests.runtime.running import plain_arq, run_burst, running
+from tests.support import eventually
+
+ARQ = Keys("arq:queue")
+WORK = Keys("work")
+
+
+async def add(ctx: dict[Any, Any], a: int, b: int = 1) -> int:
+    return a + b
+
+
+def test_what_our_worker_leans_on_in_arq_is_still_there() -> None:
+    ours, theirs = inspect.signature(Worker).parameters, inspect.signature(ArqWorker).parameters
+    assert set(theirs) <= set(ours)
+    for name in ("main", "close", "handle_sig", "handle_sig_wait_for_completion", "_wait_for_tasks_to_complete",
+                 "_sleep_until_tasks_complete", "_jobs_started", "heart_beat", "run_cron", "_poll_iteration",
+                 "start_jobs", "async_run", "run_check"):  # fmt: skip
+        assert callable(getattr(ArqWorker, name))
+    assert arq.worker.keep_cronjob_progress == 60
+
+
+async def test_a_plain_producer_and_handle_work_with_our_worker(redis: Redis, redis_url: str) -> None:
+    async with plain_arq(redis_url) as producer:
+        job = await producer.enqueue_job("add", 2, b=3)
+        assert job is not None
+        await run_burst(functions=[add], redis_url=redis_url)
+        assert await job.status() is JobStatus.complete
+        assert await job.result(timeout=1, poll_delay=0.01) == 5
+        info = await job.result_info()
+        assert info is not None and (info.function, info.args, info.kwargs, info.job_try) == ("add", (2,), {"b": 3}, 1)
+    # an app of arq's has no policy of ours: its result lives as long as arq says, its end is indexed beside it
+    assert 0 < await redis.ttl(ARQ.result(job.job_id)) <= 3600
+    assert await redis.zscore(ARQ.completed(), job.job_id)
+
+
+async def test_a_plain_handle_reads_a_declared_job(redis_url: str, redis: Redis) -> None:
+    @job_type("declared", queue="work", attempts=1)
+    async def declared(ctx: Context, payload: dict[str, Any]) -> dict[str, int]:
+        if payload["n"] < 0:
+            raise ValueError("below zero")
+        return {"twice": payload["n"] * 2}
+
+    client = Client(redis=redis)
+    good, bad = [await client.enqueue(declared, {"n": n}) for n in (4, -1)]
+    async with plain_arq(redis_url) as producer:
+        handle = Job(good.id, producer, _queue_name="work")
+        info = await handle.info()
+        assert info is not None and (info.function, info.args, info.kwargs) == ("declared", (), {"n": 4})
+        assert await handle.status() is JobStatus.queued
+        await run_burst(job_types=[declared], redis_url=redis_url)
+        assert await handle.result(timeout=1) == {"twice": 8}
+        with pytest.raises(JobFailed, match="ValueError: below zero"):
+            await Job(bad.id, producer, _queue_name="work").result(timeout=1)
+
+
+async def test_a_plain_producer_may_queue_a_declared_job_type(redis_url: str, redis: Redis) -> None:
+    seen: list[dict[str, Any]] = []
+
+    @job_type("declared", queue="work")
+    async def declared(ctx: Context, payload: dict[str, Any]) -> None:
+        seen.append(payload)
+
+    async with plain_arq(redis_url) as producer:
+        await producer.enqueue_job("declared", n=1, _queue_name="work")
+        await producer.enqueue_job("declared", {"n": 2}, _queue_name="work")
+        wrong = await producer.enqueue_job("declared", 1, 2, _queue_name="work")
+    await run_burst(job_types=[declared], redis_url=redis_url)
+    assert sorted(s["n"] for s in seen) == [1, 2]
+    assert wrong is not None and await redis.zscore(WORK.failed(), wrong.job_id)
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_a_mixed_fleet_loses_nothing_and_runs_nothing_twice(redis_url: str, forgets: bool) -> None:
+    runs: Counter[int] = Counter()
+
+    async def count(ctx: dict[Any, Any], n: int) -> int:
+        await asyncio.sleep(0.01 + 0.002 * (n % 5))
+        runs[n] += 1
+        if n % 10 == 0 and ctx["job_try"] == 1:
+            raise Retry(defer=0.01)
+        return n
+
+    functions = [func(count, name="count", keep_result=0 if forgets else None)]
+    plain = [
+        ArqWorker(functions, redis_settings=RedisSettings.from_dsn(redis_url), poll_delay=0.01, handle_signals=False)
+        for _ in range(2)
+    ]
+    mains = [asyncio.create_task(worker.main()) for worker in plain]
+    async with (
+        plain_arq(redis_url) as producer,
+        running(functions=functions, redis_url=redis_url, poll_delay=0.01, max_jobs=2),
+        running(functions=functions, redis_url=redis_url, poll_delay=0.01, max_jobs=2) as ours,
+    ):
+        for start in range(0, 300, 50):
+            await asyncio.gather(*(producer.enqueue_job("count", n) for n in range(start, start + 50)))
+        await eventually(lambda: sum(runs.values()) == 330, 20)
+        await eventually(lambda: _is_empty(producer))
+        assert ours.jobs_complete > 0
+    for main in mains:
+        main.cancel()
+    await asyncio.gather(*mains, return_exceptions=True)
+    with pytest.warns(DeprecationWarning):  # arq closes its pool by a name that redis-py gave up
+        for worker in plain:
+            await worker.close()
+    assert sum(worker.jobs_complete for worker in plain) > 0
+    assert runs == Counter({n: 2 if n % 10 == 0 else 1 for n in range(300)})
+
+
+async def _is_empty(redis: Redis) -> bool:
+    return await redis.zcard("arq:queue") == 0
+
+
+async def test_a_plain_worker_takes_over_the_job_of_a_dead_one(redis: Redis, redis_url: str) -> None:
+    ran: list[int] = []
+
+    async def note(ctx: dict[Any, Any]) -> None:
+        ran.append(ctx["job_try"])
+
+    async with plain_arq(redis_url) as producer:
+        job = await producer.enqueue_job("note")
+        assert job is not None
+        # a worker of ours claimed it and died: what is left is its lease
+        end_ms = await redis.time()
+        end = end_ms[0] * 1000 + 200
+        await redis.zadd("arq:queue", {job.job_id: end})
+        await redis.zadd(ARQ.leases(), {job.job_id: end})
+        await redis.hset(ARQ.active(), job.job_id, f"dead.1|dead|{end - 1000}|{end - 1000}|1|{end - 1000}|note")
+        await redis.set(ARQ.in_progress(job.job_id), "dead.1", px=200)
+        plain = ArqWorker(
+            [func(note, name="note")], redis_settings=RedisSettings.from_dsn(redis_url), burst=True, poll_delay=0.02,
+            handle_signals=False,
+        )  # fmt: skip
+        await plain.main()
+        with pytest.warns(DeprecationWarning):
+            await plain.close()
+    assert ran == [1]
+    # nothing of the dead worker's stays behind
+    await run_burst(functions=[func(note, name="note")], redis_url=redis_url)
+    assert ran == [1]
+    assert not await redis.exists(ARQ.active(), ARQ.leases())
+
+
+async def test_arqs_abort_of_a_running_job_aborts_it_once(redis: Redis, redis_url: str) -> None:
+    runs = 0
+
+    async def long(ctx: dict[Any, Any]) -> None:
+        nonlocal runs
+        runs += 1
+        await asyncio.sleep(30)
+
+    async with (
+        plain_arq(redis_url) as producer,
+        running(functions=[func(long, name="long")], redis_url=redis_url, allow_abort_jobs=True, max_jobs=4),
+        running(functions=[func(long, name="long")], redis_url=redis_url, allow_abort_jobs=True, max_jobs=4),
+    ):
+        job = await producer.enqueue_job("long")
+        assert job is not None
+        await eventually(lambda: runs)
+        # the handle sees a score in the future (the lease), and moves it to 1
+        assert await asyncio.wait_for(job.abort(poll_delay=0.02), 3)
+    assert runs == 1
+    assert not await redis.exists("arq:queue", ARQ.active())
+
+
+async def test_485_an_abort_of_an_unknown_id_does_not_poison_a_later_job(redis: Redis, redis_url: str) -> None:
+    async with plain_arq(redis_url) as producer:
+        seconds, micros = await redis.time()
+        await redis.zadd("arq:abort", {"later": seconds * 1000 + micros // 1000 - 5})
+        job = await producer.enqueue_job("add", 1, _job_id="later")
+        assert job is not None
+        worker = await run_burst(functions=[add], redis_url=redis_url, allow_abort_jobs=True)
+        assert (worker.jobs_complete, worker.jobs_failed) == (1, 0)
+        assert await job.result(timeout=1) == 2
+    assert not await redis.exists("arq:abort")
+
+
+async def test_531_exhausted_retries_with_results_kept_for_ever_end_the_job(redis: Redis, redis_url: str) -> None:
+    async def again(ctx: dict[Any, Any]) -> None:
+        raise Retry
+
+    async with plain_arq(redis_url) as producer:
+        job = await producer.enqueue_job("again")
+        assert job is not None
+        functions = [func(again, name="again", max_tries=2, keep_result_forever=True)]
+        worker = await run_burst(functions=functions, redis_url=redis_url, keep_result_forever=True)
+        assert (worker.jobs_failed, worker.jobs_retried) == (1, 2)
+        with pytest.raises(Exception, match="max 2 retries exceeded"):
+            await job.result(timeout=1)
+    assert await redis.ttl(ARQ.result(job.job_id)) == -1
+    assert await redis.zcard(ARQ.dlq()) == 1
+
+
+async def test_170_workers_that_share_a_head_all_get_work(redis_url: str) -> None:
+    release = asyncio.Event()
+
+    async def wait(ctx: dict[Any, Any]) -> None:
+        await release.wait()
+
+    functions = [func(wait, name="wait")]
+    async with plain_arq(redis_url) as producer:
+        for _ in range(60):
+            await producer.enqueue_job("wait")
+        # a head of jobs that run elsewhere is longer than any worker's slots
+        async with (
+            running(functions=functions, redis_url=redis_url, max_jobs=20, queue_read_limit=20) as first,
+            running(functions=functions, redis_url=redis_url, max_jobs=20, queue_read_limit=20) as second,
+            running(functions=functions, redis_url=redis_url, max_jobs=20, queue_read_limit=20) as third,
+        ):
+            await eventually(lambda: [len(w.tasks) for w in (first, second, third)] == [20, 20, 20])
+            release.set()
+            await eventually(lambda: first.jobs_complete + second.jobs_complete + third.jobs_complete == 60)
+
+
+async def test_343_a_dead_workers_job_is_due_when_its_lease_ends_not_after_the_longest_timeout(
+    redis: Redis, redis_url: str
+) -> None:
+    async def day_long(ctx: dict[Any, Any]) -> None: ...
+
+    functions = [func(day_long, name="day_long", timeout=86_400), func(add, name="add")]
+    started = asyncio.Event()
+
+    async def hang(ctx: dict[Any, Any], a: int) -> None:
+        started.set()
+        await asyncio.sleep(30)
+
+    async with plain_arq(redis_url) as producer:
+        job = await producer.enqueue_job("add", 1)
+        assert job is not None
+        async with running(functions=[func(hang, name="add")], redis_url=redis_url, lock_s=0.6) as dying:
+            await asyncio.wait_for(started.wait(), 5)
+            # as if it had died: nobody renews, and it takes nothing more
+            dying.heartbeat.held.clear()
+            dying.allow_pick_jobs = False
+            async with running(functions=functions, redis_url=redis_url):
+                assert await job.result(timeout=5, poll_delay=0.05) == 2
+    assert await redis.hget(ARQ.record(job.job_id), "stalls") == b"1"
+
+
+async def test_320_a_job_outlives_arqs_day_when_queued_by_us(redis: Redis, redis_url: str) -> None:
+    await Client(redis=redis).enqueue("add", {"a": 1}, queue="arq:queue", job_id="patient", delay_s=1_000_000)
+    assert await redis.ttl(ARQ.job("patient")) == -1
+    async with plain_arq(redis_url) as producer:
+        gone = await producer.enqueue_job("add", 1, _expires=timedelta(milliseconds=1))
+        assert gone is not None
+        await eventually(lambda: _is_gone(redis, gone.job_id))
+        await run_burst(functions=[add], redis_url=redis_url, max_burst_jobs=1)
+    # a plain producer's expiry is not silent either
+    (entry,) = await redis.zrange(ARQ.dlq(), 0, -1)
+    assert await redis.hget(ARQ.dead_letter(entry.decode()), "cause") == b"expired"
+
+
+async def _is_gone(redis: Redis, job_id: str) -> bool:
+    return not await redis.exists(ARQ.job(job_id))
+
+
+async def test_276_each_worker_shows_its_own_health(redis: Redis, redis_url: str) -> None:
+    async with (
+        running(functions=[add], redis_url=redis_url, name="a") as a,
+        running(functions=[add], redis_url=redis_url, name="b") as b,
+    ):
+        await eventually(lambda: _registered(redis, a.worker_id, b.worker_id))
+
+
+async def _registered(redis: Redis, *names: str) -> bool:
+    return {name.decode() for name in await redis.zrange("qc:{@}:workers", 0, -1)} == set(names)
+
+
+async def test_466_a_cancelled_task_inside_a_job_does_not_stop_the_worker(redis_url: str) -> None:
+    async def cancels_itself(ctx: dict[Any, Any]) -> None:
+        raise asyncio.CancelledError
+
+    async with plain_arq(redis_url) as producer:
+        await producer.enqueue_job("cancels_itself")
+        await producer.enqueue_job("add", 1)
+        functions = [func(cancels_itself, name="cancels_itself", max_tries=2), func(add, name="add")]
+        worker = await run_burst(functions=functions, redis_url=redis_url)
+    assert (worker.jobs_complete, worker.jobs_failed, worker.jobs_retried) == (1, 1, 2)
+
+
+async def test_a_raising_hook_costs_no_outcome(redis_url: str) -> None:
+    async def bad_end(ctx: dict[Any, Any]) -> None:
+        raise RuntimeError("hook")
+
+    async with plain_arq(redis_url) as producer:
+        job = await producer.enqueue_job("add", 1)
+        assert job is not None
+        await run_burst(functions=[add], redis_url=redis_url, on_job_end=bad_end, after_job_end=bad_end)
+        assert await job.result(timeout=1) == 2
+
+
+async def test_498_a_worker_outlasts_a_redis_restart_and_settles_what_it_held(tmp_path: Any) -> None:
+    release = asyncio.Event()
+
+    @job_type("held", queue="work")
+    async def held(ctx: Context, payload: dict[str, Any]) -> str:
+        await release.wait()
+        return "kept"
+
+    server = EmbeddedServer(tmp_path).start()
+    url, port = server.url, server.port
+    client = await Client.connect(url)
+    queued = await client.enqueue(held, {})
+    async with running(job_types=[held], redis_url=url) as worker:
+        await eventually(lambda: worker.tasks)
+        server.stop()
+        release.set()
+        await eventually(lambda: worker.lanes[0].has_work_for_redis)
+        server = EmbeddedServer(tmp_path, port=port).start()
+        await eventually(lambda: client.redis.zscore(WORK.completed(), queued.id), 15)
+        again = await client.enqueue(held, {})
+        await eventually(lambda: client.redis.zscore(WORK.completed(), again.id), 15)
+        assert worker.runner.lost == 0
+    await client.aclose()
+    server.stop()
+
+
+async def test_an_unchanged_cron_job_becomes_a_schedule_with_arqs_ids(redis: Redis, redis_url: str) -> None:
+    ran = asyncio.Event()
+
+    async def tick(ctx: dict[Any, Any]) -> None:
+        ran.set()
+
+    jobs = [cron(tick, name="cron:tick", second=set(range(60)), microsecond=500_000)]
+    async with running(cron_jobs=jobs, redis_url=redis_url):
+        await asyncio.wait_for(ran.wait(), 5)
+        stored = json.loads(await redis.hget(ARQ.schedules(), "cron:tick") or b"{}")
+    assert stored
+    ids = {key.decode() for key in await redis.keys("arq:in-progress:cron:tick:*")}
+    assert ids and all(int(i.rsplit(":", 1)[1]) % 1000 == 500 for i in ids)
+
+
+async def test_a_queue_of_an_unchanged_app_keeps_its_own_slots(redis_url: str) -> None:
+    worker = Worker(functions=[add], redis_url=redis_url, max_jobs=3, handle_signals=False)
+    assert worker._policies()["arq:queue"] == QueuePolicy(
+        concurrency=3, retention=worker._policies()["arq:queue"].retention
+    )
