@@ -11,10 +11,21 @@
 --!include dead_letter
 --!include flow_change
 --!include retry
-local words, now_ms = {}, tonumber(ARGV[1])
+local words, now_ms, plain = {}, tonumber(ARGV[1]), {}
 for i = 4, #ARGV, 3 do
-  words[#words + 1] = retry(KEYS[1], ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2],
-    {actor = ARGV[2], reason = ARGV[3], replayed_as = ARGV[i]}, now_ms)
+  if ARGV[i + 1] == '0' and ARGV[i + 2] == '' then
+    plain[#plain + 1] = ARGV[i]
+  end
+end
+local put_back = #plain > 0 and retry_plainly(KEYS[1], plain, {actor = ARGV[2], reason = ARGV[3]}, now_ms) or {}
+for i = 4, #ARGV, 3 do
+  if put_back[ARGV[i]] then
+    words[#words + 1] = 'done'
+    put_back[ARGV[i]] = nil
+  else
+    words[#words + 1] = retry(KEYS[1], ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2],
+      {actor = ARGV[2], reason = ARGV[3], replayed_as = ARGV[i]}, now_ms)
+  end
 end
 wake(KEYS[1], #words)
 return words
