@@ -88,7 +88,8 @@ class JobListing:
         Args:
             filter: its whole-value terms on state, queue and fingerprint choose.
             queues: those there are.
-            bound_ms: leave out what ended after this instant.
+            bound_ms: leave out what ended, or became due by being enqueued, after this instant; what was delayed
+                then counts as delayed although it may be due by now.
         """
         states = filter.literals("state")
         wanted = frozenset(JobState(state) for state in states if state in _STATES) if states is not None else _ALL
@@ -106,7 +107,8 @@ class JobListing:
     def _of_queue(
         self, queue: str, states: frozenset[JobState], fingerprints: frozenset[str] | None, bound_ms: int | None
     ) -> list[Source]:
-        keys, after = self._backend.keys(queue), f"{self._backend.now_ms() + 1}"
+        keys = self._backend.keys(queue)
+        after = f"{(self._backend.now_ms() if bound_ms is None else bound_ms) + 1}"
         sources: list[Source] = []
 
         def add(group: Group, key: str, name: str, low: str = "-inf", high: str = "+inf") -> None:

@@ -31,7 +31,7 @@ STATES_OF: Final[dict[Group, frozenset[JobState]]] = {
     Group.WAITING_URGENT: frozenset({JobState.WAITING}),
     Group.WAITING: frozenset({JobState.WAITING}),
     Group.WAITING_BULK: frozenset({JobState.WAITING}),
-    Group.DELAYED: frozenset({JobState.DELAYED}),
+    Group.DELAYED: frozenset({JobState.DELAYED, JobState.WAITING}),  # due since the index was chosen
     Group.WAITING_CHILDREN: frozenset({JobState.WAITING_CHILDREN}),
     Group.ENDED: frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}),
 }

@@ -6,13 +6,13 @@ from typing import Final
 from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS
 from qconsole.admin.filters import Filter, parse
 from qconsole.admin.job_listing import Order
-from qconsole.admin.job_sources import Group, ListedSource, Source, ZsetSource
+from qconsole.admin.job_sources import ListedSource, Source, ZsetSource
 from qconsole.admin.job_views import JobViews
 from qconsole.admin.jobs_page import residual
 from qconsole.admin.letter_search import LetterSearch, chosen_states, letter_residual
 from qconsole.admin.letter_views import LetterViews
 from qconsole.admin.operation_record import Operation
-from qconsole.admin.operation_targets import ENDED_START, RESULTS, Target, Targets
+from qconsole.admin.operation_targets import INDEXED, INDEXED_START, RESULTS, Target, Targets
 from qconsole.admin.operation_verbs import JOB_STATES, LETTER_STATES
 from qconsole.admin.session import Session
 from qconsole.admin.stored_letter import read_letters
@@ -103,8 +103,8 @@ class Planner:
         rest = letter_residual(wanted, sources) if operation.noun == "dlq" else residual(wanted)
         total, scanned, place = 0, 0, None
         if not rest:
-            total = sum([await self._size(source) for source in sources if source.group is Group.ENDED])
-            if all(source.group is Group.ENDED for source in sources):
+            total = sum([await self._size(source) for source in sources if source.group in INDEXED])
+            if all(source.group in INDEXED for source in sources):
                 return Count(total)
         while scanned < COUNT_BUDGET:
             chunk = await self._targets.next(operation, queues, place, COUNT_CHUNK)
@@ -113,7 +113,7 @@ class Planner:
             place = chunk.place
             if (
                 chunk.at_end
-                or (not rest and chunk.place == ENDED_START)
+                or (not rest and chunk.place == INDEXED_START)
                 or (operation.limit is not None and total >= operation.limit)
             ):
                 return Count(total)

@@ -20,7 +20,8 @@ from qconsole.runtime.keys import GLOBAL
 
 SCAN_CHUNK: Final = 2_000
 RESULTS: Final = "results"
-ENDED_START: Final = "ended"  # the place before what ended, which needs no looking at
+INDEXED: Final = frozenset({Group.WAITING, Group.ENDED})  # scores alone tell what came after the bound
+INDEXED_START: Final = "indexed"  # the place before the first of those
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,16 @@ class Targets:
     async def _of_jobs(self, operation: Operation, queues: Sequence[str], place: Any, size: int) -> Chunk:
         wanted = parse(operation.filter, noun=JOBS)
         sources = self._job_sources(operation, wanted, queues)
-        ended = [source for source in sources if source.group is Group.ENDED]
-        others = [source for source in sources if source.group is not Group.ENDED]
-        after = Place.from_json(place) if place and place != ENDED_START else None
+        indexed = [source for source in sources if source.group in INDEXED]
+        others = [source for source in sources if source.group not in INDEXED]
+        after = Place.from_json(place) if place and place != INDEXED_START else None
         if residual(wanted):
             return await self._scanned(operation, wanted, sources, after, size)
-        if place == ENDED_START or (after is not None and after.group is Group.ENDED) or not others:
-            return await self._indexed(ended, after, size)
+        if place == INDEXED_START or (after is not None and after.group in INDEXED) or not others:
+            return await self._indexed(indexed, after, size)
         chunk = await self._scanned(operation, wanted, others, after, size)
-        if chunk.at_end and ended:
-            return Chunk(chunk.targets, ENDED_START, scanned=chunk.scanned)
+        if chunk.at_end and indexed:
+            return Chunk(chunk.targets, INDEXED_START, scanned=chunk.scanned)
         return chunk
 
     async def _indexed(self, sources: Sequence[Source], after: Place | None, size: int) -> Chunk:
