@@ -1,37 +1,36 @@
-"""The terminal console: the frame, where one is, the keys that work everywhere, and the one loop that keeps the screen live."""
+"""The terminal console: the frame, where one is, the keys that work everywhere, and the one loop that keeps the
+screen live.
+"""
 
-import asyncio
-import contextlib
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, ClassVar
 
-from textual import events, on
-from textual.app import App, ComposeResult
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.filter import LineFilter
 
 from qconsole.admin import Admin
 from qconsole.admin.commands import cli_command
-from qconsole.admin.views import OperationView
-from qconsole.clock import Clock, SystemClock
+from qconsole.clock import Clock
 from qconsole.config import Settings
-from qconsole.errors import QConsoleError, RedisUnavailable, UsageError
+from qconsole.errors import UsageError
 from qconsole.tui.action import Action
-from qconsole.tui.cells import plain, wrap
+from qconsole.tui.cells import plain
 from qconsole.tui.confirm import command_lines
 from qconsole.tui.document import DocLine
-from qconsole.tui.drawn import Moment
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.filter_bar import FilterBar
-from qconsole.tui.guard import Guarded, Report, report
 from qconsole.tui.header import Banner, Footer, Header, Progress
 from qconsole.tui.keys import help_lines
+from qconsole.tui.linked import LinkedApp
 from qconsole.tui.links import web_address
-from qconsole.tui.live import pace
+from qconsole.tui.list_view import ListView
 from qconsole.tui.location import MODES, Location, parse_location
 from qconsole.tui.menu import TickDialog
 from qconsole.tui.palette import PaletteDialog
@@ -43,17 +42,17 @@ from qconsole.tui.table import Table
 from qconsole.tui.terminal import Terminal, examine, require_terminal
 from qconsole.tui.text_dialog import TextDialog
 from qconsole.tui.verbs import ALL
-from qconsole.tui.view import DocumentView, ListView, View
+from qconsole.tui.view import View
 
 MOST_BACK = 8
 FLASH_S = 6.0
 
 
-class ConsoleApp(Guarded, App[int]):
+class ConsoleApp(LinkedApp):
     """See the module's description.
 
     Args:
-        connect: opens the admin service; called again after a lost connection could not be mended by itself.
+        connect: opens the admin service.
         at: where to begin.
         stopwatch: seconds that pass, for measuring answers.
     """
@@ -97,33 +96,16 @@ class ConsoleApp(Guarded, App[int]):
     ) -> None:
         self.skin = Skin(dark=not terminal.light, ansi=terminal.few_colors, production=settings.production)
         self._ascii = [AsciiOnly()] if terminal.ascii_only else []
-        super().__init__()
-        self.settings = settings
-        self.terminal = terminal
-        self._clock = clock
-        self.clock: Clock = clock or SystemClock()
-        self.zone = zone
-        self._admin: Admin | None = None
-        self.known: dict[str, tuple[str, ...]] = {}
+        super().__init__(
+            connect=connect, settings=settings, terminal=terminal, clock=clock, zone=zone, stopwatch=stopwatch
+        )
         self.driving: set[str] = set()
         self.last_command: str | None = None
-        self.reports: list[Report] = []
         self.performer = Performer(self)
-        self._connect = connect
-        self._stopwatch = stopwatch
         self._at = at or Location("overview")
         self._roots: dict[str, View] = {}
         self._stack: list[View] = []
-        self._live_paused = False
-        self._lost_since_ms: int | None = None
-        self._last_input_s = time.monotonic()
-        self._answer_ms = 0.0
-        self._wake = asyncio.Event()
-        self._opening = asyncio.Lock()
-        self._flash_number = 0
         self._filter_for: View | None = None
-
-    # the frame
 
     def compose(self) -> ComposeResult:
         yield Header(env=self.settings.env, production=self.settings.production)
@@ -144,40 +126,23 @@ class ConsoleApp(Guarded, App[int]):
         self.call_later(self.go, self._at)
         self.run_worker(self._live(), exit_on_error=False, group="live")
 
-    async def on_unmount(self) -> None:
-        if self._admin is not None:
-            await self._admin.close()
-
-    @property
-    def admin(self) -> Admin:
-        """Return the admin service.
-
-        Raises:
-            RedisUnavailable: it is not connected yet.
-        """
-        if self._admin is None:
-            raise RedisUnavailable("The console is not connected yet.")
-        return self._admin
-
     @property
     def view(self) -> View:
         """Return the screen that is shown."""
         return self._stack[-1]
 
     @property
+    def has_view(self) -> bool:
+        return bool(self._stack)
+
+    @property
     def steady(self) -> bool:
         """Return whether the figures and all of the screen's content are there."""
         return bool(self._stack and self.query_one(Header).figures and self.view.steady)
 
-    def moment(self) -> Moment:
-        """Return now."""
-        return Moment(self.clock.now_ms(), self.zone)
-
     def cli(self, noun: str, verb: str, *ids: str, filter: str | None = None, **options: Any) -> str:
         """Return a command line for this environment."""
         return cli_command(noun, verb, *ids, filter=filter, env=self.settings.env, **options)
-
-    # where one is
 
     def is_root(self, view: View) -> bool:
         """Return whether Escape cannot go further back from a view."""
@@ -253,154 +218,6 @@ class ConsoleApp(Guarded, App[int]):
     @on(Header.ModeClicked)
     def _mode_clicked(self, message: Header.ModeClicked) -> None:
         self.go_to(Location(message.kind))
-
-    # reaching the service
-
-    def reach(self, work: Coroutine[Any, Any, Any], *, during: str) -> None:
-        """Run something that asks Redis, beside the screen; whatever it raises is shown."""
-        self.run_worker(self._reach(work, during), exit_on_error=False, group="reach")
-
-    async def _reach(self, work: Awaitable[Any], during: str) -> None:
-        try:
-            await self._connected()
-            await work
-        except (RedisUnavailable, TimeoutError, ConnectionError) as error:
-            self._lose(error)
-        except QConsoleError as error:
-            self.flash(" · ".join(part for part in (str(error), error.hint) if part), "bad")
-        except Exception as error:
-            self.report_error(error, during=during)
-        else:
-            self._recover()
-
-    async def _connected(self) -> None:
-        """Open the service once; those who come meanwhile wait for the same opening."""
-        if self._admin is None:
-            async with self._opening:
-                if self._admin is None:
-                    self._admin = await self._connect()
-                    self.clock = self._clock or self._admin.clock
-                    self._wake.set()
-
-    def _lose(self, error: BaseException) -> None:
-        now_ms = self.clock.now_ms()
-        if self._lost_since_ms is None:
-            self._lost_since_ms = now_ms
-        since = datetime.fromtimestamp(self._lost_since_ms / 1000, tz=self.zone).strftime("%H:%M:%S")
-        sentence = str(error) or "Redis did not answer in time."
-        self.query_one(Banner).say(f"No connection since {since}: {sentence} What you see is old; trying again.")
-        header = self.query_one(Header)
-        header.lost, header.pace_word = True, "reconnecting"
-        header.redraw()
-
-    def _recover(self) -> None:
-        if self._lost_since_ms is not None:
-            self._lost_since_ms = None
-            self.query_one(Banner).say(None)
-            self.query_one(Header).lost = False
-            self.flash("Redis answers again.", "good")
-
-    # live
-
-    async def _live(self) -> None:
-        while True:
-            rhythm = pace(
-                paused=self._live_paused,
-                idle_s=time.monotonic() - self._last_input_s,
-                remote=self.terminal.remote,
-                answer_ms=self._answer_ms,
-                lost=self._lost_since_ms is not None,
-            )
-            header = self.query_one(Header)
-            if header.pace_word != rhythm.word and self._admin is not None:
-                header.pace_word = rhythm.word
-                header.redraw()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), rhythm.every_s)
-            self._wake.clear()
-            if rhythm.every_s is not None and self._stack and len(self.screen_stack) == 1:
-                await self._reach(self._tick(), "refreshing")
-
-    async def _tick(self) -> None:
-        started = self._stopwatch()
-        async with asyncio.timeout(max(2.0, self.settings.timeout_s)):
-            figures = await self.admin.live.snapshot()
-            self._note_figures(figures, (self._stopwatch() - started) * 1000)
-            await self.view.load_once()
-        self._answer_ms = (self._stopwatch() - started) * 1000
-        self.view.redraw_all()
-
-    def _note_figures(self, figures: Mapping[str, Any], redis_ms: float) -> None:
-        header = self.query_one(Header)
-        header.figures = dict(figures)
-        header.redis_ms = redis_ms
-        queues = figures.get("queues")
-        if queues:
-            self.known["queue"] = tuple(queues)
-        header.redraw()
-
-    async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key | events.MouseDown | events.Paste):
-            slept = time.monotonic() - self._last_input_s > 60
-            self._last_input_s = time.monotonic()
-            if slept:
-                self._wake.set()
-        await super().on_event(event)
-
-    def action_pause_live(self) -> None:
-        self._live_paused = not self._live_paused
-        self._wake.set()
-        self.flash("The screen holds still; P lets it go on." if self._live_paused else "Live again.")
-
-    def action_refresh(self) -> None:
-        self.view.load_soon()
-
-    # messages
-
-    def flash(self, text: str | None, style: str = "text") -> None:
-        """Say something in the footer for a while."""
-        footer = self.query_one(Footer)
-        self._flash_number += 1
-        number = self._flash_number
-        footer.say(None if text is None else (text, style))
-        if text is not None:
-            self.set_timer(FLASH_S * (2 if style == "bad" else 1), lambda: self._unflash(number))
-
-    def _unflash(self, number: int) -> None:
-        if number == self._flash_number:
-            self.query_one(Footer).say(None)
-
-    def show_progress(self, operation: OperationView | None) -> None:
-        """Show how far the operation is that runs from here."""
-        self.query_one(Progress).say(operation)
-
-    def report_error(self, error: Exception, *, during: str) -> None:
-        """Show an unexpected error with all that a bug report needs; the console goes on."""
-        found = report(error, during=during, at=datetime.now(tz=UTC).isoformat(timespec="seconds"))
-        if self.reports and self.reports[-1].trace == found.trace:
-            return
-        self.reports = [*self.reports[-19:], found]
-        if any(isinstance(screen, TextDialog) for screen in self.screen_stack):
-            return
-        text = str(found)
-        self.push_screen(
-            TextDialog(
-                "Something went wrong here; the console goes on",
-                lambda cells, _folds: [DocLine(((line, "text"),)) for line in wrap(text, cells)],
-                text=text,
-                height=text.count("\n") + 2,
-                danger=True,
-            )
-        )
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Textual's last resort ends the program; ours reports."""
-        if not self._dom_ready:
-            super()._handle_exception(error)
-            return
-        self.report_error(error, during="drawing")
-
-    # the keys
 
     def action_filter(self) -> None:
         view = self.view

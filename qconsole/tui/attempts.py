@@ -1,4 +1,6 @@
-"""A job's attempts as lines: the timeline with its gaps, folded tracebacks, and what differs from the attempt before. Pure."""
+"""A job's attempts as lines: the timeline with its gaps, folded tracebacks, and what differs from the attempt before.
+Pure.
+"""
 
 import difflib
 import re

@@ -11,11 +11,11 @@ from qconsole.tui.document import DocLine, Folds, Produce, section, text_line
 from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import facts, job_link, when
 from qconsole.tui.format import instant
+from qconsole.tui.list_view import PagedListView
 from qconsole.tui.location import Location
 from qconsole.tui.payload import tree
 from qconsole.tui.skin import Span
 from qconsole.tui.table import Column
-from qconsole.tui.view import PagedListView
 
 
 def _time(row: Any, moment: Moment) -> Span:

@@ -1,7 +1,8 @@
 """Untrusted text cut, padded and wrapped to an exact number of terminal cells.
 
-What goes through here has the same width in every terminal: control and bidi characters are written out, joiners, variation
-selectors, skin tones and flags (whose width terminals disagree on) are taken apart, and piles of accents are kept low.
+What goes through here has the same width in every terminal: control and bidi characters are written out, joiners,
+variation selectors, skin tones and flags (whose width terminals disagree on) are taken apart, and piles of accents are
+kept low.
 """
 
 import re

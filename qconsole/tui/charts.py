@@ -1,4 +1,6 @@
-"""Charts from block characters: sparklines, bars, histograms and an area chart with marks. Pure: numbers in, spans out."""
+"""Charts from block characters: sparklines, bars, histograms and an area chart with marks. Pure: numbers in, spans
+out.
+"""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +29,9 @@ def resample(values: Sequence[float | None], cells: int) -> list[float | None]:
 
 
 def sparkline(values: Sequence[float | None], cells: int, *, top: float | None = None) -> str:
-    """Return a series in `cells` cells, the newest value at the right; nothing at all is drawn as a space, zero as the base line."""
+    """Return a series in `cells` cells, the newest value at the right; nothing at all is drawn as a space, zero as
+    the base line.
+    """
     shown = resample(values, cells)
     highest = top or max((v for v in shown if v is not None), default=0)
     marks = []
@@ -110,7 +114,8 @@ def area(
 ) -> list[list[Span]]:
     """Return completed jobs as an area and failed ones as a line of their own scale below, over a time axis with marks.
 
-    Failures have their own scale so that a few among many thousands are seen. The lines are `rows` of chart, one for failures,
+    Failures have their own scale so that a few among many thousands are seen. The lines are `rows` of chart, one for
+    failures,
     one axis, one with times, and one with the marks' labels when there are any.
     """
     axis = 7
@@ -139,7 +144,7 @@ def area(
 
 
 def _stretch(values: Sequence[float | None], cells: int) -> list[float]:
-    """Return one number a cell: the mean of what falls into it, or a value repeated where there are fewer than cells."""
+    """Return one number a cell: the mean of what falls into it, or values repeated where they are fewer."""
     if len(values) >= cells:
         shown = resample(values, cells)
         scale = cells / len(values)

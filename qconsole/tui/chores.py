@@ -11,9 +11,9 @@ from qconsole.tui.confirm import ConfirmDialog, Question
 from qconsole.tui.document import DocLine, section, text_line
 from qconsole.tui.form import Answers, Ask, FormDialog, read_answers
 from qconsole.tui.format import plural, stamp
+from qconsole.tui.job_verbs import GROUPS
 from qconsole.tui.subject import Subject
 from qconsole.tui.text_dialog import TextDialog
-from qconsole.tui.verbs import GROUPS
 
 if TYPE_CHECKING:
     from qconsole.tui.app import ConsoleApp

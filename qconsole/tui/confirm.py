@@ -1,4 +1,4 @@
-"""Asks before something is changed: a key for little things, typed words where the blast is large or the skin is red."""
+"""Asks before something is changed: a key for little things, typed words where the blast is large or the skin red."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -10,6 +10,7 @@ from qconsole.admin.views import DeadLetterView
 from qconsole.tui.attempts import attempt_sections
 from qconsole.tui.cells import fit, plain
 from qconsole.tui.document import DocLine, Folds, section
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import facts, job_link, when
 from qconsole.tui.job import payload_lines
@@ -17,7 +18,6 @@ from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
-from qconsole.tui.view import DocumentView
 
 
 class DeadLetterDocument(DocumentView):

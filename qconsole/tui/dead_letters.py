@@ -16,10 +16,10 @@ from qconsole.tui.facts import error_cell, facts, id_cell, state_cell, when
 from qconsole.tui.format import coarse_age, plural, short_count
 from qconsole.tui.job import payload_lines
 from qconsole.tui.keys import verb_bindings
+from qconsole.tui.list_view import PagedListView, WholeListView
 from qconsole.tui.location import Location
 from qconsole.tui.skin import Span
 from qconsole.tui.table import Column
-from qconsole.tui.view import PagedListView, WholeListView
 
 SHORT_PRINT = 8
 

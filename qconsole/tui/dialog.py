@@ -1,4 +1,6 @@
-"""The frame of every dialog: a box in the middle that fits 80×24, text that is only ever text, Escape that changes nothing."""
+"""The frame of every dialog: a box in the middle that fits 80×24, text that is only ever text, Escape that changes
+nothing.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar

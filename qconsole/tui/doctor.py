@@ -10,9 +10,9 @@ from qconsole.tui.cells import plain, wrap
 from qconsole.tui.confirm import ConfirmDialog, Question
 from qconsole.tui.document import DocLine, Produce, section, text_line
 from qconsole.tui.format import plural
+from qconsole.tui.list_view import WholeListView
 from qconsole.tui.skin import badge
 from qconsole.tui.table import Column
-from qconsole.tui.view import WholeListView
 
 _LEVELS = {"bad": 0, "warn": 1, "ok": 2}
 

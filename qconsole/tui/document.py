@@ -1,6 +1,7 @@
 """A scrolling text of styled lines with folds, links and search: previews, the job view, settings, help.
 
-Its content is a function of the width and the folds, made anew on each change; a line that is not on the screen is never painted.
+Its content is a function of the width and the folds, made anew on each change; a line that is not on the screen is
+never painted.
 """
 
 from collections.abc import Callable, Sequence

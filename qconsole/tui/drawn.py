@@ -1,4 +1,5 @@
-"""The base of every widget here that draws its own lines: exact width, one skin, only changed lines sent to the terminal.
+"""The base of every widget here that draws its own lines: exact width, one skin, only changed lines sent to the
+terminal.
 
 A line that cannot be drawn is reported and shown as such; it never ends the program.
 """
@@ -44,12 +45,44 @@ def host(widget: Widget) -> Host:
 
 def paint(spans: Iterable[Span], cells: int, skin: Skin, *, ground: str = "ground", skip: int = 0) -> Strip:
     """Return safe spans as a strip of exactly `cells` cells, without the first `skip` cells."""
-    segments = [Segment(text, skin.style(name, ground)) for text, name in spans if text]
+    segments = [Segment(text, skin.style(name, ground)) for text, name in _joined(spans)]
     used = sum(width(segment.text) for segment in segments)
     if used < skip + cells:
         segments.append(Segment(" " * (skip + cells - used), skin.style("text", ground)))
     strip = Strip(segments)
     return strip.crop(skip, skip + cells) if skip or strip.cell_length != cells else strip
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Join neighbours that look the same, blanks with what stands before them: fewer bytes to the terminal."""
+    joined: list[Span] = []
+    for text, name in spans:
+        if joined and text and (name == joined[-1][1] or (text.isspace() and joined[-1][1] not in _BLANKS_SHOW)):
+            joined[-1] = (joined[-1][0] + text, joined[-1][1])
+        elif text:
+            joined.append((text, name))
+    return joined
+
+
+_BLANKS_SHOW = {"link", "match", "alarm"}
+
+
+def _changed(old: Strip | None, new: Strip) -> tuple[int, int] | None:
+    """Return the first cell that differs and the number of cells up to the last, or None when nothing does."""
+    if old is None:
+        return 0, new.cell_length
+    if old == new:
+        return None
+    before, after = list(old), list(new)
+    start = end = 0
+    while before and after and before[0] == after[0]:
+        start += after[0].cell_length
+        del before[0], after[0]
+    while before and after and before[-1] == after[-1]:
+        end += after[-1].cell_length
+        before.pop()
+        after.pop()
+    return start, max(1, new.cell_length - start - end)
 
 
 def clip_spans(spans: Iterable[Span], cells: int) -> list[Span]:
@@ -96,8 +129,9 @@ class Drawn(Widget):
         """Ask Textual to send the lines that differ from what is on the screen."""
         changed: list[Region] = []
         for y in range(self.size.height):
-            if self._line_or_apology(y) != self._shown.get(y):
-                changed.append(Region(0, y, self.size.width, 1))
+            found = _changed(self._shown.get(y), self._line_or_apology(y))
+            if found is not None:
+                changed.append(Region(found[0], y, found[1], 1))
         if changed:
             self.refresh(*changed)
 

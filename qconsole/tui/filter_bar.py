@@ -1,4 +1,6 @@
-"""The line where a filter is typed: suggestions from the grammar and from what exists, the filters used before, errors with their place."""
+"""The line where a filter is typed: suggestions from the grammar and from what exists, the filters used before,
+errors with their place.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

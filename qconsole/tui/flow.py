@@ -9,12 +9,12 @@ from textual.binding import BindingType
 from qconsole.admin.views import FlowNode
 from qconsole.tui.cells import plain
 from qconsole.tui.document import DocLine, Folds, section, text_line
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.facts import flow_lines
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
 from qconsole.tui.skin import badge
 from qconsole.tui.subject import Subject
-from qconsole.tui.view import DocumentView
 
 MOST_NODES = 300
 

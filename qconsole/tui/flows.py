@@ -12,10 +12,10 @@ from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import flow_lines, id_cell, state_cell
 from qconsole.tui.format import coarse_age
 from qconsole.tui.keys import verb_bindings
+from qconsole.tui.list_view import PagedListView
 from qconsole.tui.location import Location, quoted
 from qconsole.tui.skin import Span
 from qconsole.tui.table import Column
-from qconsole.tui.view import PagedListView
 
 
 def _done(row: FlowRow, _moment: Moment) -> list[Span]:

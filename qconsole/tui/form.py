@@ -1,4 +1,6 @@
-"""A form for a verb's options: one line each, a text area for payloads, the external editor a key away, errors beside what is wrong."""
+"""A form for a verb's options: one line each, a text area for payloads, the external editor a key away, errors beside
+what is wrong.
+"""
 
 import asyncio
 import json

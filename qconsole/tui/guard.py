@@ -40,7 +40,9 @@ def report(error: BaseException, *, during: str, at: str) -> Report:
 
 
 class Guarded(_Pump):
-    """Mix-in for apps, screens and widgets: an error in a message's handler is reported, and the next message is dispatched."""
+    """Mix-in for apps, screens and widgets: an error in a message's handler is reported, and the next message is
+    dispatched.
+    """
 
     async def _dispatch_message(self, message: Message) -> None:
         try:

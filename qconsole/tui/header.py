@@ -1,4 +1,6 @@
-"""The frame around every screen: the state of the whole in one line, the modes in a second, banner, progress and key hints."""
+"""The frame around every screen: the state of the whole in one line, the modes in a second, banner, progress and key
+hints.
+"""
 
 from typing import Any
 

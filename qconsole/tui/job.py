@@ -1,4 +1,6 @@
-"""One job: why it is (not) running, its timeline, attempts, payload, result, logs that follow, flow and similar failures."""
+"""One job: why it is (not) running, its timeline, attempts, payload, result, logs that follow, flow and similar
+failures.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,6 +13,7 @@ from qconsole.errors import CapabilityMissing, JobNotFound, NotFound
 from qconsole.tui.attempts import attempt_sections, attempts_head, timeline
 from qconsole.tui.cells import fit, plain, wrap
 from qconsole.tui.document import DocLine, Folds, Produce, section, text_line
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import facts, flow_lines, job_link, progress_spans, when
 from qconsole.tui.format import coarse_age, duration, instant, plural, size
@@ -19,7 +22,6 @@ from qconsole.tui.location import Location
 from qconsole.tui.payload import describe, tree
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
-from qconsole.tui.view import DocumentView
 
 LOG_TAIL = 200
 

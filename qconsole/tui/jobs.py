@@ -12,10 +12,10 @@ from qconsole.tui.facts import attempts_cell, error_cell, id_cell, progress_span
 from qconsole.tui.format import coarse_age, duration
 from qconsole.tui.job import job_preview
 from qconsole.tui.keys import verb_bindings
+from qconsole.tui.list_view import PagedListView
 from qconsole.tui.location import Location, quoted
 from qconsole.tui.skin import Span
 from qconsole.tui.table import Column
-from qconsole.tui.view import PagedListView
 
 
 def _what_cell(row: JobRow, moment: Moment) -> Span | list[Span]:

@@ -1,4 +1,6 @@
-"""The help screen: every key with its description, taken from the bindings themselves, and the bindings of a noun's verbs."""
+"""The help screen: every key with its description, taken from the bindings themselves, and the bindings of a noun's
+verbs.
+"""
 
 from typing import Any
 
@@ -55,8 +57,8 @@ def help_lines(noun: str) -> list[DocLine]:
     """Return all keys that work on the screen of a noun."""
     from qconsole.tui.app import ConsoleApp
     from qconsole.tui.document import Document
+    from qconsole.tui.list_view import ListView
     from qconsole.tui.table import Table
-    from qconsole.tui.view import ListView
 
     lines: list[DocLine] = []
     if ALL.get(noun):

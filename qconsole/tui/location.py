@@ -1,6 +1,7 @@
 """Where one is in the console, as text: `overview`, `jobs state:failed`, `dlq fp:7c1e9a`, `job email-17 queue:email`.
 
-The text is what `--at` takes, what the palette accepts and what the title shows; it never holds anything but a kind, a target
+The text is what `--at` takes, what the palette accepts and what the title shows; it never holds anything but a kind,
+a target
 and a filter.
 """
 

@@ -9,11 +9,11 @@ from qconsole.admin.views import Series, SlaView
 from qconsole.tui.cells import fit, plain
 from qconsole.tui.charts import area, gauge, histogram, sparkline
 from qconsole.tui.document import DocLine, Folds, section, text_line
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.format import count, duration, percent
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
 from qconsole.tui.skin import Span
-from qconsole.tui.view import DocumentView
 
 WINDOWS = ("1h", "6h", "24h", "7d")
 

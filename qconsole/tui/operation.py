@@ -7,12 +7,12 @@ from textual.binding import BindingType
 
 from qconsole.admin.views import OperationView
 from qconsole.tui.document import DocLine, Folds
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
 from qconsole.tui.operations import operation_lines
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
-from qconsole.tui.view import DocumentView
 
 
 class OperationDocument(DocumentView):

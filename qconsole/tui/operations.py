@@ -13,10 +13,10 @@ from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import facts, state_cell, when
 from qconsole.tui.format import coarse_age, duration, short_count
 from qconsole.tui.keys import verb_bindings
+from qconsole.tui.list_view import WholeListView
 from qconsole.tui.location import Location
 from qconsole.tui.skin import Span
 from qconsole.tui.table import Column
-from qconsole.tui.view import WholeListView
 
 
 def _through(row: OperationView) -> int:

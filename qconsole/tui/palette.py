@@ -1,4 +1,6 @@
-"""Everything by name: verbs with their objects, places, and whatever a location's text says, found by any of its words."""
+"""Everything by name: verbs with their objects, places, and whatever a location's text says, found by any of its
+words.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""What the palette offers: the verbs of what is selected, places, then every verb of every queue and schedule that is known."""
+"""What the palette offers: the verbs of what is selected, places, then every verb of every queue and schedule that is
+known.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,6 +1,7 @@
 """A payload as a tree of lines: folded where it is large, exact where it is a number, safe whatever is in it.
 
-The cost follows what is unfolded, not the payload: a list of 100,000 or a text of 10 MB shows its start and says what is left.
+The cost follows what is unfolded, not the payload: a list of 100,000 or a text of 10 MB shows its start and says what
+is left.
 """
 
 import json

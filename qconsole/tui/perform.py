@@ -1,6 +1,7 @@
 """Carries a verb out: form, preview or question, the call, what it answered, and how to undo it.
 
-One thing is changed directly; more than one only through an operation, whose frozen selection and progress the operator sees.
+One thing is changed directly; more than one only through an operation, whose frozen selection and progress the
+operator sees.
 """
 
 from collections.abc import Awaitable, Callable

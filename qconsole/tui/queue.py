@@ -9,6 +9,7 @@ from qconsole.admin.views import QueueView
 from qconsole.tui.cells import plain
 from qconsole.tui.charts import histogram
 from qconsole.tui.document import DocLine, Folds, section, text_line
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.facts import job_link
 from qconsole.tui.format import coarse_age
 from qconsole.tui.keys import verb_bindings
@@ -16,7 +17,6 @@ from qconsole.tui.location import Location, quoted
 from qconsole.tui.queues import queue_lines
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
-from qconsole.tui.view import DocumentView
 
 
 class QueueDocument(DocumentView):

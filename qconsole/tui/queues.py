@@ -13,10 +13,10 @@ from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import facts, limits_text, pause_spans
 from qconsole.tui.format import count, duration, percent, short_count, size
 from qconsole.tui.keys import verb_bindings
+from qconsole.tui.list_view import WholeListView
 from qconsole.tui.location import Location
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.table import Column
-from qconsole.tui.view import WholeListView
 
 SLOW_WAIT_MS = 60_000
 _WORST_FIRST = {health: place for place, health in enumerate(Health)}

@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from qconsole.admin.views import ScheduleView
 from qconsole.tui.cells import fit, plain
 from qconsole.tui.document import DocLine, Folds, section, text_line
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.facts import job_link
 from qconsole.tui.format import coarse_age
 from qconsole.tui.keys import verb_bindings
@@ -15,7 +16,6 @@ from qconsole.tui.location import Location, quoted
 from qconsole.tui.schedules import schedule_lines
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
-from qconsole.tui.view import DocumentView
 
 
 class ScheduleDocument(DocumentView):

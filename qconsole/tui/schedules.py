@@ -12,11 +12,11 @@ from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import facts, job_link, pause_spans, when
 from qconsole.tui.format import age, coarse_age, duration, stamp
 from qconsole.tui.keys import verb_bindings
+from qconsole.tui.list_view import WholeListView
 from qconsole.tui.location import Location, quoted
 from qconsole.tui.payload import tree
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.table import Column
-from qconsole.tui.view import WholeListView
 
 
 def _state(row: ScheduleView, _moment: Moment) -> Span:

@@ -8,9 +8,9 @@ from textual.binding import Binding, BindingType
 
 from qconsole.tui.cells import fit, plain
 from qconsole.tui.document import DocLine, Folds, section
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.facts import facts
 from qconsole.tui.location import Location
-from qconsole.tui.view import DocumentView
 
 
 class SettingsView(DocumentView):

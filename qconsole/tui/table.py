@@ -1,7 +1,7 @@
 """A table that draws only what is seen: the cost of a key or a refresh does not depend on how many rows there are.
 
-The table shows a run of rows (all of them, or a window that its owner extends when asked); the cursor and the marks belong to rows'
-keys, so they stay with their rows while rows come and go around them.
+The table shows a run of rows (all of them, or a window that its owner extends when asked); the cursor and the marks
+belong to rows' keys, so they stay with their rows while rows come and go around them.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -29,7 +29,8 @@ class Column:
 
     Args:
         cell: reads safe spans from a row.
-        width: cells it needs; grow: its share of what is left over; rank: 0 always shows, higher ranks go first when space is short.
+        width: cells it needs; grow: its share of what is left over; rank: 0 always shows, higher ranks go first when
+        space is short.
         wish: cells it should have before columns of rank 3 and more are shown.
         sort: what to order by, for tables that hold all their rows.
     """
@@ -121,7 +122,9 @@ class Table(Drawn, can_focus=True):
     def show(
         self, rows: Sequence[Any], *, start: int = 0, total: int | None = None, above: bool = False, below: bool = False
     ) -> None:
-        """Show a run of rows that begins at place `start` of `total`; the cursor stays on its row if that is still there."""
+        """Show a run of rows that begins at place `start` of `total`; the cursor stays on its row if that is still
+        there.
+        """
         offset = self._cursor - self._top
         lost = self._cursor_key
         self._rows = rows
@@ -268,7 +271,6 @@ class Table(Drawn, can_focus=True):
         if self._top == old_top:
             for line in {old_cursor, self._cursor}:
                 self.refresh(Region(0, 1 + line - self._top, self.size.width, 1))
-            self.refresh(Region(self.size.width - 1, 0, 1, self.size.height))
         else:
             self.refresh()
         if self._cursor_key != old_key:

@@ -61,7 +61,7 @@ def require_terminal(stdin: TextIO, stdout: TextIO, environ: Mapping[str, str]) 
     hint = "Use the commands instead, for example: qconsole queues list"
     if environ.get("TERM", "") in {"", "dumb"} and os.name != "nt":
         raise UsageError(
-            f"The terminal console needs a terminal that can move its cursor, got TERM={environ.get('TERM') or 'nothing'}.",
+            f"The terminal console needs a terminal whose cursor moves, got TERM={environ.get('TERM') or 'nothing'}.",
             hint,
         )
     if not (stdin.isatty() and stdout.isatty()):

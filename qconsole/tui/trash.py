@@ -10,9 +10,9 @@ from qconsole.tui.document import DocLine, Produce
 from qconsole.tui.facts import facts, id_cell, when
 from qconsole.tui.format import coarse_age, duration
 from qconsole.tui.keys import verb_bindings
+from qconsole.tui.list_view import PagedListView
 from qconsole.tui.skin import badge
 from qconsole.tui.table import Column
-from qconsole.tui.view import PagedListView
 
 TRASH_COLUMNS = (
     Column("id", "Job", lambda t, _m: id_cell(t.id), 22, rank=0),

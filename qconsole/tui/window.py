@@ -1,7 +1,9 @@
 """A window onto a keyset-paged listing: a few pages around what is looked at, whatever the listing's length.
 
-It goes down from either end by the listing's own cursors and back up by remembering them. Invariant: the rows are one contiguous
-run without a repeated key, and memory does not grow with the rows seen (a short string per page passed is all that is kept).
+It goes down from either end by the listing's own cursors and back up by remembering them. Invariant: the rows are one
+contiguous
+run without a repeated key, and memory does not grow with the rows seen (a short string per page passed is all that is
+kept).
 """
 
 from collections.abc import Awaitable, Callable, Hashable
@@ -32,7 +34,8 @@ class Window(Generic[R]):
         self._key = key
         self._page_rows = page_rows
         self._from_end = False
-        # One entry a page passed since the end we came from: where it starts, as cursor and as number of rows before it.
+        # One entry a page passed since the end we came from: where it starts, as cursor and as number of rows before
+        # it.
         self._starts: list[tuple[str | None, int]] = [(None, 0)]
         self._base = 0
         self._pages: list[list[R]] = []

@@ -7,12 +7,12 @@ from textual.binding import BindingType
 
 from qconsole.admin.views import WorkerView
 from qconsole.tui.document import DocLine, Folds, section, text_line
+from qconsole.tui.document_view import DocumentView
 from qconsole.tui.job import similar_line
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location, quoted
 from qconsole.tui.skin import Span, badge
 from qconsole.tui.subject import Subject
-from qconsole.tui.view import DocumentView
 from qconsole.tui.workers import worker_lines
 
 

@@ -445,10 +445,10 @@ def schedule_views() -> tuple[ScheduleView, ...]:
         name: str, queue: str, kind: str, pattern: str, plain: str, step_ms: int, first_ms: int, **more: Any
     ) -> ScheduleView:
         known: dict[str, Any] = {
-            "id": name, "queue": queue, "job_type": name.replace("-", "_"), "kind": kind, "pattern": pattern, "plain": plain, "tz": "UTC",
+            "id": name, "queue": queue, "job_type": name.replace("-", "_"), "kind": kind, "pattern": pattern, "plain": plain, "tz": "UTC",  # noqa: E501
             "payload": {}, "paused": False, "pause": None, "next_ms": tuple(first_ms + n * step_ms for n in range(5)),
-            "last_ms": first_ms - step_ms, "last_job_id": f"{name}:{first_ms - step_ms}", "last_state": "completed", "missed": 0,
-            "overlap": "skip", "missed_policy": "once", "start_ms": None, "end_ms": None, "limit": None, "fired": 412, "jitter_s": 0.0,
+            "last_ms": first_ms - step_ms, "last_job_id": f"{name}:{first_ms - step_ms}", "last_state": "completed", "missed": 0,  # noqa: E501
+            "overlap": "skip", "missed_policy": "once", "start_ms": None, "end_ms": None, "limit": None, "fired": 412, "jitter_s": 0.0,  # noqa: E501
             "source": "code", "differs": (),
         }  # fmt: skip
         return ScheduleView(**{**known, **more})
@@ -544,8 +544,8 @@ def worker_views() -> tuple[WorkerView, ...]:
             for n in range(running)
         )  # fmt: skip
         known: dict[str, Any] = {
-            "id": name, "host": name.split(":")[0], "pid": 4_021, "version": "0.1.0", "deploy": "a41f2c", "state": state, "queues": queues,
-            "slots": sum(queues.values()), "running": jobs, "started_ms": NOW_MS - 22 * MINUTE_MS, "heartbeat_ms": NOW_MS - 700,
+            "id": name, "host": name.split(":")[0], "pid": 4_021, "version": "0.1.0", "deploy": "a41f2c", "state": state, "queues": queues,  # noqa: E501
+            "slots": sum(queues.values()), "running": jobs, "started_ms": NOW_MS - 22 * MINUTE_MS, "heartbeat_ms": NOW_MS - 700,  # noqa: E501
             "done": 182_004, "failed": 412, "rate_per_min": 611.0, "loop_lag_ms": 1.4, "rss_bytes": 148_897_792,
         }  # fmt: skip
         return WorkerView(**{**known, **more})
@@ -590,19 +590,20 @@ def worker_views() -> tuple[WorkerView, ...]:
 def operation_views() -> tuple[OperationView, ...]:
     """Return the operations, newest first."""
     first = OperationView(
-        "op-20261124-0309", Verb.REPLAY, "dlq", OperationState.RUNNING, f"fp:{PRINT} state:open", "mara", "tui", "gateway is back",
-        NOW_MS - 3 * MINUTE_MS, NOW_MS - 3 * MINUTE_MS + 4_000, None, NOW_MS - 3 * MINUTE_MS, 40_112, 12_300, 4, 0, {"resolved meanwhile": 4},
+        "op-20261124-0309", Verb.REPLAY, "dlq", OperationState.RUNNING, f"fp:{PRINT} state:open", "mara", "tui", "gateway is back",  # noqa: E501
+        NOW_MS - 3 * MINUTE_MS, NOW_MS - 3 * MINUTE_MS + 4_000, None, NOW_MS - 3 * MINUTE_MS, 40_112, 12_300, 4, 0, {"resolved meanwhile": 4},  # noqa: E501
         rate_per_s=100, current_rate_per_s=98.6,
     )  # fmt: skip
     second = OperationView(
-        "op-20261124-0255", Verb.DISCARD, "dlq", OperationState.DONE, "fp:44aa10d2e6f1 age>6h", "jonas", "web", "test documents",
-        NOW_MS - 17 * MINUTE_MS, NOW_MS - 17 * MINUTE_MS, NOW_MS - 17 * MINUTE_MS + 200, NOW_MS - 17 * MINUTE_MS, 12, 12, 0, 0,
+        "op-20261124-0255", Verb.DISCARD, "dlq", OperationState.DONE, "fp:44aa10d2e6f1 age>6h", "jonas", "web", "test documents",  # noqa: E501
+        NOW_MS - 17 * MINUTE_MS, NOW_MS - 17 * MINUTE_MS, NOW_MS - 17 * MINUTE_MS + 200, NOW_MS - 17 * MINUTE_MS, 12,
+        12, 0, 0,
         undo_until_ms=NOW_MS + 23 * HOUR_MS,
     )  # fmt: skip
     third = OperationView(
-        "op-20261123-2211", Verb.RETRY, "jobs", OperationState.INTERRUPTED, "queue:webhooks state:failed", "ci", "cli", None,
+        "op-20261123-2211", Verb.RETRY, "jobs", OperationState.INTERRUPTED, "queue:webhooks state:failed", "ci", "cli", None,  # noqa: E501
         NOW_MS - 5 * HOUR_MS, NOW_MS - 5 * HOUR_MS, None, NOW_MS - 5 * HOUR_MS, 1_200, 700, 0, 3,
-        failures=(("webhook-88121", "it is running"), ("webhook-88122", "it is running"), ("webhook-88130", "it is gone")),
+        failures=(("webhook-88121", "it is running"), ("webhook-88122", "it is running"), ("webhook-88130", "it is gone")),  # noqa: E501
     )  # fmt: skip
     return first, second, third
 

@@ -23,7 +23,10 @@ from qconsole.tui.skin import AsciiOnly, Skin
 from qconsole.tui.terminal import examine, require_terminal
 from tests.tui.stage import EARLIER, ERROR, NOW_MS, job_row, job_view
 
-HOSTILE = "\x1b[31mred\x1b]0;title\x07 [bold]x[/] \u202eexe.gpj\x00 漢字 e\u0301\u0301\u0301\u0301 👨‍👩‍👧 🇩🇪 👍🏽 \ue000 \ud800"
+HOSTILE = (
+    "\x1b[31mred\x1b]0;title\x07 [bold]x[/] \u202eexe.gpj\x00 漢字 e\u0301\u0301\u0301\u0301 "
+    "👨‍👩‍👧 🇩🇪 👍🏽 \ue000 \ud800"
+)
 
 
 @given(st.text(max_size=80), st.integers(1, 40))

@@ -1,4 +1,5 @@
-"""03:12, a pager: the operator on call finds what fails, sees one sample, replays that group and nothing else, undoes a discard.
+"""03:12, a pager: the operator on call finds what fails, sees one sample, replays that group and nothing else, undoes
+a discard.
 
 In a real terminal, with real keys.
 """
