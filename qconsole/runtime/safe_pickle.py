@@ -83,6 +83,8 @@ class _Copy:
             raise Undecodable(f"the pickle must hold at most {MAX_VALUES:,} values")
         if isinstance(value, _Global):
             return Opaque(value.name)
+        if value is _MARK:
+            raise Undecodable("the bytes are no pickle: a mark in a value's place")
         if not isinstance(value, list | tuple | dict | set | frozenset | Opaque):
             return value
         if depth >= MAX_DEPTH:
