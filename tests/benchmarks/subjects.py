@@ -1,0 +1,219 @@
+"""One measurement in a process of its own: python -m tests.benchmarks.subjects URL SUBJECT MEASURE [key=value …].
+
+Prints one JSON object. Every subject runs no-op jobs with its fastest documented settings.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import uvloop
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.worker import Worker as ArqWorker
+from arq.worker import func
+
+from qconsole.redis.connect import connect
+from qconsole.runtime import QueuePolicy, job_type
+from qconsole.runtime.arq_worker import Worker
+from qconsole.runtime.client import Client
+
+PAYLOAD = {"document_id": "doc-1", "tags": ["a", "b"], "note": "x" * 120}
+
+
+async def nothing(ctx: dict[Any, Any], **kwargs: Any) -> None:
+    """The no-op of arq."""
+
+
+@job_type("nothing", queue="bench")
+async def nothing_declared(ctx: Any, payload: dict[str, Any]) -> None:
+    """The no-op of ours."""
+
+
+class Subject:
+    """A queue system under measurement."""
+
+    def __init__(self, url: str, options: dict[str, str]) -> None:
+        self.url = url
+        self.concurrency = int(options.get("concurrency", "10"))
+        self.jobs = int(options.get("jobs", "5000"))
+
+    async def open(self) -> None: ...
+
+    async def enqueue_one(self) -> None: ...
+
+    async def enqueue_all(self, jobs: int) -> None: ...
+
+    async def work(self) -> None:
+        """Work until the queue is empty."""
+
+    def worker(self, on_start: Callable[[], None]) -> Coroutine[Any, Any, None]:
+        """Return an idle worker that calls back when a job starts."""
+        raise NotImplementedError
+
+
+class Arq(Subject):
+    """arq 0.28: `tuned` does not wait between polls."""
+
+    poll_delay = 0.5
+
+    async def open(self) -> None:
+        self.pool: ArqRedis = await create_pool(RedisSettings.from_dsn(self.url))
+
+    async def enqueue_one(self) -> None:
+        await self.pool.enqueue_job("nothing", **PAYLOAD)
+
+    async def enqueue_all(self, jobs: int) -> None:
+        for start in range(0, jobs, 100):
+            await asyncio.gather(*(self.enqueue_one() for _ in range(min(100, jobs - start))))
+
+    def _worker(self, functions: list[Any], burst: bool) -> ArqWorker:
+        return ArqWorker(
+            functions,
+            redis_settings=RedisSettings.from_dsn(self.url),
+            burst=burst,
+            poll_delay=self.poll_delay,
+            max_jobs=self.concurrency,
+            handle_signals=False,
+        )
+
+    async def work(self) -> None:
+        await self._worker([nothing], True).main()
+
+    def worker(self, on_start: Callable[[], None]) -> Coroutine[Any, Any, None]:
+        async def started(ctx: dict[Any, Any], **kwargs: Any) -> None:
+            on_start()
+
+        return self._worker([func(started, name="nothing")], False).main()
+
+
+class ArqTuned(Arq):
+    """arq without its pause between polls."""
+
+    poll_delay = 0.0
+
+
+class OursPlain(Arq):
+    """Our worker with an unchanged arq app's functions, records on."""
+
+    def _worker(self, functions: list[Any], burst: bool) -> ArqWorker:
+        return Worker(
+            functions, redis_url=self.url, records=True, burst=burst, max_jobs=self.concurrency, handle_signals=False
+        )
+
+
+class Ours(Subject):
+    """Declared job types, records on."""
+
+    async def open(self) -> None:
+        self.client = await Client.connect(self.url)
+
+    async def enqueue_one(self) -> None:
+        await self.client.enqueue(nothing_declared, PAYLOAD)
+
+    async def enqueue_all(self, jobs: int) -> None:
+        await self.client.enqueue_many(nothing_declared, [PAYLOAD] * jobs)
+
+    def _worker(self, declared: Any, burst: bool) -> Worker:
+        return Worker(
+            job_types=[declared],
+            queues={"bench": QueuePolicy(concurrency=self.concurrency)},
+            redis_url=self.url,
+            burst=burst,
+            handle_signals=False,
+        )
+
+    async def work(self) -> None:
+        await self._worker(nothing_declared, True).main()
+
+    def worker(self, on_start: Callable[[], None]) -> Coroutine[Any, Any, None]:
+        @job_type("nothing", queue="bench")
+        async def started(ctx: Any, payload: dict[str, Any]) -> None:
+            on_start()
+
+        return self._worker(started, False).main()
+
+
+SUBJECTS: dict[str, type[Subject]] = {"arq": Arq, "arq-tuned": ArqTuned, "ours": Ours, "ours-arq-app": OursPlain}
+
+
+async def process(subject: Subject) -> dict[str, Any]:
+    """Jobs a second, worker's CPU, and what the server did per job."""
+    await subject.enqueue_all(subject.jobs)
+    redis = connect(subject.url)
+    await redis.config_resetstat()
+    before, cpu = await redis.info("cpu"), time.process_time()
+    start = time.perf_counter()
+    await subject.work()
+    seconds = time.perf_counter() - start
+    after, stats = await redis.info("cpu"), await redis.info("commandstats")
+    server_s = sum(after[k] - before[k] for k in ("used_cpu_user", "used_cpu_sys"))
+    calls = {k.removeprefix("cmdstat_"): v["calls"] for k, v in stats.items()}
+    scripts = calls.get("evalsha", 0) + calls.get("eval", 0)
+    return {
+        "rate": subject.jobs / seconds,
+        "worker_us": (time.process_time() - cpu) / subject.jobs * 1e6,
+        "server_us": server_s / subject.jobs * 1e6,
+        "commands": sum(calls.values()) / subject.jobs,
+        "scripts": scripts / subject.jobs,
+    }
+
+
+async def enqueue(subject: Subject) -> dict[str, Any]:
+    """Jobs queued a second, one call after the other."""
+    await subject.enqueue_one()
+    start = time.perf_counter()
+    for _ in range(subject.jobs):
+        await subject.enqueue_one()
+    return {"rate": subject.jobs / (time.perf_counter() - start)}
+
+
+async def bulk(subject: Subject) -> dict[str, Any]:
+    """Jobs queued a second, as many at once as the client can."""
+    await subject.enqueue_one()
+    start = time.perf_counter()
+    await subject.enqueue_all(subject.jobs)
+    return {"rate": subject.jobs / (time.perf_counter() - start)}
+
+
+async def pickup(subject: Subject) -> dict[str, Any]:
+    """Milliseconds from the call to enqueue until an idle worker's handler runs."""
+    started = asyncio.Event()
+    worker = asyncio.create_task(subject.worker(started.set))
+    waits = []
+    await asyncio.sleep(1.0)
+    for i in range(subject.jobs):
+        await asyncio.sleep(0.02 + 0.0007 * (i % 23))
+        started.clear()
+        start = time.perf_counter()
+        await subject.enqueue_one()
+        await started.wait()
+        waits.append((time.perf_counter() - start) * 1000)
+    worker.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await worker
+    waits.sort()
+    return {"p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
+
+
+MEASURES = {"process": process, "enqueue": enqueue, "bulk": bulk, "pickup": pickup}
+
+
+async def main(url: str, name: str, measure: str, options: dict[str, str]) -> None:
+    """Measure and print."""
+    subject = SUBJECTS[name](url, options)
+    await subject.open()
+    print(json.dumps(await MEASURES[measure](subject)))
+
+
+if __name__ == "__main__":
+    url, name, measure, *rest = sys.argv[1:]
+    options = dict(part.split("=", 1) for part in rest)
+    if options.get("logging") == "on":
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s: %(message)s")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if options.get("loop") == "uvloop" else None) as runner:
+        runner.run(main(url, name, measure, options))
