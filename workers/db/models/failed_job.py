@@ -23,6 +23,7 @@ class FailedJob(Base):
     error: Mapped[Long]
     traceback: Mapped[Long]
     fingerprint: Mapped[Short] = mapped_column(index=True)
+    incident_key: Mapped[Short] = mapped_column(index=True)
     attempts: Mapped[int]
     stalls: Mapped[int]
     enqueued_ms: Mapped[Millis | None]
@@ -35,7 +36,7 @@ class FailedJob(Base):
 
 
 class Incident(Base):
-    """What is told to the pager as one: all failures of a kind until it is resolved."""
+    """What is told to the pager as one: all failures of a kind until it is resolved; `told` names the channels."""
 
     __tablename__ = "incidents"
 
@@ -43,7 +44,8 @@ class Incident(Base):
     severity: Mapped[Short]
     summary: Mapped[Short]
     failures: Mapped[int] = mapped_column(default=0)
-    details: Mapped[Json | None]
+    told: Mapped[Json]
+    opened_by: Mapped[Short]
     opened_ms: Mapped[Millis]
     alerted_ms: Mapped[Millis | None]
     resolved_ms: Mapped[Millis | None]

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("traceback", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.String(length=255), nullable=False),
+        sa.Column("incident_key", sa.String(length=255), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("stalls", sa.Integer(), nullable=False),
         sa.Column("enqueued_ms", sa.BigInteger(), nullable=True),
@@ -118,6 +119,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", name="pk_failed_jobs"),
     )
     op.create_index("ix_failed_jobs_fingerprint", "failed_jobs", ["fingerprint"], unique=False)
+    op.create_index("ix_failed_jobs_incident_key", "failed_jobs", ["incident_key"], unique=False)
     op.create_index("ix_failed_jobs_job_id", "failed_jobs", ["job_id"], unique=False)
     op.create_index("ix_failed_jobs_open", "failed_jobs", ["status", "queue"], unique=False)
     op.create_table(
@@ -141,7 +143,8 @@ def upgrade() -> None:
         sa.Column("severity", sa.String(length=255), nullable=False),
         sa.Column("summary", sa.String(length=255), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("details", _JSON, nullable=True),
+        sa.Column("told", _JSON, nullable=False),
+        sa.Column("opened_by", sa.String(length=255), nullable=False),
         sa.Column("opened_ms", sa.BigInteger(), nullable=False),
         sa.Column("alerted_ms", sa.BigInteger(), nullable=True),
         sa.Column("resolved_ms", sa.BigInteger(), nullable=True),
@@ -364,6 +367,7 @@ def downgrade() -> None:
     op.drop_table("fanouts")
     op.drop_index("ix_failed_jobs_open", table_name="failed_jobs")
     op.drop_index("ix_failed_jobs_job_id", table_name="failed_jobs")
+    op.drop_index("ix_failed_jobs_incident_key", table_name="failed_jobs")
     op.drop_index("ix_failed_jobs_fingerprint", table_name="failed_jobs")
     op.drop_table("failed_jobs")
     op.drop_table("email_suppressions")
