@@ -5,9 +5,7 @@ connection changes nothing: it never queues twice, and never answers "queued" wi
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 from typing import Any, Final, Self, TypeVar
 
 import orjson
@@ -15,11 +13,13 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from qconsole.clock import Clock
-from qconsole.errors import JobTypeNotFound, PayloadTooLarge, RedisUnavailable, Refused, UsageError
-from qconsole.redis.connect import connect
+from qconsole.errors import JobTypeNotFound, PayloadTooLarge, RedisUnavailable, UsageError
+from qconsole.redis.client import Patient
+from qconsole.redis.connect import connect, is_clustered, once
 from qconsole.redis.patience import BOUNDED, Patience, is_passing, reason_of
-from qconsole.redis.url import Topology, parse_url
+from qconsole.runtime.bulk import Bulk
 from qconsole.runtime.codec import encode_call
+from qconsole.runtime.enqueued import Check, Enqueued, EnqueuedMany, Verdict
 from qconsole.runtime.flow import Flow, Prepared, plan_flow
 from qconsole.runtime.job_id import JobIds
 from qconsole.runtime.job_type import JobType, Registry
@@ -32,8 +32,6 @@ from qconsole.runtime.policy import Dedup
 from qconsole.runtime.scripts import Executor, Script, script
 from qconsole.runtime.server_clock import ServerClock
 
-CHUNK_JOBS: Final = 500
-CHUNK_BYTES: Final = 1_000_000
 CHUNKS_IN_FLIGHT: Final = 4
 _SEEN_EVERY_MS: Final = 30_000
 
@@ -41,41 +39,10 @@ Answer = TypeVar("Answer")
 Target = JobType[Any] | str
 
 
-class Verdict(StrEnum):
-    """What became of a job that was to be queued."""
+class NotReplicated(RedisUnavailable):
+    """The primary has what was written, and no replica confirmed it in time."""
 
-    CREATED = "created"
-    EXISTS = "exists"  # a job or a kept result has this id
-    DUPLICATE = "duplicate"  # another job stands for its dedup id
-    REPLACED = "replaced"  # the standing job has the new payload
-    FOLLOWS = "follows"  # keep_last: it is queued when the standing job has ended
-
-
-@dataclass(frozen=True, slots=True)
-class Enqueued:
-    """The answer to `enqueue`: `id` is the job that stands for the call, new or not."""
-
-    id: str
-    queue: str
-    created: bool
-    verdict: Verdict = Verdict.CREATED
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """A payload of a bulk that made no job of its own: its position, and the job that answers for it."""
-
-    index: int
-    id: str
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class EnqueuedMany:
-    """The answer to `enqueue_many`: the jobs that stand for the payloads, in their order."""
-
-    ids: tuple[str, ...]
-    duplicates: tuple[Duplicate, ...]
+    code = "not_replicated"
 
 
 class LargePayloads(StrEnum):
@@ -102,8 +69,8 @@ class Client:
         large_payloads: what to do above `large_bytes` (or a job type's own limit).
         payload_store: where claim-checked payloads lie.
         durability: when a call answers; `wait` asks for one replica within `replica_timeout_s`.
-        patience: for a `redis` that has none of its own, how long a call is tried again.
-        cluster: job ids carry their queue's hash tag.
+        patience: how long a call is tried again.
+        cluster: job ids carry their queue's hash tag; by default as the connection says.
     """
 
     def __init__(
@@ -118,15 +85,16 @@ class Client:
         durability: Durability | str = Durability.DEFAULT,
         replica_timeout_s: float = 1.0,
         patience: Patience = BOUNDED,
-        cluster: bool = False,
+        cluster: bool | None = None,
     ) -> None:
         self.redis = redis
+        self._once = once(redis) if isinstance(redis, Patient) else redis
         self.clock: Clock = clock or ServerClock()
         self.registry = Registry(job_types)
         self.payload_store = payload_store
-        self.cluster = cluster
+        self.cluster = is_clustered(redis) if cluster is None else cluster
         self._large_payloads = LargePayloads(large_payloads)
-        self._large_bytes = large_bytes
+        self.large_bytes = large_bytes
         self._durability = Durability(durability)
         self._replica_timeout_s = replica_timeout_s
         self._patience = patience
@@ -140,7 +108,6 @@ class Client:
     async def connect(cls, url: str, **options: Any) -> Self:
         """Return a client with its own connection, its clock set to the server's; options as for the constructor."""
         client = cls(redis=connect(url, name="producer"), **options)
-        client.cluster = parse_url(url).topology is Topology.CLUSTER
         client._owns_redis = True
         if isinstance(client.clock, ServerClock):
             await client.clock.measure(client.redis)
@@ -191,12 +158,12 @@ class Client:
             job.call,
             job.priority,
             job.due_ms,
-            int(job_id is None),
+            Check.FRESH if job_id is None else Check.OWN,
             dedup_text(dedup or dedup_of(job.declared, payload)),
             *job.fields,
         ]
         await self._note_queue(job.keys.queue, job.now_ms)
-        (answer,) = await self._run(script("enqueue"), job.keys, [args])
+        (answer,) = await self._run(script("enqueue"), job.keys, [args], check_at=5)
         return _enqueued(job.keys, answer)
 
     async def add_flow(self, flow: Flow) -> Enqueued:
@@ -215,11 +182,11 @@ class Client:
         plan = await plan_flow(flow, self.prepare)
         for queue in {part.keys.queue for part in plan}:
             await self._note_queue(queue, self.clock.now_ms())
-        args: list[Any] = [self.clock.now_ms(), len(plan)]
+        args: list[Any] = [self.clock.now_ms(), Check.OWN, len(plan)]
         for part in plan:
             args += (part.keys.queue, len(part.args), *part.args)
         root = plan[0].keys
-        (answer,) = await self._run(script("add_flow"), root, [args])
+        (answer,) = await self._run(script("add_flow"), root, [args], check_at=1)
         if len(plan) > 1:
             await Outbox(root.queue, client=self).forward()
         return _enqueued(root, answer)
@@ -256,7 +223,7 @@ class Client:
         if not isinstance(stagger_ms, int) or stagger_ms < 0:
             raise UsageError(f"stagger_ms must be a whole number ≥ 0, got {stagger_ms!r}", field="stagger_ms")
         name, declared, keys = await self._resolve(job_type, queue)
-        bulk = _Bulk(self, name, declared, keys, Options(**options), dedup, stagger_ms)
+        bulk = Bulk(self, name, declared, keys, Options(**options), dedup, stagger_ms)
         own_ids = iter(job_ids) if job_ids is not None else None
         await self._note_queue(keys.queue, self.clock.now_ms())
         source = iter(payloads)
@@ -279,8 +246,8 @@ class Client:
         text = declared.encode(payload) if declared else encode_value(plain_fields(payload))
         return Prepared(
             keys=keys,
-            id=keys.wire_id(check_job_id(job_id) if job_id is not None else self._ids.next(now_ms)),
-            call=encode_call(name, await self._stored(name, declared, text), now_ms),
+            id=keys.wire_id(check_job_id(job_id) if job_id is not None else self.new_id(now_ms)),
+            call=encode_call(name, await self.stored(name, declared, text), now_ms),
             priority=priority_of(options, declared),
             due_ms=options.due_ms(now_ms),
             fields=options.fields(now_ms),
@@ -302,7 +269,7 @@ class Client:
         return job_type, declared, self.keys(queue)
 
     async def _queue_of(self, name: str) -> str:
-        described = await self._insist(lambda: _execute(self.redis, "HGET", GLOBAL.job_types(), name))
+        described = await self._insist(lambda _: _execute(self._once, "HGET", GLOBAL.job_types(), name))
         if described is None:
             raise JobTypeNotFound(
                 f"no worker has declared the job type {name!r}",
@@ -311,13 +278,17 @@ class Client:
             )
         return str(orjson.loads(described)["queue"])
 
+    def new_id(self, now_ms: int) -> str:
+        """Return an id that no job has."""
+        return self._ids.next(now_ms)
+
     def keys(self, queue: str) -> Keys:
         """Return the keys of a queue as they are on this deployment."""
         return Keys(queue, cluster=self.cluster)
 
-    async def _stored(self, name: str, declared: JobType[Any] | None, text: bytes) -> bytes:
+    async def stored(self, name: str, declared: JobType[Any] | None, text: bytes) -> bytes:
         """Return what the job carries: its payload, or the reference to it."""
-        limit = declared.max_payload_bytes if declared and declared.max_payload_bytes else self._large_bytes
+        limit = declared.max_payload_bytes if declared and declared.max_payload_bytes else self.large_bytes
         if len(text) <= limit:
             return text
         if self._large_payloads is LargePayloads.REFUSE or self.payload_store is None:
@@ -333,138 +304,64 @@ class Client:
 
     async def _note_queue(self, queue: str, now_ms: int) -> None:
         if abs(now_ms - self._seen_ms.get(queue, 0)) >= _SEEN_EVERY_MS:
-            await self._insist(lambda: self.redis.zadd(GLOBAL.queues(), {queue: now_ms}))
+            await self._insist(lambda _: _execute(self._once, "ZADD", GLOBAL.queues(), now_ms, queue))
             self._seen_ms[queue] = now_ms
 
-    async def _run(self, what: Script, keys: Keys, calls: list[list[Any]]) -> list[Any]:
-        """Run a script of one queue once for each argument list, in one round trip."""
+    async def _run(self, what: Script, keys: Keys, calls: list[list[Any]], *, check_at: int | None = None) -> list[Any]:
+        """Run a script of one queue once for each argument list, in one round trip.
 
-        async def send() -> list[Any]:
-            pipe = self.redis.pipeline(transaction=False)
-            for args in calls:
-                pipe.evalsha(what.sha, 2, keys.queue, keys.abort, *args)
-            if self._durability is Durability.WAIT:
-                pipe.execute_command("WAIT", 1, round(self._replica_timeout_s * 1000))
-            try:
-                answers: list[Any] = await pipe.execute()
-            except NoScriptError:
-                await what.load(self.redis)
-                return await send()
-            if self._durability is Durability.WAIT and answers.pop() < 1:
-                raise RedisUnavailable(
-                    f"no replica confirmed the jobs within {self._replica_timeout_s:g} s; the primary has them",
-                    "Send the same call with the same job_id again, or use durability='default'.",
-                    queue=keys.queue,
-                )
-            return answers
+        Args:
+            what, keys: the script and its queue.
+            calls: argument lists.
+            check_at: which argument says that the call is sent again; without it the script finds out by itself.
+        """
 
-        if len(calls) == 1 and self._durability is Durability.DEFAULT:
-            return [await self._insist(lambda: what.run(self.redis, (keys.queue, keys.abort), calls[0]))]
+        async def send(again: bool) -> list[Any]:
+            if again and check_at is not None:
+                for args in calls:
+                    args[check_at] = Check.AGAIN
+            if len(calls) == 1 and self._durability is Durability.DEFAULT:
+                return [await what.run(self._once, (keys.queue, keys.abort), calls[0])]
+            return await self._send(what, keys, calls)
+
         return await self._insist(send)
 
-    async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Make a call that bears repeating until it succeeds, for connections that have no patience of their own."""
+    async def _send(self, what: Script, keys: Keys, calls: list[list[Any]]) -> list[Any]:
+        pipe = self._once.pipeline(transaction=False)
+        for args in calls:
+            pipe.execute_command("EVALSHA", what.sha, 2, keys.queue, keys.abort, *args)
+        if self._durability is Durability.WAIT:
+            pipe.execute_command("WAIT", 1, round(self._replica_timeout_s * 1000))
+        try:
+            answers: list[Any] = await pipe.execute()
+        except NoScriptError:
+            await what.load(self._once)
+            return await self._send(what, keys, calls)
+        if self._durability is Durability.WAIT and answers.pop() < 1:
+            raise NotReplicated(
+                f"no replica confirmed the jobs within {self._replica_timeout_s:g} s; the primary has them",
+                "Send the same call with the same job_id again, or use durability='default'.",
+                queue=keys.queue,
+            )
+        return answers
+
+    async def _insist(self, call: Callable[[bool], Awaitable[Answer]]) -> Answer:
+        """Make a call that bears repeating until it succeeds; it is told when it is sent again."""
         started, failures = time.monotonic(), 0
         while True:
             try:
-                return await call()
-            except RedisUnavailable:
-                raise
+                return await call(failures > 0)
             except RedisError as error:
-                if not is_passing(error):
+                reason = error.__cause__ if isinstance(error, RedisUnavailable) else error
+                if reason is None or not is_passing(reason):
                     raise
                 failures += 1
                 pause_s, deadline_s = self._patience.pause_s(failures), self._patience.deadline_s
                 if deadline_s is not None and time.monotonic() - started + pause_s > deadline_s:
+                    if isinstance(error, RedisUnavailable):
+                        raise
                     raise RedisUnavailable(f"Redis cannot be used: {reason_of(error)}") from error
             await asyncio.sleep(pause_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    start: int
-    ids: list[str]
-    args: list[Any]
-
-
-class _Bulk:
-    """Makes chunks of a bulk's payloads, and gathers what became of them."""
-
-    def __init__(
-        self,
-        client: Client,
-        name: str,
-        declared: JobType[Any] | None,
-        keys: Keys,
-        options: Options,
-        dedup: Callable[[Any], Dedup | None] | None,
-        stagger_ms: int,
-    ) -> None:
-        self._client, self._name, self._declared, self._keys = client, name, declared, keys
-        self._options, self._stagger_ms = options, stagger_ms
-        self._dedup = dedup or (declared.dedup if declared else None)
-        self._start_ms = client.clock.now_ms()
-        self._count = 0
-        self._ids: list[str] = []
-        self._duplicates: list[Duplicate] = []
-
-    async def next_chunk(self, source: Any, own_ids: Any) -> _Chunk | None:
-        """Return the next chunk of the source, None at its end."""
-        client, now_ms, start = self._client, self._client.clock.now_ms(), self._count
-        due_ms = self._options.due_ms(self._start_ms)
-        jobs: list[Any] = []
-        ids: list[str] = []
-        size = 0
-        for payload in islice(source, CHUNK_JOBS):
-            try:
-                call = await self._call(payload, now_ms)
-                dedup = self._dedup(payload) if self._dedup else None
-            except (UsageError, Refused) as error:
-                error.fields.setdefault("index", self._count)
-                raise
-            ids.append(self._keys.wire_id(client._ids.next(now_ms) if own_ids is None else self._own(own_ids)))
-            jobs += (ids[-1], call, self._due_ms(due_ms), dedup_text(dedup))
-            size += len(call)
-            self._count += 1
-            if size >= CHUNK_BYTES:
-                break
-        if not ids:
-            return None
-        fields = self._options.fields(self._start_ms)
-        head = [now_ms, priority_of(self._options, self._declared), int(own_ids is None), f"bulk:{ids[0]}"]
-        return _Chunk(start, ids, [*head, len(fields) // 2, *fields, *jobs])
-
-    async def _call(self, payload: Any, now_ms: int) -> bytes:
-        text = self._declared.encode(payload) if self._declared else encode_value(plain_fields(payload))
-        if len(text) > self._client._large_bytes or (self._declared and self._declared.max_payload_bytes):
-            text = await self._client._stored(self._name, self._declared, text)
-        return encode_call(self._name, text, now_ms)
-
-    def _due_ms(self, due_ms: int) -> int:
-        if not self._stagger_ms:
-            return due_ms
-        return (due_ms or self._start_ms) + self._count * self._stagger_ms
-
-    @staticmethod
-    def _own(own_ids: Any) -> str:
-        own = next(own_ids, None)
-        if own is None:
-            raise UsageError("job_ids must have one id for each payload, got fewer", field="job_ids")
-        return check_job_id(own)
-
-    def note(self, chunks: list[_Chunk], answers: list[Any]) -> None:
-        """Take in what the script said about some chunks."""
-        for chunk, refused in zip(chunks, answers, strict=True):
-            ids = [self._keys.bare_id(wire_id) for wire_id in chunk.ids]
-            for position, verdict, standing in zip(refused[0::3], refused[1::3], refused[2::3], strict=True):
-                index = int(position) - 1
-                ids[index] = self._keys.bare_id(standing.decode())
-                self._duplicates.append(Duplicate(chunk.start + index, ids[index], Verdict(verdict.decode())))
-            self._ids += ids
-
-    def answer(self) -> EnqueuedMany:
-        """Return what the whole bulk came to."""
-        return EnqueuedMany(tuple(self._ids), tuple(self._duplicates))
 
 
 def _enqueued(keys: Keys, answer: list[bytes]) -> Enqueued:

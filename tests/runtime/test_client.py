@@ -15,13 +15,15 @@ from redis.asyncio import Redis
 
 from qconsole.errors import JobTypeNotFound, PayloadInvalid, PayloadTooLarge, RedisUnavailable, UsageError
 from qconsole.redis.patience import Patience
-from qconsole.runtime.client import Client, Verdict
+from qconsole.runtime.client import Client
 from qconsole.runtime.codec import decode_call
+from qconsole.runtime.enqueued import Verdict
 from qconsole.runtime.job_type import Context, job_type
 from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.runtime.payload_store import FilePayloadStore, resolve
 from qconsole.runtime.policy import Exponential
 from qconsole.runtime.score import decode_score
+from qconsole.runtime.scripts import script
 from tests.support import ManualClock
 
 NOW = 1_764_000_000_000
@@ -276,13 +278,14 @@ async def test_a_lost_answer_neither_loses_nor_doubles_the_job(
     assert await redis.zcard("email") == 11
 
 
-async def test_a_job_that_ended_before_the_repeated_call_is_not_queued_again(client: Client, redis: Redis) -> None:
-    queued = await client.enqueue(send_email, {"to": "x"}, job_id="doc-1")
-    await redis.delete(EMAIL.job(queued.id))
-    await redis.zrem("email", queued.id)
-    await redis.zadd(EMAIL.completed(), {queued.id: NOW + 3})
-    assert (await client.enqueue(send_email, {"to": "x"}, job_id="doc-1")).created
-    assert await redis.zcard("email") == 0
+@pytest.mark.parametrize(("check", "queued"), [("again", 0), ("own", 1)])
+async def test_only_a_repeated_call_takes_an_ended_job_for_its_own(redis: Redis, check: str, queued: int) -> None:
+    await redis.zadd(EMAIL.completed(), {"doc-1": NOW + 3})
+    args = (NOW, "doc-1", b"call", 5, 0, check, "")
+    answer = await script("enqueue").run(redis, ("email", EMAIL.abort), args)
+    assert answer == [b"created", b"doc-1"]
+    assert await redis.zcard("email") == queued
+    assert (await redis.zscore(EMAIL.completed(), "doc-1") is None) == (check == "own")
 
 
 async def test_a_dead_server_is_an_error_within_the_deadline() -> None:

@@ -6,8 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from qconsole.errors import Unrecoverable
-from qconsole.runtime.client import Client, Enqueued, Verdict
+from qconsole.runtime.client import Client
 from qconsole.runtime.codec import decode_call
+from qconsole.runtime.enqueued import Enqueued, Verdict
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.policy import Dedup, Fixed
 from qconsole.runtime.queue import Queue
@@ -153,9 +154,3 @@ async def test_a_bulk_names_the_jobs_that_stand_for_its_duplicates(bench: Bench)
     assert len(answer.duplicates) == 18
     assert set(answer.ids) == {answer.ids[0], answer.ids[10]}
     assert await bench.redis.zcard("email") == 2
-
-
-async def test_the_same_call_again_is_no_duplicate_of_itself(bench: Bench) -> None:
-    for _ in range(2):
-        queued = await bench.add(1, "until_done", job_id="doc-1")
-        assert (queued.created, queued.id) == (True, "doc-1")

@@ -1,6 +1,6 @@
 -- Queues one job under an id the caller chose; the same call again changes nothing.
 -- KEYS 1 the queue's ZSET  2 arq:abort of its slot
--- ARGV 1 now ms  2 job id  3 payload  4 priority  5 due ms (0: now)  6 1: the id is new and random
+-- ARGV 1 now ms  2 job id  3 payload  4 priority  5 due ms (0: now)  6 check: fresh | own | again
 --      7 dedup ('' or as lib_enqueue.lua)  8… field, value of the job's hash
 -- Returns {verdict, job id}: created | exists | duplicate | replaced | follows (keep_last: it runs after that one)
 --!include score
@@ -13,7 +13,7 @@ for i = 8, #ARGV do
   fields[i - 7] = ARGV[i]
 end
 local job = {id = ARGV[2], payload = ARGV[3], priority = tonumber(ARGV[4]), due_ms = tonumber(ARGV[5]),
-  is_fresh = ARGV[6] == '1', dedup = ARGV[7], fields = fields, abort_key = KEYS[2]}
+  check = ARGV[6], dedup = ARGV[7], fields = fields, abort_key = KEYS[2]}
 local verdict, id = enqueue(KEYS[1], job, tonumber(ARGV[1]))
 if verdict == 'created' then
   wake(KEYS[1], 1)

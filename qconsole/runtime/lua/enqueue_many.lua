@@ -1,7 +1,7 @@
 -- Queues a chunk of jobs that share their options, and names the ones that were not queued. The same call again
 -- within a minute changes nothing and answers the same.
 -- KEYS 1 the queue's ZSET  2 arq:abort of its slot
--- ARGV 1 now ms  2 priority  3 1: the ids are new and random  4 the chunk's name
+-- ARGV 1 now ms  2 priority  3 check of the ids: fresh | own  4 the chunk's name
 --      5 number of shared fields F  6… F × (field, value), then per job: id, payload, due ms (0: now), dedup (as
 --      enqueue.lua)
 -- Returns the jobs that were not created: index (from 1), verdict, id that stands, and so on
@@ -12,7 +12,7 @@
 --!include enqueue
 local SEEN_MS = 60000
 local queue = KEYS[1]
-local now_ms, priority, is_fresh = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
+local now_ms, priority, check = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local shared = tonumber(ARGV[5])
 local seen_key = 'qc:{' .. queue .. '}:seen:' .. ARGV[4]
 local first = 6 + 2 * shared
@@ -20,7 +20,7 @@ local count = (#ARGV - first + 1) / 4
 
 -- The common case: nothing but a payload and a score for each job.
 local function is_plain()
-  if not is_fresh or shared > 0 or priority ~= QC_DEFAULT_PRIORITY then
+  if check ~= 'fresh' or shared > 0 or priority ~= QC_DEFAULT_PRIORITY then
     return false
   end
   for i = first, #ARGV, 4 do
@@ -58,7 +58,7 @@ local function add_each()
   for k = 1, count do
     local i = first + (k - 1) * 4
     local verdict, id = enqueue(queue, {id = ARGV[i], payload = ARGV[i + 1], priority = priority,
-      due_ms = tonumber(ARGV[i + 2]), is_fresh = is_fresh, dedup = ARGV[i + 3],
+      due_ms = tonumber(ARGV[i + 2]), check = check, dedup = ARGV[i + 3],
       fields = shared_fields(), abort_key = KEYS[2]}, now_ms)
     if verdict ~= 'created' then
       refused[#refused + 1] = tostring(k)

@@ -48,7 +48,7 @@ if overlap == 'skip' and last and redis.call('EXISTS', 'arq:job:' .. last) == 1 
   return note('skipped', last)
 end
 local verdict, id = enqueue(queue, {id = job_id, payload = payload, priority = tonumber(ARGV[10]), due_ms = tonumber(ARGV[11]),
-  fields = {'schedule', schedule}, is_fresh = false, abort_key = KEYS[2],
+  fields = {'schedule', schedule}, check = 'own', abort_key = KEYS[2],
   dedup = overlap == 'queue' and '0\nkeep_last\nschedule:' .. schedule or ''}, now_ms)
 if in_turn then
   redis.call('HINCRBY', runs, 'fired', 1)

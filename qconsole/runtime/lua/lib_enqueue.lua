@@ -1,18 +1,18 @@
 -- Lets a new job in: id uniqueness, deduplication, place. Needs score, place, job, dedup.
 
--- `job` = {id, payload, priority, due_ms (0: now), fields (flat list), is_fresh (the id is new and random),
--- dedup ('' or "<window ms>\n<mode>\n<dedup id>"), abort_key}.
+-- `job` = {id, payload, priority, due_ms (0: now), fields (flat list), check (of the id: 'fresh' is new and
+-- random, 'own' may be taken, 'again' is a call sent again after a lost answer), dedup ('' or "<window ms>\n<mode>\n<dedup id>"), abort_key}.
 -- Returns verdict and id: created | exists | duplicate | replaced | follows.
 local function enqueue(queue, job, now_ms)
-  if not job.is_fresh or job.dedup ~= '' then
+  if job.check ~= 'fresh' or job.dedup ~= '' then
     -- changes nothing, but a full Redis refuses it; once a script has written anything at all it refuses nothing more
     redis.call('SETRANGE', 'arq:job:' .. job.id, 0, '')
   end
-  local verdict = take_id(queue, job.id, job.payload, now_ms)
-  if verdict then
-    return verdict, job.id
-  end
-  if not job.is_fresh then
+  if job.check ~= 'fresh' then
+    local verdict = take_id(queue, job.id, job.payload, job.check == 'again', now_ms)
+    if verdict then
+      return verdict, job.id
+    end
     redis.call('ZREM', job.abort_key, job.id) -- an abort meant for an earlier job of this name
   end
   if job.due_ms == 0 then

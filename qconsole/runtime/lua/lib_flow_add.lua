@@ -47,10 +47,10 @@ local function add_member(queue, args, i, abort_key, now_ms)
   local after = i + 6 + field_count + child_count
   if child_count == 0 then
     local verdict = enqueue(queue, {id = id, payload = payload, priority = priority, due_ms = due_ms, fields = fields,
-      is_fresh = false, dedup = '', abort_key = abort_key}, now_ms)
+      check = 'own', dedup = '', abort_key = abort_key}, now_ms)
     return verdict, id, after
   end
-  local verdict = take_id(queue, id, payload, now_ms)
+  local verdict = take_id(queue, id, payload, false, now_ms)
   if not verdict then
     redis.call('ZREM', abort_key, id)
     wait_for_children(queue, id, payload, priority, fields, slice(args, i + 6 + field_count, child_count), now_ms)

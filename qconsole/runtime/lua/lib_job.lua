@@ -16,15 +16,15 @@ local function has_ended(queue, id)
     or redis.call('ZSCORE', p .. 'cancelled', id)
 end
 
--- Claims an id for a new job. Returns 'exists' when a job or a kept result has it. The same call sent again, after an
--- answer that got lost, finds its own job: with the same payload while it waits, or ended after the call was made.
-local function take_id(queue, id, payload, now_ms)
+-- Claims an id for a new job. Returns 'exists' when a job or a kept result has it. A call sent `again`, after an answer
+-- that got lost, finds its own job: with the same payload while it waits, or ended after the call was made.
+local function take_id(queue, id, payload, again, now_ms)
   local held = redis.call('GET', 'arq:job:' .. id)
   if held then
-    return held == payload and 'created' or 'exists'
+    return again and held == payload and 'created' or 'exists'
   end
   local ended_ms = has_ended(queue, id)
-  if ended_ms and tonumber(ended_ms) >= now_ms then
+  if again and ended_ms and tonumber(ended_ms) >= now_ms then
     return 'created'
   end
   if redis.call('EXISTS', 'arq:result:' .. id) == 1 then
