@@ -119,7 +119,8 @@ class Console:
             ) from error
 
     async def _snapshot(self) -> dict[str, object]:
-        return await (await self.admin()).as_actor(LIVE_ACTOR).live.snapshot()
+        async with self._deadline():
+            return await (await self.admin()).as_actor(LIVE_ACTOR).live.snapshot()
 
     async def receive(self, request: Request, handler: Handler, role: str | None) -> Response:
         """Recognise the visitor, refuse what their role does not allow, and run the handler.

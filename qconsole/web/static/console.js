@@ -60,7 +60,7 @@ const show = () => {
     : condition.kind === "down" ? [`Redis is away: counts are ${seenAt ? short(Date.now() - seenAt) : "not"} old`, "bad", "failed"]
     : condition.kind === "lost" ? ["no connection, trying again", "bad", "failed"]
     : !seenAt ? ["connecting", "soft", "idle"]
-    : age > 20 ? [`counts are ${short(age * 1000)} old`, "warn", "failing"] : ["live", "good", "ok"];
+    : age > 5 ? [`counts are ${short(age * 1000)} old`, "warn", "failing"] : ["live", "good", "ok"];
   live.className = `state ${tone}`;
   if (live.lastElementChild.textContent !== text) live.lastElementChild.textContent = text;
   live.firstElementChild.firstElementChild.setAttribute("href", `#i-${icon}`);

@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client
+from qconsole.web.serve import listen
 from tests.acceptance.web.conftest import BROWSER, Site, Visit, until
 from tests.support import server_binary
 from tests.web.stage import JOB_TYPES, Email, send_email
@@ -146,7 +147,9 @@ async def test_a_hidden_tab_lets_the_stream_go(site_of: Callable[..., Site], vis
 async def test_redis_that_goes_and_comes_back_is_said_and_found_again(
     site_of: Callable[..., Site], visit: Visit, tmp_path: Path
 ) -> None:
-    with EmbeddedServer(tmp_path, binary=server_binary()) as redis_server:
+    with listen("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    with EmbeddedServer(tmp_path, port=port, binary=server_binary()) as redis_server:
         url = redis_server.url
         site = site_of(redis_url=url)
         await _send(url, "before")

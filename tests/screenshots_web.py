@@ -1,0 +1,117 @@
+"""Takes the pictures of the web console in docs/screenshots: `python -m tests.screenshots_web [folder]`.
+
+The demo's worker and documents run for a while; the pictures show what it left.
+"""
+
+import asyncio
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+from qconsole.admin import Actor, Admin
+from qconsole.cli.demo import Story
+from qconsole.cli.processes import Processes
+from qconsole.config import Settings
+from qconsole.web.options import Auth, ConsoleOptions
+from qconsole.web.serve import address, listen, server
+from tests.acceptance.web.conftest import ARGS, CHROMIUM
+
+FOLDER = Path("docs/screenshots")
+WIDE, PHONE = {"width": 1360, "height": 860}, {"width": 390, "height": 844}
+QUEUE = "document-processing"
+
+
+async def _first(page: Page, url: str, path: str, choose: str = "a.name") -> str:
+    """Return the path of the first link of a list."""
+    await page.goto(url + path)
+    link = page.locator(f"[data-rows] tbody {choose}").first
+    return await link.get_attribute("href") or path if await link.count() else path
+
+
+async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
+    """Return name -> path, theme, phone."""
+    group = await _first(page, url, "/dlq")
+    failed = await _first(page, url, "/jobs?filter=state:failed")
+    letter = await _first(page, url, "/dlq/entries")
+    schedule = await _first(page, url, "/schedules")
+    flow = await _first(page, url, "/flows")
+    return {
+        "overview": ("/", "light", False),
+        "overview-dark": ("/", "dark", False),
+        "overview-phone": ("/", "light", True),
+        "queues": ("/queues", "light", False),
+        "queue": (f"/queues/{QUEUE}", "dark", False),
+        "jobs": ("/jobs?filter=state:failed,completed", "light", False),
+        "job": (failed, "light", False),
+        "job-phone": (failed, "dark", True),
+        "dead-letters": ("/dlq", "dark", False),
+        "dead-letter-group": (group, "light", False),
+        "dead-letter": (letter, "dark", False),
+        "schedules": ("/schedules", "light", False),
+        "schedule": (schedule, "light", False),
+        "flows": ("/flows", "light", False),
+        "flow": (flow, "dark", False),
+        "workers": ("/workers", "dark", False),
+        "metrics": (f"/metrics?queue={QUEUE}", "light", False),
+        "operation": ("plan", "light", False),
+        "operations": ("/operations", "dark", False),
+        "audit": ("/audit", "light", False),
+        "events": ("/events", "dark", False),
+        "settings": ("/settings", "light", False),
+        "filter-mistake": ("/jobs?filter=state:failde", "light", False),
+    }
+
+
+async def shoot(url: str, folder: Path) -> None:
+    """Take every picture."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        start = await browser.new_page()
+        pages = await _pages(start, url)
+        for name, (path, theme, is_phone) in pages.items():
+            context = await browser.new_context(viewport=PHONE if is_phone else WIDE, color_scheme=theme)  # type: ignore[arg-type]
+            page = await context.new_page()
+            if path == "plan":
+                await page.goto(f"{url}/dlq")
+                await page.locator("button[value=replay]").first.click()
+            else:
+                await page.goto(url + path)
+            if name == "queue" and await page.locator("[data-rows] tbody tr[data-href]").count():
+                await page.keyboard.press("j")
+                await page.keyboard.press("l")
+            await page.wait_for_timeout(1_200)
+            await page.screenshot(path=folder / f"web-{name}.png")
+            await context.close()
+        await browser.close()
+
+
+async def main(folder: Path) -> None:
+    """Play the demo, serve it, take the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name)
+        environment = {
+            "PLATFORM_DATABASE_URL": f"sqlite:///{data / 'platform.db'}",
+            "PLATFORM_STORAGE_DIR": str(data / "files"),
+        }
+        async with Processes(say=print, environment=environment) as processes:
+            redis_url = await Story(processes=processes, folder=data, say=print).start()
+            async with await Admin.open(redis_url, actor=Actor("demo", "admin", "web")) as admin:
+                await Story(processes=processes, folder=data, say=print).play(admin, kill=False)
+            made = server(Settings(redis_url=redis_url, web_auth="off"), options=ConsoleOptions(auth=Auth.OFF))
+            with listen("127.0.0.1", 0) as bound:
+                thread = threading.Thread(target=made.run, kwargs={"sockets": [bound]}, daemon=True)
+                thread.start()
+                while not made.started:
+                    time.sleep(0.02)
+                await shoot(address(bound).rstrip("/"), folder)
+                made.should_exit = True
+                thread.join(10)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
