@@ -76,7 +76,7 @@ def histogram(
         lines.append(
             [
                 (fit(f"≤ {_bound(bound)}" if math.isfinite(bound) else "more", 8, "right") + "  ", "muted"),
-                (bar(number / highest, room), "bad" if over else "accent"),
+                (bar(number / highest, room), "bad" if over else "chart"),
                 (fit(short_count(number), 7, "right"), "text"),
                 (fit(f"{number / total:.0%}", 6, "right"), "muted"),
             ]

@@ -1,15 +1,16 @@
 """Verbs that belong to no row: pause or resume all, drain all dead letters, exports, checks, previews of a pattern."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qconsole.errors import UsageError
+from qconsole.tui.accounts import account_chores
 from qconsole.tui.cells import plain
+from qconsole.tui.chore import Chore
 from qconsole.tui.confirm import ConfirmDialog, Question
 from qconsole.tui.document import DocLine, section, text_line
-from qconsole.tui.form import Answers, Ask, FormDialog, read_answers
+from qconsole.tui.form import Answers, Ask
 from qconsole.tui.format import plural, stamp
 from qconsole.tui.job_verbs import GROUPS
 from qconsole.tui.subject import Subject
@@ -17,29 +18,6 @@ from qconsole.tui.text_dialog import TextDialog
 
 if TYPE_CHECKING:
     from qconsole.tui.app import ConsoleApp
-
-
-@dataclass(frozen=True, slots=True)
-class Chore:
-    """One of them: its name in the palette, what it does, what it asks, how it is done."""
-
-    name: str
-    detail: str
-    run: Callable[["ConsoleApp", Answers], Awaitable[None]]
-    asks: tuple[Ask, ...] = ()
-
-    def begin(self, console: "ConsoleApp") -> None:
-        """Start it beside the screen."""
-        console.reach(self._do(console), during=self.name)
-
-    async def _do(self, console: "ConsoleApp") -> None:
-        answers: Answers = {}
-        if self.asks:
-            typed = await console.push_screen_wait(FormDialog(self.name.capitalize(), self.asks))
-            if typed is None:
-                return
-            answers = read_answers(self.asks, typed)
-        await self.run(console, answers)
 
 
 def chores() -> tuple[Chore, ...]:
@@ -71,6 +49,7 @@ def chores() -> tuple[Chore, ...]:
             _schema,
             (Ask("name", "Name", required=True, hint="jobs, dead_letters, queues, …"),),
         ),
+        *account_chores(),
     )
 
 

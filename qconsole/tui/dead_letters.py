@@ -41,7 +41,7 @@ GROUP_COLUMNS = (
     Column("error", "Error", _error, 24, grow=3, rank=0, wish=56, sort=lambda g: g.error_type),
     Column("trend", "24 h", lambda g, _m: (sparkline(g.trend, 12), "bad"), 12, rank=1),
     Column("since", "First → last", _since, 12, "right", rank=0, sort=lambda g: g.last_ms),
-    Column("where", "Queue · type", _where, 22, grow=1, rank=2, sort=lambda g: g.queues),
+    Column("where", "Queue · type", _where, 22, grow=1, rank=3, sort=lambda g: g.queues),
     Column("fp", "Group", lambda g, _m: (plain(g.fingerprint[:SHORT_PRINT]), "muted"), 8, rank=3),
     Column(
         "deploy",

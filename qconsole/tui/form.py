@@ -33,7 +33,8 @@ class Ask:
     """One field of a form.
 
     Args:
-        kind: `text`, `number`, `duration` (`30s`, `5m`; the answer is in seconds), `choice`, `flag` (yes/no) or `json`.
+        kind: `text`, `secret` (not shown), `number`, `duration` (`30s`, `5m`; the answer is in seconds), `choice`,
+            `flag` (yes/no) or `json`.
         default: the text it begins with.
     """
 
@@ -60,6 +61,9 @@ class Ask:
         return reader(text)
 
     def _text(self, text: str) -> str:
+        return text
+
+    def _secret(self, text: str) -> str:
         return text
 
     def _number(self, text: str) -> float | int:
@@ -128,8 +132,9 @@ class FormDialog(Dialog[Answers]):
                 area = TextArea(text, show_line_numbers=False, soft_wrap=True, tab_behavior="focus")
                 self.fields[ask.name] = area
             else:
+                hint = ask.hint or " | ".join(ask.choices)
                 self.fields[ask.name] = LineInput(
-                    text, placeholder=ask.hint or " | ".join(ask.choices), select_on_focus=False
+                    text, placeholder=hint, select_on_focus=False, password=ask.kind == "secret"
                 )
         self._error = error
         self.note = Lines(self._note)

@@ -128,13 +128,13 @@ class MetricsView(DocumentView):
 def _figures(columns: dict[str, tuple[float | None, ...]], cells: int) -> list[DocLine]:
     """Return one line a column: its line of the window, its newest value, its highest."""
     shown = (
-        ("completed", "completed", "accent", count),
+        ("completed", "completed", "chart", count),
         ("failed", "failed", "bad", count),
         ("retried", "retried", "warn", count),
-        ("wait p50", "wait_p50_ms", "accent", duration),
-        ("wait p95", "wait_p95_ms", "accent", duration),
-        ("run p50", "run_p50_ms", "accent", duration),
-        ("run p95", "run_p95_ms", "accent", duration),
+        ("wait p50", "wait_p50_ms", "chart", duration),
+        ("wait p95", "wait_p95_ms", "chart", duration),
+        ("run p50", "run_p50_ms", "chart", duration),
+        ("run p95", "run_p95_ms", "chart", duration),
     )
     room = min(60, max(16, cells - 42))
     lines: list[DocLine] = []

@@ -104,7 +104,7 @@ QUEUE_COLUMNS = (
         sort=lambda q: q.p95_wait_ms,
     ),
     Column("busy", "Slots", _busy_cell, 15, rank=5, sort=lambda q: q.busy),
-    Column("done", "Completed 1 h", lambda q, _m: (sparkline(q.series_completed, 20), "accent"), 20, rank=7),
+    Column("done", "Completed 1 h", lambda q, _m: (sparkline(q.series_completed, 20), "chart"), 20, rank=7),
     Column(
         "bad",
         "Failed 1 h",
@@ -189,7 +189,7 @@ def queue_lines(queue: QueueView, cells: int, moment: Moment) -> list[DocLine]:
     lines += [DocLine(), section("States"), *_state_lines(queue)]
     lines += [DocLine(), section("Last hour", "one column a minute or two")]
     room = min(60, max(20, cells - 16))
-    for name, series, ink in (("completed", queue.series_completed, "accent"), ("failed", queue.series_failed, "bad")):
+    for name, series, ink in (("completed", queue.series_completed, "chart"), ("failed", queue.series_failed, "bad")):
         lines.append(
             DocLine(
                 (

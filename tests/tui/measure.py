@@ -98,6 +98,16 @@ async def fill(url: str, jobs: int) -> None:
 
 def measure(url: str) -> None:
     """Print the figures."""
+    screen = Screen(url, "settings")
+    try:
+        screen.wait_for(rb"Configuration")
+        time.sleep(2)
+        screen.read(0.3)
+        screen.started = time.monotonic()
+        os.write(screen.master, b"3")
+        print(f"first paint of the list      {screen.wait_for(rb'send_email'):.2f} s")
+    finally:
+        screen.close()
     screen = Screen(url, "jobs")
     try:
         print(f"first paint from the shell   {screen.wait_for(rb'send_email'):.2f} s (Python and imports included)")

@@ -1,5 +1,7 @@
 """Every verb does on a real server what its key says, and tells the audit who did it through which face."""
 
+from pathlib import Path
+
 import pytest
 from textual.pilot import Pilot
 
@@ -390,3 +392,60 @@ async def test_the_palette_goes_to_a_typed_place(open_console: Open) -> None:
         app = pilot.app
         assert isinstance(app, ConsoleApp) and app.view.location == Location("jobs", None, "state:delayed")
         assert "mail-waiting" not in text_of(app)
+
+
+async def test_users_and_tokens_are_kept_from_the_palette(open_console: Open, admin: Admin) -> None:
+    async with open_console("settings") as pilot:
+        await shows(pilot, "Configuration")
+        await pilot.press("colon")
+        await type_in(pilot, "add user")
+        await pilot.press("enter")
+        await shows(pilot, "Password")
+        await type_in(pilot, "ann")
+        await pilot.press("tab", "tab")
+        await type_in(pilot, "a long password")
+        await shows(pilot, "•••")
+        await pilot.press("ctrl+s")
+        await eventually(lambda: admin.users.list())
+        await pilot.press("colon")
+        await type_in(pilot, "create token")
+        await pilot.press("enter")
+        await shows(pilot, "Name")
+        await type_in(pilot, "ci")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "it is not shown again", "qc_")
+    assert [user.name for user in await admin.users.list()] == ["ann"]
+
+
+async def test_an_export_never_overwrites(open_console: Open, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.jsonl"
+    async with open_console("jobs state:failed queue:billing") as pilot:
+        await shows(pilot, "charge-")
+        for expected in ("24 written", "cannot be written"):
+            await pilot.press("colon")
+            await type_in(pilot, "export jobs")
+            await pilot.press("enter")
+            await shows(pilot, "File")
+            pilot.app.screen.fields["path"].value = str(file)  # type: ignore[attr-defined]
+            await pilot.press("ctrl+s")
+            await shows(pilot, expected)
+    assert len(file.read_text().splitlines()) == 24
+
+
+async def test_the_web_address_and_the_id_are_copied(open_console: Open) -> None:
+    async with open_console("job charge-003 queue:billing") as pilot:
+        await shows(pilot, "Timeline")
+        await pilot.press("o")
+        await shows(pilot, "copied address")
+        assert pilot.app._clipboard.endswith("/admin/queues/jobs/billing/charge-003")
+        await pilot.press("y")
+        assert pilot.app._clipboard
+
+
+async def test_doctor_mends_after_asking(open_console: Open) -> None:
+    async with open_console("doctor") as pilot:
+        await shows(pilot, "Finding")
+        await pilot.press("F")
+        await pilot.pause()
+        await pilot.press("escape")
+        await shows(pilot, "Doctor")
