@@ -33,6 +33,7 @@ faults: dev-env  ## the fault table: what was acknowledged, lost, run twice
 
 screenshots: dev-env  ## every screen of the web and terminal consoles into docs/screenshots
 	$(PY) -m tests.screenshots $(ARGS)
+	$(PY) -m tests.screenshots_tui
 
 format: dev-env
 	$(PY) -m ruff check --fix .
