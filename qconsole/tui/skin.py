@@ -211,13 +211,13 @@ _INKS = {
 @lru_cache(maxsize=512)
 def _resolve(skin: Skin, name: str, ground: str) -> Style:
     colors = skin.colors
-    ink = colors[_INKS.get(name, name)]
+    # Without backgrounds of our own the cursor is a line in reverse: of one colour, or it would be a patchwork.
+    ink = "default" if skin.ansi and ground == "cursor" else colors[_INKS.get(name, name)]
     paper = colors["alarm" if name == "alarm" else "match" if name == "match" else ground]
     return Style(
         color=ink,
         bgcolor=paper,
         bold=name in _BOLD or (skin.ansi and ground == "mark"),
-        # Without backgrounds of our own, the cursor and a match are shown by attributes.
         reverse=skin.ansi and (ground == "cursor" or name == "match"),
         underline=name == "link",
         dim=skin.ansi and name in {"muted", "faint", "ghost"} and ground != "cursor",

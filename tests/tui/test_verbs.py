@@ -449,3 +449,38 @@ async def test_doctor_mends_after_asking(open_console: Open) -> None:
         await pilot.pause()
         await pilot.press("escape")
         await shows(pilot, "Doctor")
+
+
+async def begin_slowly(pilot: Pilot[int], *keys: str, shown: str) -> None:
+    """Start an operation on 24 things at 2 a second."""
+    await pilot.press(*keys)
+    await shows(pilot, "At most a second")
+    await pilot.press("tab")
+    await type_in(pilot, "2")
+    await pilot.press("ctrl+s")
+    await shows(pilot, shown, "at most 2 a second")
+    await pilot.press("enter")
+    await shows(pilot, "▶", "of 24")
+
+
+async def test_a_slow_operation_is_watched_aborted_and_told(open_console: Open, admin: Admin) -> None:
+    async with open_console("dlq") as pilot:
+        await shows(pilot, "CardDeclined")
+        await begin_slowly(pilot, "R", shown="24 dead letters")
+        await pilot.press("9")
+        await shows(pilot, "replay dlq", "running")
+        await pilot.press("a")
+        await shows(pilot, "Abort")
+        await pilot.press("enter")
+        await shows(pilot, "aborted")
+    operation = (await admin.operations.list())[0]
+    assert operation.state == "aborted" and 0 < operation.done < 24
+
+
+async def test_quitting_pauses_what_runs_from_here(open_console: Open, admin: Admin) -> None:
+    async with open_console("jobs state:failed queue:billing") as pilot:
+        await shows(pilot, "charge-")
+        await begin_slowly(pilot, "asterisk", "R", shown="24 jobs")
+        await pilot.press("q")
+        await eventually(lambda: pilot.app._exit)
+    assert (await admin.operations.list())[0].state == "paused"

@@ -165,3 +165,23 @@ def test_without_a_terminal_there_is_a_sentence_and_exit_2(
     assert done.returncode == 2
     assert done.stdout == "" and "Traceback" not in done.stderr
     assert "terminal" in done.stderr
+
+
+async def test_a_payload_is_edited_in_the_editor_and_retried(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal, tmp_path: Path
+) -> None:
+    furniture.put_back()
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsed -i s/4003/7777/ "$1"\n')
+    editor.chmod(0o755)
+    command = console_command(redis_server.url, "--at", "job charge-003 queue:billing")
+    terminal.start(*command, TERM="xterm-256color", LANG="C.UTF-8", EDITOR=str(editor), VISUAL="")
+    terminal.shows("Timeline", "4003")
+    terminal.keys("R")
+    terminal.shows("Retry with options", '"invoice": 4003')
+    terminal.keys("C-e")
+    terminal.shows('"invoice": 7777')
+    terminal.keys("C-s")
+    terminal.shows("charge-003", "waiting")
+    async with await Admin.open(redis_server.url, actor=Actor("test", "admin", "cli")) as admin:
+        assert (await admin.jobs.get("charge-003")).payload["kwargs"]["invoice"] == 7777
