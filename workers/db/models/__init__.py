@@ -1,7 +1,7 @@
 """Every table, so that one import knows the whole schema."""
 
 from workers.db.models.base import Base
-from workers.db.models.catalogue import CatalogueImport, CatalogueRow, MatchDecision, StagedRow
+from workers.db.models.catalogue import CatalogueImport, CatalogueRow, MatchDecision, RefusedRow, StagedRow
 from workers.db.models.document import Document, DocumentLine, DocumentStatus, ParsedFile
 from workers.db.models.email import EmailDelivery, EmailSuppression
 from workers.db.models.failed_job import FailedJob, Incident
@@ -28,6 +28,7 @@ __all__ = [
     "NotificationPreference",
     "OutgoingEvent",
     "ParsedFile",
+    "RefusedRow",
     "ScheduleRun",
     "Session",
     "StagedRow",

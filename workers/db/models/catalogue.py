@@ -60,6 +60,17 @@ class StagedRow(Base):
     currency: Mapped[Short]
 
 
+class RefusedRow(Base):
+    """A row of an import's file that cannot be used, and why."""
+
+    __tablename__ = "refused_rows"
+
+    import_id: Mapped[str] = mapped_column(ForeignKey("catalogue_imports.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[Short]
+    content: Mapped[Long]
+
+
 class MatchDecision(Base):
     """What a reviewer said a customer means by a description; wins over every other match."""
 

@@ -98,7 +98,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
 def _read(path: Path) -> Iterable[dict[str, list[str]]]:
     text = _decode(path)
     try:
-        table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)) if any(row)]
+        table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text)) if any(row)]
     except csv.Error as error:
         raise TableError(f"{path} is not a CSV table: {error}. Save it as CSV and try again.") from error
     if not table:
@@ -126,17 +126,26 @@ def _decode(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror or error}.") from error
+    try:
+        return decode(raw)
+    except TableError as error:
+        raise TableError(f"{path} {error}") from error
+
+
+def decode(raw: bytes) -> str:
+    """Returns the text of a table in UTF-8, UTF-16 with a mark, or cp1252; raises TableError for what is no text."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", errors="replace")
     if b"\0" in raw[:4096]:
-        raise TableError(f"{path} is not a text file; it must be a CSV table.")
+        raise TableError("is not a text file; it must be a CSV table.")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("cp1252", errors="replace")
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
+    """Returns the sign that parts most columns in the header."""
     header = text.lstrip().partition("\n")[0]
     return max(_DELIMITERS, key=lambda sign: (header.count(sign), -_DELIMITERS.index(sign)))
 

@@ -299,6 +299,17 @@ def upgrade() -> None:
     op.create_index("ix_notifications_digest", "notifications", ["digest_due_ms"], unique=False)
     op.create_index("ix_notifications_unread", "notifications", ["user_id", "read_ms"], unique=False)
     op.create_table(
+        "refused_rows",
+        sa.Column("import_id", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=255), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["catalogue_imports.id"], name="fk_refused_rows_import_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("import_id", "position", name="pk_refused_rows"),
+    )
+    op.create_table(
         "staged_rows",
         sa.Column("import_id", sa.String(length=64), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -342,6 +353,7 @@ def downgrade() -> None:
     op.drop_table("webhook_deliveries")
     op.drop_index("ix_staged_rows_import_code", table_name="staged_rows")
     op.drop_table("staged_rows")
+    op.drop_table("refused_rows")
     op.drop_index("ix_notifications_unread", table_name="notifications")
     op.drop_index("ix_notifications_digest", table_name="notifications")
     op.drop_table("notifications")

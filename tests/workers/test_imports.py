@@ -1,0 +1,145 @@
+"""The catalogue becomes what the file says, once, or stays as it was; rows that cannot be used are listed."""
+
+import csv
+import io
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import xlsxwriter
+from sqlalchemy import func, select
+
+from qconsole.errors import NotFound, Unrecoverable
+from tests.workers.support import context
+from workers import imports as module
+from workers.db.models import CatalogueImport, CatalogueRow, StagedRow
+from workers.db.repositories import imports as repository
+from workers.imports import SyncCatalogue, sync_catalogue
+from workers.platform import Platform
+
+
+def _file(*rows: str, header: str = "code,name,unit,price") -> bytes:
+    return "\n".join([header, *rows]).encode()
+
+
+async def _sync(platform: Platform, content: bytes, *, job_id: str, **more: Any) -> dict[str, Any]:
+    stored = await platform.storage.put(content)
+    result: dict[str, Any] = await sync_catalogue(
+        context(platform, job_id=job_id)[0], SyncCatalogue(file_ref=stored.ref, **more)
+    )
+    return result
+
+
+async def _rows(platform: Platform) -> dict[str, CatalogueRow]:
+    async with platform.database.reading() as session:
+        return {row.code: row for row in (await session.execute(select(CatalogueRow))).scalars()}
+
+
+async def test_rows_are_added_changed_and_deactivated(platform: Platform) -> None:
+    first = await _sync(platform, _file("1,Rope,m,2.50", "2,Helmet,pcs,8", "3,Rags,kg,1"), job_id="a")
+    assert (first["added"], first["changed"], first["deactivated"]) == (3, 0, 0)
+    before = await _rows(platform)
+    second = await _sync(
+        platform, _file("1,Rope,m,2.5", "2,Helmet,pcs,9", "4,Paint,l,12"), job_id="b", allow_shrink=True
+    )
+    assert (second["added"], second["changed"], second["deactivated"]) == (1, 1, 1)
+    after = await _rows(platform)
+    assert {code: row.active for code, row in after.items()} == {"1": True, "2": True, "3": False, "4": True}
+    assert after["2"].price == Decimal(9)
+    assert after["1"].updated_ms == before["1"].updated_ms
+
+
+async def test_a_dry_run_tells_and_changes_nothing(platform: Platform) -> None:
+    result = await _sync(platform, _file("1,Rope,m,2"), job_id="a", dry_run=True)
+    assert (result["status"], result["added"]) == ("compared", 1)
+    assert await _rows(platform) == {}
+
+
+async def test_rows_that_cannot_be_used_are_listed_in_a_safe_file(platform: Platform) -> None:
+    content = _file(
+        "1,Rope,m,2", ",Nameless,m,1", "2,,m,1", "3,Helmet,pcs,dear", "=1+1,Evil,,", "1,Again,m,2", "4,X,m,-1"
+    )
+    result = await _sync(platform, content, job_id="a")
+    assert (result["rows"], result["refused"]) == (2, 5)
+    listed = list(csv.reader(io.StringIO((await platform.storage.read(result["errors_ref"])).decode("utf-8-sig"))))
+    assert [row[:2] for row in listed[1:]] == [
+        ["2", "code is missing"],
+        ["3", "name is missing"],
+        ["4", "price must be a number not below 0, got 'dear'"],
+        ["6", "the code was given before"],
+        ["7", "price must be a number not below 0, got '-1'"],
+    ]
+
+
+async def test_a_catalogue_that_would_shrink_is_left_as_it_is(platform: Platform) -> None:
+    await _sync(platform, _file(*(f"{n},Row {n},m,1" for n in range(10))), job_id="a")
+    with pytest.raises(Unrecoverable, match="would deactivate 9 of 10 rows"):
+        await _sync(platform, _file("1,Row 1,m,1"), job_id="b")
+    assert all(row.active for row in (await _rows(platform)).values())
+    assert (await _sync(platform, _file("1,Row 1,m,1"), job_id="c", allow_shrink=True))["deactivated"] == 9
+
+
+async def test_a_crash_goes_on_from_the_checkpoint(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH_ROWS", 100)
+    stored = await platform.storage.put(_file(*(f"{n},Row {n},m,1" for n in range(1_000))))
+    ctx, recorder = context(platform)
+    staged = 0
+    stage = repository.stage
+
+    async def stage_and_die(*args: Any, **more: Any) -> None:
+        nonlocal staged
+        staged += 1
+        if staged == 6:
+            raise ConnectionError("the power went out")
+        await stage(*args, **more)
+
+    monkeypatch.setattr(repository, "stage", stage_and_die)
+    with pytest.raises(ConnectionError):
+        await sync_catalogue(ctx, SyncCatalogue(file_ref=stored.ref))
+    result = await sync_catalogue(ctx, SyncCatalogue(file_ref=stored.ref))
+    assert recorder.lines == ["goes on after row 500"]
+    assert (result["rows"], result["added"]) == (1_000, 1_000)
+    again = await sync_catalogue(ctx, SyncCatalogue(file_ref=stored.ref))
+    assert again == result
+    async with platform.database.reading() as session:
+        assert (await session.execute(select(func.count()).select_from(StagedRow))).scalar() == 0
+
+
+async def test_fifty_thousand_rows_are_imported_and_compared(platform: Platform) -> None:
+    content = _file(*(f"{n:06},Product number {n},pcs,{n}.5" for n in range(50_000)))
+    assert (await _sync(platform, content, job_id="a"))["added"] == 50_000
+    second = await _sync(platform, content, job_id="b")
+    assert (second["added"], second["changed"], second["deactivated"]) == (0, 0, 0)
+
+
+async def test_a_workbook_is_read_too(platform: Platform) -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for place, row in enumerate([["IMPA", "Product name", "UOM", "Price"], [210143, "Rope", "m", 2.5]]):
+            sheet.write_row(place, 0, row)
+    await _sync(platform, out.getvalue(), job_id="a")
+    assert (await _rows(platform))["210143"].price == Decimal("2.5")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is empty"),
+        (b"a,b\n1,2\n", "column for code"),
+        (b"PK\x03\x04junk", "not a workbook"),
+        (b"\0\0\0", "not a text"),
+    ],
+)
+async def test_what_is_no_catalogue_is_refused(platform: Platform, content: bytes, sentence: str) -> None:
+    with pytest.raises(Unrecoverable, match=sentence):
+        await _sync(platform, content, job_id="a")
+
+
+async def test_a_source_that_is_not_there_is_tried_again(platform: Platform) -> None:
+    with pytest.raises(NotFound, match="cannot be read"):
+        await sync_catalogue(context(platform)[0], SyncCatalogue(source="/nowhere/impa.csv"))
+    with pytest.raises(Unrecoverable, match="names no file"):
+        await sync_catalogue(context(platform)[0], SyncCatalogue())
+    async with platform.database.reading() as session:
+        assert (await session.execute(select(CatalogueImport))).all() == []
