@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from qconsole.admin.filter_terms import DEAD_LETTERS
 from qconsole.admin.filters import Filter, as_filter
+from qconsole.admin.fingerprints import with_whole_fingerprints
 from qconsole.admin.job_views import JobViews
 from qconsole.admin.jobs import checked_delay_s, order_of
 from qconsole.admin.jobs_page import cursor_of, place_of
@@ -38,7 +39,7 @@ class DeadLetterDesk(Noun):
         Args:
             filter: terms on queue, type, error, fp and bare words count; others cannot be told of a group.
         """
-        wanted = as_filter(filter, noun=DEAD_LETTERS)
+        wanted = await self._wanted(filter)
         named, refused = wanted.literals("queue"), wanted.excluded("queue")
         queues = [
             queue
@@ -74,12 +75,12 @@ class DeadLetterDesk(Noun):
             FilterError, CursorError, UsageError
         """
         limit = checked_limit(limit)
-        wanted = as_filter(filter, noun=DEAD_LETTERS)
+        wanted = await self._wanted(filter)
         listing = f"dlq:{int(reverse)}:{wanted}"
         after, back = place_of(listing, cursor)
         sources = self._search.sources(wanted, await self._session.plain_arq.queues())
         found = await self._search.slice(wanted, sources, after, limit=limit, order=order_of(reverse, back))
-        chosen = found.letters[::-1] if back else found.letters
+        chosen = found.found[::-1] if back else found.found
         last = chosen[-1][1] if back and chosen else found.last or after
         more = back or not found.at_end
         first = chosen[0][1] if chosen and (after is not None) and not (back and found.at_end) else None
@@ -102,15 +103,19 @@ class DeadLetterDesk(Noun):
                 pipe.zcount(source.key, "-inf", "+inf")  # type: ignore[attr-defined]  # all are ZsetSources
             return Count(sum(await pipe.execute()) if sources else 0)
 
+    async def _wanted(self, filter: str | Filter) -> Filter:
+        queues = await self._session.plain_arq.queues()
+        return await with_whole_fingerprints(self._backend, as_filter(filter, noun=DEAD_LETTERS), queues)
+
     async def count(self, filter: str | Filter = "") -> Count:
         """Return how many dead letters fit; `exact` is false when counting stopped early."""
-        wanted = as_filter(filter, noun=DEAD_LETTERS)
+        wanted = await self._wanted(filter)
         total = await self._total(wanted)
         if total is not None:
             return total
         sources = self._search.sources(wanted, await self._session.plain_arq.queues())
         found = await self._search.slice(wanted, sources, None, limit=COUNT_BUDGET, budget=COUNT_BUDGET, time_s=0.5)
-        return Count(len(found.letters), exact=found.at_end)
+        return Count(len(found.found), exact=found.at_end)
 
     async def get(self, entry_id: str, reveal: bool = False, *, queue: str | None = None) -> DeadLetterView:
         """Return everything about one dead letter.

@@ -3,9 +3,9 @@
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from qconsole.admin.backend import Backend
 from qconsole.admin.filters import Filter
@@ -64,6 +64,19 @@ class Place:
             raise CursorError(
                 "the page cursor holds no place in a listing", "Start again from the first page."
             ) from error
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Slice(Generic[T]):
+    """What one walk brought: things with their places, how far it looked, and whether that was the end."""
+
+    found: list[tuple[T, Place]] = field(default_factory=list)
+    scanned: int = 0
+    last: Place | None = None
+    at_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from qconsole.admin.filters import Filter, as_filter
+from qconsole.admin.fingerprints import with_whole_fingerprints
 from qconsole.admin.job_listing import Order, Place
 from qconsole.admin.job_sources import ListedSource, Source, ZsetSource
 from qconsole.admin.job_views import JobViews, call_of
@@ -53,7 +54,7 @@ class Jobs(Noun):
             FilterError, CursorError, UsageError: what was asked for cannot be understood.
         """
         limit = checked_limit(limit)
-        wanted = as_filter(filter)
+        wanted = await with_whole_fingerprints(self._backend, as_filter(filter), await self._session.plain_arq.queues())
         if wanted.literals("id") is not None:
             return await self._by_id(wanted)
         listing = f"jobs:{int(reverse)}:{wanted}"
@@ -62,7 +63,7 @@ class Jobs(Noun):
         found = await self._session.search.slice(
             wanted, sources, after, limit=limit, order=order_of(reverse, back), budget=max(1, budget)
         )
-        chosen = found.jobs[::-1] if back else found.jobs
+        chosen = found.found[::-1] if back else found.found
         views = await self._views()
         return Page(
             rows=tuple(views.row(job) for job, _ in chosen),
@@ -109,7 +110,7 @@ class Jobs(Noun):
 
     async def count(self, filter: str | Filter = "") -> Count:
         """Return how many jobs fit; `exact` is false when counting stopped early."""
-        wanted = as_filter(filter)
+        wanted = await with_whole_fingerprints(self._backend, as_filter(filter), await self._session.plain_arq.queues())
         if wanted.literals("id") is not None:
             page = await self._by_id(wanted)
             return Count(len(page.rows))
@@ -120,7 +121,7 @@ class Jobs(Noun):
         found = await self._session.search.slice(
             wanted, sources, None, limit=COUNT_BUDGET, budget=COUNT_BUDGET, time_s=COUNT_TIME_S, full=False
         )
-        return Count(len(found.jobs), exact=found.at_end)
+        return Count(len(found.found), exact=found.at_end)
 
     async def _total(self, wanted: Filter, sources: list[Source]) -> Count | None:
         """Return how many there are when the indexes alone know."""

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from qconsole.admin.backend import Backend
@@ -10,7 +9,7 @@ from qconsole.admin.cursors import decode_cursor, encode_cursor
 from qconsole.admin.filter_terms import Operator, Pattern
 from qconsole.admin.filters import Filter
 from qconsole.admin.job_facts import JobFacts, parts_for
-from qconsole.admin.job_listing import Found, JobListing, Order, Place, indexed_fingerprints
+from qconsole.admin.job_listing import Found, JobListing, Order, Place, Slice, indexed_fingerprints
 from qconsole.admin.job_reader import ROW_CAP_BYTES, JobReader
 from qconsole.admin.job_sources import STATES_OF, Source
 from qconsole.admin.stored_job import StoredJob
@@ -18,16 +17,6 @@ from qconsole.admin.stored_job import StoredJob
 SCAN_CAP_BYTES: Final = 4_096
 PAYLOAD_CAP_BYTES: Final = 262_144
 TIME_BUDGET_S: Final = 2.0
-
-
-@dataclass(slots=True)
-class Slice:
-    """What one walk brought: jobs with their places, how far it looked, and whether that was the end."""
-
-    jobs: list[tuple[StoredJob, Place]] = field(default_factory=list)
-    scanned: int = 0
-    last: Place | None = None
-    at_end: bool = False
 
 
 class JobSearch:
@@ -49,7 +38,7 @@ class JobSearch:
         budget: int = 100_000,
         time_s: float = TIME_BUDGET_S,
         full: bool = True,
-    ) -> Slice:
+    ) -> Slice[StoredJob]:
         """Return up to `limit` jobs that fit, behind a place.
 
         Args:
@@ -57,19 +46,19 @@ class JobSearch:
             time_s: how long to look; a page that is not filled by then says so and can be continued.
             full: read all that a row shows, not only what the filter needs.
         """
-        found = Slice()
+        found = Slice[StoredJob]()
         rest = residual(filter)
         deadline = time.monotonic() + time_s
         first = min(limit + 1, 200)
         async for batch in self._listing.walk(sources, after, order=order, first_fetch=first):
             batch = batch[: budget - found.scanned]
             for candidate, job in await self._judged(batch, rest, full=full):
-                if len(found.jobs) == limit:
+                if len(found.found) == limit:
                     return found
                 found.scanned += 1
                 found.last = candidate.place
                 if job is not None:
-                    found.jobs.append((job, candidate.place))
+                    found.found.append((job, candidate.place))
             if found.scanned >= budget or time.monotonic() > deadline:
                 return found
         found.at_end = True

@@ -2,29 +2,18 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from qconsole.admin.backend import Backend
 from qconsole.admin.filter_terms import DEAD_LETTER_STATES, Operator, Pattern
 from qconsole.admin.filters import Filter
-from qconsole.admin.job_listing import Found, JobListing, Order, Place
+from qconsole.admin.job_listing import Found, JobListing, Order, Place, Slice
 from qconsole.admin.job_sources import Group, Source, ZsetSource
 from qconsole.admin.stored_letter import ROW_FIELDS, LetterFacts, StoredLetter, read_letters
 
 PAYLOAD_CAP_BYTES: Final = 262_144
 OPEN: Final = "open"
 _STATES: Final = frozenset(DEAD_LETTER_STATES)
-
-
-@dataclass(slots=True)
-class LetterSlice:
-    """What one walk brought."""
-
-    letters: list[tuple[StoredLetter, Place]] = field(default_factory=list)
-    scanned: int = 0
-    last: Place | None = None
-    at_end: bool = False
 
 
 class LetterSearch:
@@ -70,9 +59,9 @@ class LetterSearch:
         order: Order = Order.LISTED,
         budget: int = 100_000,
         time_s: float = 2.0,
-    ) -> LetterSlice:
+    ) -> Slice[StoredLetter]:
         """Return up to `limit` dead letters that fit, behind a place, newest first."""
-        found = LetterSlice()
+        found = Slice[StoredLetter]()
         rest = letter_residual(filter, sources)
         cap = PAYLOAD_CAP_BYTES if any(term.field == "payload" for term in rest.terms) else 0
         deadline, now_ms = time.monotonic() + time_s, self._backend.now_ms()
@@ -80,12 +69,12 @@ class LetterSearch:
             batch = batch[: budget - found.scanned]
             letters = await self._read(batch, cap)
             for candidate, letter in zip(batch, letters, strict=True):
-                if len(found.letters) == limit:
+                if len(found.found) == limit:
                     return found
                 found.scanned += 1
                 found.last = candidate.place
                 if letter is not None and rest.fits(self.facts(letter, now_ms), now_ms):
-                    found.letters.append((letter, candidate.place))
+                    found.found.append((letter, candidate.place))
             if found.scanned >= budget or time.monotonic() > deadline:
                 return found
         found.at_end = True

@@ -7,17 +7,19 @@ import orjson
 from qconsole.admin.counts import read_counts
 from qconsole.admin.filter_parse import duration_ms
 from qconsole.admin.noun import Noun
-from qconsole.admin.performance import Point, Steps, read_points, steps_of, total
-from qconsole.admin.prometheus import exposition
+from qconsole.admin.performance import Steps, read_tallies, steps_of, total
+from qconsole.admin.prometheus import gauges
 from qconsole.admin.queue_limits import QueueConfig, read_configs
 from qconsole.admin.views import Applied, Mark, Series, SlaView
 from qconsole.admin.worker_registry import read_workers
 from qconsole.errors import FilterError, UsageError
 from qconsole.runtime.histogram import bucket_bounds_ms
 from qconsole.runtime.keys import GLOBAL
+from qconsole.runtime.metrics import Metrics as QueueMetrics
+from qconsole.runtime.metrics import Tally, sla_report
+from qconsole.runtime.prometheus import QueueCounts, prometheus_text
 
 MAX_WINDOW_MS: Final = 90 * 86_400_000
-OBJECTIVE: Final = 0.99  # share of jobs that must meet their target; the rest is the error budget
 MARKS_KEPT: Final = 2_000
 MARK_KINDS: Final = ("deploy", "operator")
 
@@ -38,9 +40,9 @@ class Metrics(Noun):
             QueueNotFound, UsageError
         """
         steps = self._steps(window, step)
-        points = [Point() for _ in range(steps.points)]
+        points = [Tally() for _ in range(steps.points)]
         for name in [await self._session.known_queue(queue)] if queue else await self._session.plain_arq.queues():
-            for mine, theirs in zip(points, await read_points(self._backend, name, steps, job_type), strict=True):
+            for mine, theirs in zip(points, await read_tallies(self._backend, name, steps, job_type), strict=True):
                 mine.add(theirs)
         at_ms = steps.at_ms()
         return Series(at_ms, columns_of(points), steps.step_s, await self.marks(at_ms[0]))
@@ -55,7 +57,7 @@ class Metrics(Noun):
         if kind not in ("wait", "run"):
             raise UsageError(f"kind must be wait or run, got {kind!r}", field="kind")
         await self._session.known_queue(queue)
-        summed = total(await read_points(self._backend, queue, self._steps(window, None)))
+        summed = total(await read_tallies(self._backend, queue, self._steps(window, None)))
         buckets = summed.wait if kind == "wait" else summed.run
         return tuple((bucket_bounds_ms(bucket)[1], count) for bucket, count in sorted(buckets.items()))
 
@@ -67,7 +69,7 @@ class Metrics(Noun):
         found = []
         for name in queues:
             if configs[name].has_sla:
-                summed = total(await read_points(self._backend, name, steps))
+                summed = total(await read_tallies(self._backend, name, steps))
                 found.append((name, sla_of(configs[name], summed)))
         return tuple(found)
 
@@ -96,13 +98,16 @@ class Metrics(Noun):
 
     async def prometheus(self) -> str:
         """Return the state of all queues in Prometheus' text format."""
-        now_ms = self._backend.now_ms()
-        counts = await read_counts(self._backend, await self._session.plain_arq.queues())
-        hours = {queue: total(await self._session.performance.last_hour(queue)) for queue in counts}
-        return exposition(counts, hours, await read_workers(self._backend), now_ms)
+        backend = self._backend
+        counts = await read_counts(backend, await self._session.plain_arq.queues())
+        queues = []
+        for name, found in counts.items():
+            metrics = QueueMetrics(name, redis=backend.redis, clock=backend.clock)
+            queues.append(QueueCounts(name, found.by_state(), await metrics.ever()))
+        return prometheus_text(queues) + gauges(counts, await read_workers(backend), backend.now_ms())
 
 
-def columns_of(points: list[Point]) -> dict[str, tuple[float | None, ...]]:
+def columns_of(points: list[Tally]) -> dict[str, tuple[float | None, ...]]:
     """Return the columns of a series."""
     return {
         "completed": tuple(float(point.completed) for point in points),
@@ -115,20 +120,21 @@ def columns_of(points: list[Point]) -> dict[str, tuple[float | None, ...]]:
     }
 
 
-def sla_of(config: QueueConfig, summed: Point) -> SlaView:
-    """Return how a queue kept its targets; those without a breach counter are judged by percentiles only."""
-    compliance = budget_left = None
-    if config.sla_total_ms is not None and summed.ended:
-        missed = min(summed.breaches, summed.ended) / summed.ended
-        compliance = 1 - missed
-        budget_left = max(0.0, 1 - missed / (1 - OBJECTIVE))
+def sla_of(config: QueueConfig, summed: Tally) -> SlaView:
+    """Return how a queue kept its targets; an overdrawn budget shows as used up."""
+    targets = {
+        "sla_queue_ms": config.sla_queue_ms,
+        "sla_run_ms": config.sla_run_ms,
+        "sla_total_ms": config.sla_total_ms,
+    }
+    report = sla_report(summed, {name: ms for name, ms in targets.items() if ms is not None})
     return SlaView(
-        queue_s=_seconds(config.sla_queue_ms),
-        run_s=_seconds(config.sla_run_ms),
-        total_s=_seconds(config.sla_total_ms),
-        compliance=compliance,
-        budget_left=budget_left,
-        breaches=summed.breaches,
+        queue_s=_seconds(report.queue_ms),
+        run_s=_seconds(report.run_ms),
+        total_s=_seconds(report.total_ms),
+        compliance=report.compliance,
+        budget_left=None if report.budget_left is None else max(0.0, report.budget_left),
+        breaches=report.breaches,
     )
 
 

@@ -133,11 +133,11 @@ class Planner:
             wanted = parse(operation.filter, noun=DEAD_LETTERS)
             found = await self._letters.slice(wanted, sources, None, limit=SAMPLES, order=Order.OLDEST, budget=20_000)
             views = LetterViews(self._backend)
-            return tuple(views.sample(letter) for letter, _ in found.letters)
+            return tuple(views.sample(letter) for letter, _ in found.found)
         wanted = parse(operation.filter, noun=JOBS)
         jobs = await self._session.search.slice(wanted, sources, None, limit=SAMPLES, order=Order.OLDEST, budget=20_000)
         rows = JobViews(self._backend)
-        return tuple(rows.row(job) for job, _ in jobs.jobs)
+        return tuple(rows.row(job) for job, _ in jobs.found)
 
     async def _exclusions(self, operation: Operation, queues: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
         """Count what the filter matches but the verb cannot act on, as far as the indexes know at once."""

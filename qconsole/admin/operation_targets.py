@@ -115,7 +115,7 @@ class Targets:
         )
         targets = [
             Target(job.queue, self._backend.keys(job.queue).bare_id(job.id), place.name == RESULTS)
-            for job, place in found.jobs
+            for job, place in found.found
         ]
         last = found.last or after
         return Chunk(targets, last.as_json() if last else None, found.at_end, found.scanned)
@@ -130,7 +130,7 @@ class Targets:
             wanted, sources, after, limit=size, order=Order.OLDEST, budget=SCAN_CHUNK, time_s=1.0
         )
         targets = [
-            Target(letter.queue, self._backend.keys(letter.queue).bare_id(letter.id)) for letter, _ in found.letters
+            Target(letter.queue, self._backend.keys(letter.queue).bare_id(letter.id)) for letter, _ in found.found
         ]
         last = found.last or after
         return Chunk(targets, last.as_json() if last else None, found.at_end, found.scanned)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS
 from qconsole.admin.filters import Filter, as_filter
+from qconsole.admin.fingerprints import with_whole_fingerprints
 from qconsole.admin.jobs import checked_delay_s
 from qconsole.admin.letter_search import LetterSearch
 from qconsole.admin.noun import Noun
@@ -78,9 +79,7 @@ class Operations(Noun):
         self._session.require("operator", "bulk actions")
         reason = self._session.checked_reason(reason, needed=chosen is Verb.DISCARD)
         now_ms = self._backend.now_ms()
-        text = (
-            "" if noun == "trash" else str(self._planner.effective(chosen, noun, as_filter(filter, noun=NOUNS[noun])))
-        )
+        text = "" if noun == "trash" else await self._effective(chosen, noun, filter)
         if ids and str(filter):
             raise UsageError("ids and a filter exclude each other", "Give ids, or a filter.", field="ids")
         actor = self._session.actor
@@ -147,6 +146,11 @@ class Operations(Noun):
                 f"the verb for {noun} must be one of {', '.join(allowed)}, got {str(verb)!r}", field="verb"
             )
         return Verb(str(verb)), noun
+
+    async def _effective(self, verb: Verb, noun: str, filter: str | Filter) -> str:
+        queues = await self._session.plain_arq.queues()
+        wanted = await with_whole_fingerprints(self._backend, as_filter(filter, noun=NOUNS[noun]), queues)
+        return str(self._planner.effective(verb, noun, wanted))
 
     async def start(self, operation_id: str, *, confirm: str | None = None) -> OperationView:
         """Start a planned operation; `run` then drives it.

@@ -2,52 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from qconsole.admin.backend import Backend
-from qconsole.runtime.histogram import percentile_ms
+from qconsole.runtime.metrics import HOUR_MS, MINUTE_MS, Tally
 
 FRESH_S: Final = 5.0
-HOUR_MINUTES: Final = 60
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 3_600_000
-
-
-@dataclass(slots=True)
-class Point:
-    """What happened in one step of time."""
-
-    completed: int = 0
-    failed: int = 0
-    retried: int = 0
-    stalled: int = 0
-    cancelled: int = 0
-    breaches: int = 0
-    wait: dict[int, int] = field(default_factory=dict)
-    run: dict[int, int] = field(default_factory=dict)
-
-    def add(self, other: "Point") -> None:
-        """Add another point's numbers to this one's."""
-        for name in ("completed", "failed", "retried", "stalled", "cancelled", "breaches"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("wait", "run"):
-            mine: dict[int, int] = getattr(self, name)
-            for bucket, count in getattr(other, name).items():
-                mine[bucket] = mine.get(bucket, 0) + count
-
-    @property
-    def ended(self) -> int:
-        """How many jobs ended with success or failure."""
-        return self.completed + self.failed
-
-    def wait_ms(self, fraction: float) -> float | None:
-        """Return a percentile of the waiting time."""
-        return percentile_ms(self.wait.items(), fraction)
-
-    def run_ms(self, fraction: float) -> float | None:
-        """Return a percentile of the running time."""
-        return percentile_ms(self.run.items(), fraction)
+DAY_MINUTES: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +48,37 @@ def steps_of(now_ms: int, window_ms: int, step_ms: int | None = None, *, max_poi
     return Steps(unit, last + 1 - points * per_point, points, per_point)
 
 
-async def read_points(backend: Backend, queue: str, steps: Steps, job_type: str | None = None) -> list[Point]:
-    """Return a queue's points."""
+async def read_tallies(backend: Backend, queue: str, steps: Steps, job_type: str | None = None) -> list[Tally]:
+    """Return what happened in a queue in each step."""
+    tallies = await _read(backend, queue, steps, job_type)
+    if steps.unit == "h":
+        await _add_open_minutes(backend, queue, steps, job_type, tallies)
+    return tallies
+
+
+async def _read(backend: Backend, queue: str, steps: Steps, job_type: str | None) -> list[Tally]:
     args = [steps.unit, steps.first, steps.points, steps.per_point, job_type or ""]
-    answers = await backend.read("series", [queue], args)
-    return [_point(answer) for answer in answers]
+    return [_tally(answer) for answer in await backend.read("series", [queue], args)]
 
 
-def _point(answer: list[Any]) -> Point:
+async def _add_open_minutes(
+    backend: Backend, queue: str, steps: Steps, job_type: str | None, tallies: list[Tally]
+) -> None:
+    """Add the minutes that nobody has rolled up into hours yet."""
+    last = backend.now_ms() // MINUTE_MS
+    rolled = int(await backend.redis.get(backend.keys(queue).rolled()) or 0)
+    first = max(rolled + 1, last - DAY_MINUTES)
+    minutes = await _read(backend, queue, Steps("m", first, last - first + 1, 1), job_type)
+    for minute, tally in enumerate(minutes, first):
+        at = (minute // 60 - steps.first) // steps.per_point
+        if 0 <= at < len(tallies):
+            tallies[at].add(tally)
+
+
+def _tally(answer: list[Any]) -> Tally:
     wait, run = (dict(zip(flat[::2], flat[1::2], strict=True)) for flat in answer[6:8])
     completed, failed, retried, stalled, cancelled, breaches = answer[:6]
-    return Point(completed, failed, retried, stalled, cancelled, breaches, wait, run)
+    return Tally(completed, failed, retried, stalled, cancelled, breaches, wait, run)
 
 
 class PerformanceCache:
@@ -104,24 +86,24 @@ class PerformanceCache:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._kept: dict[str, tuple[float, list[Point]]] = {}
+        self._kept: dict[str, tuple[float, list[Tally]]] = {}
 
-    async def last_hour(self, queue: str) -> list[Point]:
+    async def last_hour(self, queue: str) -> list[Tally]:
         """Return 60 points, oldest first."""
         kept = self._kept.get(queue)
         if kept is not None and time.monotonic() - kept[0] < FRESH_S:
             return kept[1]
         steps = steps_of(self._backend.now_ms(), HOUR_MS)
-        points = await read_points(self._backend, queue, steps)
+        points = await read_tallies(self._backend, queue, steps)
         if len(self._kept) > 1_000:
             self._kept.clear()
         self._kept[queue] = (time.monotonic(), points)
         return points
 
 
-def total(points: Sequence[Point]) -> Point:
-    """Return the sum of some points."""
-    summed = Point()
+def total(points: Sequence[Tally]) -> Tally:
+    """Return the sum of some tallies."""
+    summed = Tally()
     for point in points:
         summed.add(point)
     return summed

@@ -10,7 +10,7 @@ from qconsole.admin.filters import EMPTY
 from qconsole.admin.metrics import Metrics, columns_of, sla_of
 from qconsole.admin.noun import Noun
 from qconsole.admin.operations import Operations
-from qconsole.admin.performance import HOUR_MS, Point, read_points, steps_of, total
+from qconsole.admin.performance import read_tallies, steps_of, total
 from qconsole.admin.queue_health import Signs, badness, judge
 from qconsole.admin.queue_limits import QueueConfig, read_configs
 from qconsole.admin.views import Applied, Finding, Overview, Plan, QueueView, Series, WorkerView
@@ -18,6 +18,7 @@ from qconsole.admin.worker_registry import read_plain_workers, read_workers
 from qconsole.errors import Refused, Unconfirmed, UsageError
 from qconsole.runtime.changes import CHUNK
 from qconsole.runtime.keys import GLOBAL
+from qconsole.runtime.metrics import HOUR_MS, Tally
 
 RECENT_MINUTES: Final = 10
 RATE_MINUTES: Final = 5
@@ -66,7 +67,7 @@ class Queues(Noun):
         counts: QueueCounts,
         config: QueueConfig,
         workers: tuple[WorkerView, ...],
-        hour: Sequence[Point],
+        hour: Sequence[Tally],
         now_ms: int,
     ) -> QueueView:
         serving = [w for w in workers if counts.name in w.queues and w.state != "lost"]
@@ -145,11 +146,11 @@ class Queues(Noun):
 
     async def _chart(self, names: Sequence[str], window_min: int) -> Series:
         steps = steps_of(self._backend.now_ms(), window_min * 60_000)
-        points = [Point() for _ in range(steps.points)]
+        points = [Tally() for _ in range(steps.points)]
         for name in names:
             cached = window_min * 60_000 == HOUR_MS
             theirs = await (
-                self._session.performance.last_hour(name) if cached else read_points(self._backend, name, steps)
+                self._session.performance.last_hour(name) if cached else read_tallies(self._backend, name, steps)
             )
             for mine, point in zip(points, theirs, strict=True):
                 mine.add(point)

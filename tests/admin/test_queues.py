@@ -82,7 +82,7 @@ async def test_a_queue_is_counted_by_state_and_measured(
     assert sum(value or 0 for value in series.columns["failed"]) == 1
     assert sum(count for _, count in await admin.metrics.histogram("email", kind="run")) == 2
     text = await admin.metrics.prometheus()
-    assert 'qconsole_jobs{queue="email",state="waiting"} 6' in text
+    assert 'qconsole_queue_jobs{queue="email",state="waiting"} 6' in text
 
 
 async def test_the_oldest_wait_looks_into_every_band(admin: Admin, client: Client, clock: ManualClock) -> None:
