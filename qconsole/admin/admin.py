@@ -27,6 +27,7 @@ from qconsole.clock import Clock
 from qconsole.config import Settings
 from qconsole.errors import Unauthenticated
 from qconsole.redis.connect import connect, is_clustered
+from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.server_clock import ServerClock
 
 ALL = frozenset(
@@ -109,7 +110,8 @@ class Admin:
             QueueNotFound: there is no such queue.
         """
         await self._session.known_queue(queue)
-        return PLAIN if self._session.plain_arq.is_plain(queue) else ALL
+        is_ours = await self._shared.backend.redis.zscore(GLOBAL.queues(), queue) is not None
+        return ALL if is_ours else PLAIN
 
     async def check(self, rules: Iterable[Rule]) -> tuple[tuple[str, bool, str], ...]:
         """Compare limits with the queues; see `qconsole.admin.check`."""

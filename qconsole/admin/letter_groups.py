@@ -78,7 +78,7 @@ def _add(gathered: dict[str, _Group], fp: str, queue: str, said: dict[str, Any],
 
 
 async def _view(backend: Backend, fp: str, group: _Group, deploys: list[tuple[int, str]]) -> DeadLetterGroup:
-    trend, samples = await _trend(backend, fp, group.queues)
+    trend, samples, note = await _trend(backend, fp, group.queues)
     since = [label for ms, label in deploys if ms <= group.first_ms]
     message = backend.redaction.text(str(group.said.get("message") or "")[:2_000])
     return DeadLetterGroup(
@@ -95,16 +95,19 @@ async def _view(backend: Backend, fp: str, group: _Group, deploys: list[tuple[in
         trend=trend,
         sample_ids=samples,
         since_deploy=since[-1] if since else None,
-        note=str(group.said["note"]) if group.said.get("note") else None,
+        note=backend.redaction.text(note) if note else None,
     )
 
 
-async def _trend(backend: Backend, fp: str, queues: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Count the open entries by the hour they were buried in, and name the newest few."""
+async def _trend(
+    backend: Backend, fp: str, queues: Sequence[str]
+) -> tuple[tuple[int, ...], tuple[str, ...], str | None]:
+    """Count the open entries by the hour they were buried in, name the newest few, and read a note on one of them."""
     last_hour = backend.now_ms() // HOUR_MS
     hours = range(last_hour - TREND_HOURS + 1, last_hour + 1)
     trend = [0] * TREND_HOURS
     samples: list[str] = []
+    note: str | None = None
     for queue in queues:
         keys = backend.keys(queue)
         async with backend.redis.pipeline(transaction=False) as pipe:
@@ -113,8 +116,12 @@ async def _trend(backend: Backend, fp: str, queues: Sequence[str]) -> tuple[tupl
             pipe.zrevrange(keys.dlq_fingerprint(fp), 0, SAMPLES - 1)
             *counts, newest = await pipe.execute()
         trend = [mine + theirs for mine, theirs in zip(trend, counts, strict=True)]
-        samples += [keys.bare_id(entry.decode("utf-8", "replace")) for entry in newest]
-    return tuple(trend), tuple(samples[:SAMPLES])
+        entries = [entry.decode("utf-8", "replace") for entry in newest]
+        samples += [keys.bare_id(entry) for entry in entries]
+        for entry in entries:
+            text = await backend.redis.hget(keys.dead_letter(entry), "note")  # type: ignore[misc]
+            note = note or (text.decode("utf-8", "replace") if text else None)
+    return tuple(trend), tuple(samples[:SAMPLES]), note
 
 
 async def _deploys(backend: Backend) -> list[tuple[int, str]]:

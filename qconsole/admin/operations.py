@@ -78,22 +78,13 @@ class Operations(Noun):
         chosen, noun = self._checked_verb(verb, noun)
         self._session.require("operator", "bulk actions")
         reason = self._session.checked_reason(reason, needed=chosen is Verb.DISCARD)
-        now_ms = self._backend.now_ms()
         text = "" if noun == "trash" else await self._effective(chosen, noun, filter)
         if ids and str(filter):
             raise UsageError("ids and a filter exclude each other", "Give ids, or a filter.", field="ids")
-        actor = self._session.actor
-        operation = Operation(
-            id=self._ids.next(now_ms),
-            verb=chosen,
-            noun=noun,
+        operation = self._drafted(
+            chosen,
+            noun,
             filter=text if not ids else "",
-            actor=actor.name,
-            role=actor.role,
-            face=actor.face,
-            bound_ms=now_ms,
-            created_ms=now_ms,
-            updated_ms=now_ms,
             reason=reason,
             rate_per_s=_positive("rate_per_s", rate_per_s),
             spread_s=_positive("spread_s", spread_s),
@@ -110,6 +101,22 @@ class Operations(Noun):
                 matched=selection.count.value,
             )
         return await self._planned(operation, selection, ids)
+
+    def _drafted(self, verb: Verb, noun: str, **asked: Any) -> Operation:
+        """Return a new operation in the actor's name, bound to this instant."""
+        actor, now_ms = self._session.actor, self._backend.now_ms()
+        return Operation(
+            id=self._ids.next(now_ms),
+            verb=verb,
+            noun=noun,
+            actor=actor.name,
+            role=actor.role,
+            face=actor.face,
+            bound_ms=now_ms,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            **asked,
+        )
 
     async def _planned(self, operation: Operation, selection: Selection, ids: Sequence[str] | None) -> Plan:
         confirm, confirm_text = self._planner.friction(selection)
@@ -269,20 +276,9 @@ class Operations(Noun):
         self._check_undo(operation, held, now_ms)
         stored = await self._backend.redis.lrange(GLOBAL.operation_done(operation_id), 0, -1)  # type: ignore[misc]
         ids = [text.decode("utf-8", "replace") for text in stored]
-        undo = Operation(
-            id=self._ids.next(now_ms),
-            verb=Verb.RESTORE,
-            noun="dlq" if operation.noun == "dlq" else "trash",
-            filter="",
-            actor=self._session.actor.name,
-            role=self._session.actor.role,
-            face=self._session.actor.face,
-            bound_ms=now_ms,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-            reason=reason or f"undo {operation_id}",
-            matched=len(ids),
-            has_ids=True,
+        noun = "dlq" if operation.noun == "dlq" else "trash"
+        undo = self._drafted(
+            Verb.RESTORE, noun, filter="", reason=reason or f"undo {operation_id}", matched=len(ids), has_ids=True
         )
         await self._store.add(undo, ids)
         claimed = await self._backend.redis.hsetnx(GLOBAL.operation(operation_id), "undone_by", undo.id)  # type: ignore[misc]

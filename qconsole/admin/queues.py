@@ -15,7 +15,7 @@ from qconsole.admin.queue_health import Signs, badness, judge
 from qconsole.admin.queue_limits import QueueConfig, read_configs
 from qconsole.admin.views import Applied, Finding, Overview, Plan, QueueView, Series, WorkerView
 from qconsole.admin.worker_registry import read_plain_workers, read_workers
-from qconsole.errors import Refused, Unconfirmed, UsageError
+from qconsole.errors import CapabilityMissing, Refused, Unconfirmed, UsageError
 from qconsole.runtime.changes import CHUNK
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.metrics import HOUR_MS, Tally
@@ -171,10 +171,24 @@ class Queues(Noun):
         """
         self._session.require("operator", "pausing queues")
         reason = self._session.checked_reason(reason)
-        await self._session.known_queue(name)
+        await self._ours(name, "be paused")
         changed = await self._queue(name).pause(actor=self._session.actor.name, reason=reason, until_ms=until_ms)
         sentence = f"Queue {name} is paused." if changed else f"Queue {name} was paused already; its reason is updated."
         return await self._applied("pause", name, sentence, reason, until=until_ms)
+
+    async def _ours(self, name: str, what: str) -> None:
+        """Refuse what only workers of ours heed on a queue that none of them has served.
+
+        Raises:
+            QueueNotFound, CapabilityMissing
+        """
+        await self._session.known_queue(name)
+        if await self._backend.redis.zscore(GLOBAL.queues(), name) is None:
+            raise CapabilityMissing(
+                f"queue {name} cannot {what}: only plain arq uses it",
+                "Run its settings with: qconsole worker app.WorkerSettings",
+                queue=name,
+            )
 
     async def resume(self, name: str, *, reason: str | None = None) -> Applied:
         """Let a queue's jobs be claimed again."""
@@ -186,8 +200,8 @@ class Queues(Noun):
         return await self._applied("resume", name, sentence, reason)
 
     async def pause_all(self, *, reason: str | None = None, until_ms: int | None = None) -> tuple[Applied, ...]:
-        """Pause every queue."""
-        names = await self._session.plain_arq.queues()
+        """Pause every queue that workers of ours serve."""
+        names = [n for n in await self._session.plain_arq.queues() if not self._session.plain_arq.is_plain(n)]
         return tuple([await self.pause(name, reason=reason, until_ms=until_ms) for name in names])
 
     async def resume_all(self, *, reason: str | None = None) -> tuple[Applied, ...]:
@@ -217,7 +231,7 @@ class Queues(Noun):
         """
         self._session.require("operator", "setting limits")
         reason = self._session.checked_reason(reason)
-        await self._session.known_queue(name)
+        await self._ours(name, "have limits")
         changes = _changes(concurrency, rate_max, rate_per_s)
         counts = await self._queue(name).limit(actor=self._session.actor.name, **changes)
         shown = ", ".join(f"{field} {counts.get(field, 'without limit')}" for field in changes)

@@ -162,6 +162,9 @@ async def test_what_needs_our_runtime_is_said(admin: Admin, arq: ArqRedis) -> No
     assert "retry" in await admin.capabilities("arq:queue")
     assert await admin.dead_letters.groups() == ()
     assert await admin.schedules.list() == ()
+    with pytest.raises(CapabilityMissing, match="cannot be paused: only plain arq uses it"):
+        await admin.queues.pause("arq:queue")
+    assert await admin.queues.pause_all() == ()
 
 
 async def test_a_pickle_bomb_stays_inert(admin: Admin, redis: Redis, tmp_path: Any) -> None:
