@@ -19,7 +19,7 @@ from workers.db.repositories.failed_jobs import failed_again, keep_failed_job, s
 from workers.email import SendEmail, send_email
 from workers.masking import masked, masked_text
 from workers.platform import Platform, platform
-from workers.policies import Queue, declare
+from workers.policies import URGENT, Queue, declare
 from workers.webhooks import client_of
 
 PAGED = ("critical",)
@@ -198,7 +198,7 @@ async def _mail(client: Client, here: Platform, alert: Alert) -> None:
         send_email,
         SendEmail(to=list(here.settings.alert_emails), template="alert", variables=variables),
         job_id=f"alert-{key}",
-        priority=1,
+        priority=URGENT,
     )
 
 

@@ -5,7 +5,7 @@ Source: ADR-NF-008, sections "Retry Policy by Job Type", "Job Idempotency" and "
 
 import hashlib
 from collections.abc import Callable, Mapping
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any, Final
 
 import orjson
@@ -36,12 +36,10 @@ class Queue(StrEnum):
     DEAD_LETTER = "dead-letter"
 
 
-class Priority(IntEnum):
-    """Lower goes first."""
-
-    URGENT = 1
-    NORMAL = 5
-    BULK = 10
+URGENT: Final = 1
+NORMAL: Final = 5
+BULK: Final = 10
+"""Priorities: lower goes first."""
 
 
 _KEPT = Retention(completed=100, completed_age_s=DAY_S, failed=1_000, failed_age_s=7 * DAY_S)
