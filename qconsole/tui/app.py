@@ -188,13 +188,11 @@ class ConsoleApp(LinkedApp):
         view.load_soon()
 
     def _hint(self) -> None:
+        """Offer the screen's own keys first, then its verbs, then what works everywhere: six at most."""
         footer = self.query_one(Footer)
-        actions = [(a.key, a.label.split()[0].lower()) for a in ALL.get(self.view.noun, ()) if a.hint and a.key]
-        footer.hints = (
-            (*self.view.hints, *actions, ("/", "filter"), (":", "palette"), ("?", "keys"))[-6:]
-            if (len(self.view.hints) + len(actions) > 3)
-            else (*self.view.hints, *actions, ("/", "filter"), (":", "palette"), ("?", "keys"))
-        )
+        verbs = [(a.key, a.label.split()[0].lower()) for a in ALL.get(self.view.noun, ()) if a.hint and a.key]
+        own = [*self.view.hints, *verbs][:3]
+        footer.hints = (*own, ("/", "filter"), (":", "palette"), ("?", "keys"))
         footer.redraw()
 
     def go_to(self, location: Location) -> None:

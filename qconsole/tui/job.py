@@ -193,6 +193,13 @@ def job_facts(job: JobView, cells: int, moment: Moment) -> list[DocLine]:
         cells,
         columns=True,
     )
+    return [*lines, *_job_links(job)]
+
+
+def _job_links(job: JobView) -> list[DocLine]:
+    """Return what the job leads to: its dead letter, what it replays, its error group."""
+    row = job.row
+    lines: list[DocLine] = []
     if job.dead_letter:
         lines.append(
             DocLine(

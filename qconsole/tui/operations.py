@@ -116,28 +116,7 @@ def operation_lines(operation: OperationView, cells: int, moment: Moment) -> lis
     ratio = _through(operation) / operation.matched if operation.matched else 1.0
     bar: tuple[Span, ...] = (("  ", "text"), *gauge(ratio, max(10, min(50, cells - 20))), (f" {ratio:.0%}", "text"))
     lines = [DocLine(head, head=True), DocLine(bar), DocLine()]
-    took = None
-    if operation.started_ms is not None:
-        end = operation.finished_ms if operation.finished_ms is not None else moment.now_ms
-        took = duration(end - operation.started_ms)
-    lines += facts(
-        [
-            ("matched", f"{operation.matched:,}"),
-            ("done", f"{operation.done:,}"),
-            ("skipped", f"{operation.skipped:,}" if operation.skipped else None),
-            ("failed", [(f"{operation.failed:,}", "bad")] if operation.failed else None),
-            ("by", plain(f"{operation.actor}, {operation.face}")),
-            ("planned", when(operation.created_ms, moment)),
-            ("took", took),
-            ("rate", f"at most {operation.rate_per_s:g} a second" if operation.rate_per_s else None),
-            ("spread", f"over {operation.spread_s:g} s" if operation.spread_s else None),
-            ("undo until", when(operation.undo_until_ms, moment)),
-            ("undone by", plain(operation.undone_by) if operation.undone_by else None),
-            ("id", plain(operation.id)),
-        ],
-        cells,
-        columns=True,
-    )
+    lines += _operation_facts(operation, cells, moment)
     if operation.reason:
         lines += [
             DocLine(),
@@ -157,3 +136,28 @@ def operation_lines(operation: OperationView, cells: int, moment: Moment) -> lis
             text_line(cut(f"{plain(job)}: {plain(why)}", cells - 2), "bad") for job, why in operation.failures[:50]
         ]
     return lines
+
+
+def _operation_facts(operation: OperationView, cells: int, moment: Moment) -> list[DocLine]:
+    took = None
+    if operation.started_ms is not None:
+        end = operation.finished_ms if operation.finished_ms is not None else moment.now_ms
+        took = duration(end - operation.started_ms)
+    return facts(
+        [
+            ("matched", f"{operation.matched:,}"),
+            ("done", f"{operation.done:,}"),
+            ("skipped", f"{operation.skipped:,}" if operation.skipped else None),
+            ("failed", [(f"{operation.failed:,}", "bad")] if operation.failed else None),
+            ("by", plain(f"{operation.actor}, {operation.face}")),
+            ("planned", when(operation.created_ms, moment)),
+            ("took", took),
+            ("rate", f"at most {operation.rate_per_s:g} a second" if operation.rate_per_s else None),
+            ("spread", f"over {operation.spread_s:g} s" if operation.spread_s else None),
+            ("undo until", when(operation.undo_until_ms, moment)),
+            ("undone by", plain(operation.undone_by) if operation.undone_by else None),
+            ("id", plain(operation.id)),
+        ],
+        cells,
+        columns=True,
+    )

@@ -106,7 +106,12 @@ def schedule_lines(schedule: ScheduleView, cells: int, folds: Folds, moment: Mom
     if schedule.differs:
         lines.append(text_line(f"▲ differs from the code in {', '.join(map(plain, schedule.differs))}", "warn"))
     lines.append(DocLine())
-    lines += facts(
+    lines += [*_schedule_facts(schedule, cells, moment), *_schedule_runs(schedule, moment)]
+    return [*lines, DocLine(), section("Payload"), *tree(schedule.payload, cells, folds)]
+
+
+def _schedule_facts(schedule: ScheduleView, cells: int, moment: Moment) -> list[DocLine]:
+    return facts(
         [
             ("pattern", f"{plain(schedule.pattern)}  ({plain(schedule.kind)}, {plain(schedule.tz)})"),
             ("job type", plain(schedule.job_type)),
@@ -122,7 +127,11 @@ def schedule_lines(schedule: ScheduleView, cells: int, folds: Folds, moment: Mom
         cells,
         columns=True,
     )
-    lines += [DocLine(), section("Next runs")]
+
+
+def _schedule_runs(schedule: ScheduleView, moment: Moment) -> list[DocLine]:
+    """Return the next runs and the last."""
+    lines = [DocLine(), section("Next runs")]
     if schedule.paused:
         lines.append(text_line("none while it is paused", "muted"))
     else:
@@ -148,4 +157,4 @@ def schedule_lines(schedule: ScheduleView, cells: int, folds: Folds, moment: Mom
         )
         link = job_link(schedule.last_job_id, schedule.queue) if schedule.last_job_id else None
         lines += [DocLine(), section("Last run"), DocLine(spans, link=link)]
-    return [*lines, DocLine(), section("Payload"), *tree(schedule.payload, cells, folds)]
+    return lines

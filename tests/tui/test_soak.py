@@ -13,7 +13,7 @@ UPDATES = 3_600
 
 
 async def soak(open_stage: Open, stage: Stage, updates: int, keys: tuple[str, ...]) -> tuple[int, int]:
-    """Return the traced bytes after a tenth of the updates and at their end."""
+    """Return the traced bytes after a third of the updates and at their end."""
     shift = 0
     stage.make_job = lambda place: job_row(place + shift)
     async with open_stage("jobs", size=(120, 40)) as pilot:
@@ -30,7 +30,7 @@ async def soak(open_stage: Open, stage: Stage, updates: int, keys: tuple[str, ..
             if update % 50 == 0:
                 await pilot.press(keys[update // 50 % len(keys)])
                 stage.asked.clear()
-            if update == updates // 10:
+            if update == updates // 3:
                 gc.collect()
                 early = tracemalloc.get_traced_memory()[0]
         await pilot.pause()
