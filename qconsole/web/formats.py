@@ -32,6 +32,12 @@ def plural(value: int, one: str, many: str | None = None) -> str:
     return f"{number(value)} {one if value == 1 else many or one + 's'}"
 
 
+def thing(noun: str, value: int) -> str:
+    """Return what an operation is aimed at, as many as there are."""
+    one = {"jobs": "job", "dlq": "dead letter", "trash": "removed job"}.get(noun, noun)
+    return one if value == 1 else one + "s"
+
+
 def percent(ratio: float | None) -> str:
     """Return a ratio of 0…1 as a percentage with one decimal."""
     if ratio is None:
@@ -224,6 +230,7 @@ FILTERS = {
     "number": number,
     "count": count,
     "plural": plural,
+    "thing": thing,
     "percent": percent,
     "duration": duration,
     "span": span,

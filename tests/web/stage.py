@@ -11,6 +11,8 @@ from redis import Redis
 from qconsole.errors import Unrecoverable
 from qconsole.runtime import Client, Context, Exponential, QueuePolicy, Rate, Sla, job_type
 from qconsole.runtime.arq_worker import Worker
+from qconsole.runtime.flow import Flow
+from qconsole.runtime.schedule import cron, every
 
 HOSTILE = '<script>alert(1)</script>\x1b[31m[bold]\u202eexe.gpj\x00 & "quoted" {{ 7*7 }}'
 BIG = 12345678901234567890123
@@ -67,11 +69,18 @@ POLICIES = {
 }
 
 
+SCHEDULES = [
+    cron("morning-digest", "30 7 * * 1-5", job_type=send_email, payload=Email(to="all@example.com"), tz="Europe/Oslo"),
+    every("hourly-report", 3_600, job_type=render_report, payload=Report(page="hourly")),
+]
+
+
 async def work(url: str) -> None:
     """Run what is due, once."""
     worker = Worker(
         job_types=JOB_TYPES,
         queues=POLICIES,
+        schedules=SCHEDULES,
         redis_url=url,
         burst=True,
         deploy="a41f2c",
@@ -97,6 +106,9 @@ async def furnish(url: str, *, emails: int = 30, charges: int = 24) -> None:
         await client.enqueue(render_report, Report(page="index"), job_id="report-001")
         await client.enqueue(render_report, Report(page="hostile"), job_id="report-hostile")
         await work(url)
+        pages = [Flow(send_email, Email(to=f"page{i}@example.com"), job_id=f"page-{i}") for i in range(4)]
+        branch = Flow(render_report, Report(page="part"), job_id="flow-part", children=pages)
+        await client.add_flow(Flow(render_report, Report(page="all"), job_id="flow-root", children=[branch]))
         await client.enqueue(send_email, Email(to="later@example.com"), job_id="mail-later", delay_s=3_600)
         await client.enqueue(send_email, Email(to="bulk@example.com"), job_id="mail-bulk", delay_s=7_200, priority=50)
         waiting = Email(to="queue@example.com", note=HOSTILE, password="hunter2", count=BIG)

@@ -250,3 +250,56 @@ def test_no_get_changes_anything(fresh: Furniture, web: TestClient, path: str) -
     assert web.get(path, headers=JSON).status_code in {200, 404, 405}
     after = web.get("/queues", headers=JSON).json()
     assert [queue["counts"] for queue in before["items"]] == [queue["counts"] for queue in after["items"]]
+
+
+def test_a_schedule_is_paused_run_edited_reverted_and_removed(fresh: Furniture, web: TestClient) -> None:
+    base = "/schedules/email/morning-digest"
+    assert web.post(f"{base}/pause", json={"reason": "holiday"}, headers=JSON).status_code == 200
+    assert web.get(base, headers=JSON).json()["paused"]
+    assert web.post(f"{base}/resume", json={}, headers=JSON).status_code == 200
+    assert web.post(f"{base}/run", json={}, headers=JSON).status_code == 200
+    edited = web.post(f"{base}/edit", data={"pattern": "0 9 * * *", "tz": "UTC"}, headers=FORM)
+    assert (edited.status_code, edited.headers["location"]) == (303, base)
+    view = web.get(base, headers=JSON).json()
+    assert view["pattern"] == "0 9 * * *"
+    assert "pattern" in view["differs"]
+    assert web.post(f"{base}/revert", json={}, headers=JSON).status_code == 200
+    assert web.get(base, headers=JSON).json()["pattern"] == "30 7 * * 1-5"
+    wrong = web.post(f"{base}/edit", json={"pattern": "often"}, headers=JSON)
+    assert wrong.status_code == 400
+    assert web.post(f"{base}/edit", json={}, headers=JSON).status_code == 400
+    assert web.post(f"{base}/remove", json={}, headers=JSON).status_code == 200
+    assert web.get(base, headers=JSON).status_code == 404
+
+
+def test_a_pattern_can_be_tried_without_changing_anything(fresh: Furniture, web: TestClient) -> None:
+    page = web.get("/schedules/email/morning-digest?pattern=0+9+*+*+*&tz=UTC", headers=HTML).text
+    assert "Use this pattern" in page
+    bad = web.get("/schedules/email/morning-digest?pattern=often", headers=HTML)
+    assert bad.status_code == 200
+    assert 'role="alert"' in bad.text
+    assert web.get("/schedules/email/morning-digest", headers=JSON).json()["pattern"] == "30 7 * * 1-5"
+
+
+def test_a_mark_stands_on_the_charts(fresh: Furniture, web: TestClient) -> None:
+    assert web.post("/metrics/mark", json={"label": "provider is back"}, headers=JSON).status_code == 200
+    assert web.post("/metrics/mark", json={}, headers=JSON).status_code == 400
+    labels = [mark["label"] for mark in web.get("/metrics", headers=JSON).json()["marks"]]
+    assert "provider is back" in labels
+    assert "provider is back" in web.get("/metrics", headers=HTML).text
+
+
+def test_a_flow_without_failures_has_nothing_to_retry(fresh: Furniture, web: TestClient) -> None:
+    assert web.post("/flows/reports/flow-root/retry", json={}, headers=JSON).status_code == 409
+
+
+def test_a_worker_that_is_gone_cannot_be_told_anything(fresh: Furniture, web: TestClient) -> None:
+    for verb in ("quiet", "resume", "stop"):
+        assert web.post(f"/workers/gone/{verb}", json={}, headers=JSON).status_code == 404
+
+
+def test_the_theme_is_kept_in_a_cookie_and_any_other_word_forgets_it(fresh: Furniture, web: TestClient) -> None:
+    web.post("/settings/theme", data={"theme": "dark"}, headers=FORM)
+    assert 'data-theme="dark"' in web.get("/queues", headers=HTML).text
+    web.post("/settings/theme", data={"theme": "<script>"}, headers=FORM)
+    assert "data-theme=" not in web.get("/queues", headers=HTML).text

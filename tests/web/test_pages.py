@@ -26,8 +26,11 @@ PAGES = {
     "/jobs/email/mail-waiting/why": ("why", "Why"),
     "/dlq": ("dead_letter_groups", "CardDeclined"),
     "/dlq/entries": ("dead_letters", "charge-000"),
-    "/schedules": ("schedules", "Schedules"),
-    "/flows": ("flows", "Flows"),
+    "/schedules": ("schedules", "morning-digest"),
+    "/schedules/email/morning-digest": ("schedule", "Next runs"),
+    "/schedules/email/morning-digest?pattern=0+9+*+*+*": ("schedule", "Use this pattern"),
+    "/flows": ("flows", "flow-root"),
+    "/flows/reports/flow-root": ("flow", "Outline"),
     "/workers": ("workers", "Workers"),
     "/metrics": ("metrics", "Metrics"),
     "/metrics?queue=email&window=6h": ("metrics", "Metrics"),
@@ -109,7 +112,7 @@ def test_paging_goes_through_every_job_once(furniture: Furniture, web: TestClien
         cursor = document["next"]
         if not cursor:
             break
-    assert len(seen) == len(set(seen)) == 33
+    assert len(seen) == len(set(seen)) == 37
 
 
 def test_a_job_by_its_bare_id_is_found_in_its_queue(furniture: Furniture, web: TestClient) -> None:

@@ -1,9 +1,10 @@
-"""Takes the pictures of the web console in docs/screenshots: `python -m tests.screenshots_web [folder]`.
+"""Takes the pictures of the web console in docs/screenshots: `python -m tests.screenshots [folder]`.
 
-The demo's worker and documents run for a while; the pictures show what it left.
+The demo's workers and documents run for a while, and a few more queues are furnished, so that no screen is empty.
 """
 
 import asyncio
+import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +22,12 @@ from qconsole.web.serve import address, listen, server
 from tests.acceptance.web.conftest import ARGS, CHROMIUM
 
 FOLDER = Path("docs/screenshots")
+ROOT = Path(__file__).resolve().parents[1]
+# Tracebacks name the folder of this machine; a picture should not.
+HIDE_PATHS = """root => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) walk.currentNode.data = walk.currentNode.data.replaceAll(root, "/app");
+}"""
 WIDE, PHONE = {"width": 1360, "height": 860}, {"width": 390, "height": 844}
 QUEUE = "document-processing"
 
@@ -35,17 +42,16 @@ async def _first(page: Page, url: str, path: str, choose: str = "a.name") -> str
 async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
     """Return name -> path, theme, phone."""
     group = await _first(page, url, "/dlq")
-    failed = await _first(page, url, "/jobs?filter=state:failed")
+    failed = await _first(page, url, "/jobs?filter=queue:reports+state:failed")
     letter = await _first(page, url, "/dlq/entries")
     schedule = await _first(page, url, "/schedules")
-    flow = await _first(page, url, "/flows")
     return {
         "overview": ("/", "light", False),
         "overview-dark": ("/", "dark", False),
         "overview-phone": ("/", "light", True),
         "queues": ("/queues", "light", False),
-        "queue": (f"/queues/{QUEUE}", "dark", False),
-        "jobs": ("/jobs?filter=state:failed,completed", "light", False),
+        "queue": ("/queues/billing?state=failed", "dark", False),
+        "jobs": (f"/jobs?filter=queue:{QUEUE},email", "light", False),
         "job": (failed, "light", False),
         "job-phone": (failed, "dark", True),
         "dead-letters": ("/dlq", "dark", False),
@@ -54,9 +60,9 @@ async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
         "schedules": ("/schedules", "light", False),
         "schedule": (schedule, "light", False),
         "flows": ("/flows", "light", False),
-        "flow": (flow, "dark", False),
+        "flow": ("/flows/reports/flow-root", "dark", False),
         "workers": ("/workers", "dark", False),
-        "metrics": (f"/metrics?queue={QUEUE}", "light", False),
+        "metrics": ("/metrics?queue=email", "light", False),
         "operation": ("plan", "light", False),
         "operations": ("/operations", "dark", False),
         "audit": ("/audit", "light", False),
@@ -84,6 +90,7 @@ async def shoot(url: str, folder: Path) -> None:
                 await page.keyboard.press("j")
                 await page.keyboard.press("l")
             await page.wait_for_timeout(1_200)
+            await page.evaluate(HIDE_PATHS, str(ROOT))
             await page.screenshot(path=folder / f"web-{name}.png")
             await context.close()
         await browser.close()
@@ -102,6 +109,8 @@ async def main(folder: Path) -> None:
             redis_url = await Story(processes=processes, folder=data, say=print).start()
             async with await Admin.open(redis_url, actor=Actor("demo", "admin", "web")) as admin:
                 await Story(processes=processes, folder=data, say=print).play(admin, kill=False)
+            furnish = [sys.executable, "-m", "tests.web.stage", redis_url, "emails=140", "charges=36"]
+            await asyncio.to_thread(subprocess.run, furnish, check=True, capture_output=True)
             made = server(Settings(redis_url=redis_url, web_auth="off"), options=ConsoleOptions(auth=Auth.OFF))
             with listen("127.0.0.1", 0) as bound:
                 thread = threading.Thread(target=made.run, kwargs={"sockets": [bound]}, daemon=True)
