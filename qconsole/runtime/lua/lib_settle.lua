@@ -74,6 +74,10 @@ end
 
 -- What ends with the job beside its keys.
 local function end_job(queue, prefix, e, extra, state, now_ms)
+  local payload = state == 'cancelled' and redis.call('GET', 'arq:job:' .. e[1])
+  if payload then
+    redis.call('HSET', prefix .. 'job:' .. e[1], 'payload', payload) -- for a manual retry
+  end
   if extra.fields then
     redis.call('HSET', prefix .. 'job:' .. e[1], unpack(extra.fields))
   end
