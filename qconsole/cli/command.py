@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qconsole.cli.deferred import defer
 from qconsole.cli.output import Format, Output, pipe_closed
 from qconsole.errors import ExitCode, QConsoleError, UsageError
 
@@ -70,6 +71,7 @@ class Session:
     async def admin(self) -> "Admin":
         """Open the admin service as the person at this terminal, once."""
         if self._admin is None:
+            defer("jwt")  # redis-py's token login: it brings all of cryptography
             from qconsole.admin import Admin
 
             self._admin = await Admin.open(self.settings, actor=await self._actor())

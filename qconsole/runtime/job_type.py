@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, get_type_hints
 
 import orjson
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from qconsole.errors import PayloadInvalid, UsageError
 from qconsole.runtime.json_codec import decode_value, encode_value, has_tags
@@ -18,6 +17,8 @@ from qconsole.runtime.keys import check_queue_name
 from qconsole.runtime.policy import Backoff, Dedup, Retention
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
     from qconsole.runtime.client import Client
 
 R = TypeVar("R")
@@ -94,7 +95,7 @@ class JobType(Generic[R]):
     handler: Callable[..., Any]
     queue: str
     payload_type: Any
-    adapter: TypeAdapter[Any] | None
+    adapter: "TypeAdapter[Any] | None"
     attempts: int | None
     backoff: Backoff | None
     timeout_s: float | None
@@ -116,7 +117,7 @@ class JobType(Generic[R]):
             PayloadInvalid: it breaks the job type's schema, or is no mapping; `field` names the first offender.
         """
         checked = self.check(payload)
-        plain = checked.model_dump() if isinstance(checked, BaseModel) else checked
+        plain = checked.model_dump() if hasattr(checked, "model_dump") else checked
         if self.adapter is not None and not isinstance(plain, dict):
             plain = self.adapter.dump_python(checked)
         return encode_value(_mapping(plain, self.name))
@@ -131,6 +132,8 @@ class JobType(Generic[R]):
             return _mapping({} if payload is None else payload, self.name)
         if isinstance(self.payload_type, type) and type(payload) is self.payload_type:
             return payload
+        from pydantic import ValidationError
+
         try:
             return self.adapter.validate_python({} if payload is None else payload)
         except ValidationError as error:
@@ -147,6 +150,8 @@ class JobType(Generic[R]):
             return decode_value(text)
         if has_tags(text):
             return self.check(decode_value(text))
+        from pydantic import ValidationError
+
         try:
             return self.adapter.validate_json(text)
         except ValidationError as error:
@@ -181,7 +186,16 @@ def _mapping(payload: Any, name: str) -> dict[str, Any]:
     return payload
 
 
-def _invalid(name: str, error: ValidationError) -> PayloadInvalid:
+def _adapter(payload_type: Any) -> "TypeAdapter[Any] | None":
+    if payload_type in (None, Any, dict):
+        return None
+    # Here, as the console names job types without ever checking a payload: pydantic is a third of its start-up.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(payload_type)
+
+
+def _invalid(name: str, error: "ValidationError") -> PayloadInvalid:
     first = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "payload"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -234,7 +248,7 @@ def job_type(
             handler=handler,
             queue=check_queue_name(queue),
             payload_type=payload_type,
-            adapter=None if payload_type in (None, Any, dict) else TypeAdapter(payload_type),
+            adapter=_adapter(payload_type),
             attempts=attempts,
             backoff=backoff,
             timeout_s=timeout_s,

@@ -14,7 +14,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel
 
 from qconsole.errors import JobFailed, PayloadInvalid, Undecodable
 
@@ -93,7 +92,7 @@ def _plain_other(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, tuple | set | frozenset):
         members = [_plain(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
         return _tagged("tuple" if isinstance(value, tuple) else "set", members)
-    if isinstance(value, BaseModel):
+    if hasattr(value, "model_dump"):  # a pydantic model, without importing pydantic to ask
         return _plain(value.model_dump(), path, depth + 1)
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value), path, depth + 1)
