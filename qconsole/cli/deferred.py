@@ -1,14 +1,20 @@
 """Puts off imports that other libraries do and a command never needs: they count in every start-up."""
 
 import sys
-from importlib.util import LazyLoader, find_spec, module_from_spec
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+
+class _Deferred(ModuleType):
+    """Stands for a module until something is asked of it (`importlib.util.LazyLoader` loads at the first `import`)."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
 def defer(name: str) -> None:
-    """Import a module only when something is first asked of it; nothing happens when it is there or missing."""
-    if name in sys.modules or (spec := find_spec(name)) is None or spec.loader is None:
-        return
-    spec.loader = LazyLoader(spec.loader)
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    """Import a module only when something is first asked of it; one that is there already stays."""
+    sys.modules.setdefault(name, _Deferred(name))
