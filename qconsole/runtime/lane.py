@@ -106,7 +106,6 @@ class Lane:
         self._reports: list[str] = []
         self._claims = 0
         self._look_at = 0.0
-        self._due_ms = 0
         self._unsure = False
         self._resent = False
         self._limits = orjson.dumps({k: v for k, v in limits_of(policy).items() if v is not None})
@@ -248,7 +247,11 @@ class Lane:
 
     async def _send_reports(self) -> None:
         reports, self._reports = self._reports, []
-        await script("report").run(self.redis, (self.keys.queue,), (self.clock.now_ms(), *reports))
+        try:
+            await script("report").run(self.redis, (self.keys.queue,), (self.clock.now_ms(), *reports))
+        except BaseException:
+            self._reports[:0] = reports
+            raise
 
     async def give_back_unknown(self) -> int:
         """Give back claims whose answer never arrived; returns how many there were."""

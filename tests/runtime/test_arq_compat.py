@@ -92,6 +92,8 @@ async def test_a_plain_producer_may_queue_a_declared_job_type(redis_url: str, re
     assert wrong is not None and await redis.zscore(WORK.failed(), wrong.job_id)
 
 
+# arq's own workers leave a pipeline open when they are cancelled in the middle of it
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("forgets", [False, True])
 async def test_a_mixed_fleet_loses_nothing_and_runs_nothing_twice(redis_url: str, forgets: bool) -> None:
     runs: Counter[int] = Counter()

@@ -151,17 +151,19 @@ end
 
 -- Writes the leases and gathers what running needs: id, score, payload, attempts without success, record, abort ms.
 local function lease(queue, prefix, abort_key, taken, token, worker, lease_ms, now_ms)
-  local keys, n = {}, #taken
+  local keys, records, n = {}, {}, #taken
   for i, id in ipairs(taken) do
     keys[i] = 'arq:job:' .. id
     keys[n + i] = 'arq:retry:' .. id
+    records[i] = prefix .. 'job:' .. id
   end
+  local any_record = redis.call('EXISTS', unpack(records)) > 0 -- default jobs have none
   local stored = redis.call('MGET', unpack(keys))
   local aborts = redis.call('EXISTS', abort_key) == 1 and redis.call('ZMSCORE', abort_key, unpack(taken)) or {}
   local ends, active, claimed = {}, {}, {}
   for i, id in ipairs(taken) do
     local score, payload, retries = taken.score[id], stored[i], stored[n + i]
-    local record = redis.call('HGETALL', prefix .. 'job:' .. id)
+    local record = any_record and redis.call('HGETALL', records[i]) or {}
     ends[2 * i - 1] = now_ms + lease_ms
     ends[2 * i] = id
     active[2 * i - 1] = id
