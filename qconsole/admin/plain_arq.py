@@ -18,7 +18,9 @@ from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX, JOB_PREFIX, RESUL
 DEFAULT_QUEUE: Final = "arq:queue"
 SCAN_COUNT: Final = 2_000
 SCAN_BUDGET_S: Final = 0.5
-QUEUES_FRESH_S: Final = 10.0
+LATER_SCANS: Final = 2  # in one call, once the first round is over: a poller must not cost more
+FRESH_S: Final = 5.0  # pause between rounds over a small keyspace
+FRESH_LARGE_S: Final = 60.0
 NATIVE_FRESH_S: Final = 1.0
 RESULTS_FRESH_S: Final = 2.0
 RESULTS_KEPT: Final = 5_000
@@ -37,6 +39,7 @@ class PlainArq:
         self._found: set[str] = set()
         self._scan_at = float("-inf")
         self._cursor = 0
+        self._round_scans = 0
         self.scanned_all = False
         self._results: dict[str, list[tuple[float, str, JobState]]] = {}
         self._results_at = float("-inf")
@@ -62,15 +65,17 @@ class PlainArq:
         self._native_at = time.monotonic()
 
     async def _look_around(self) -> None:
-        """Go on scanning for queues of plain arq; once round, start again after a while."""
-        if self.scanned_all and time.monotonic() - self._scan_at < QUEUES_FRESH_S:
+        """Go on scanning for queues of plain arq: the first round at once, later ones a little in each call."""
+        fresh_s = FRESH_S if self._round_scans <= LATER_SCANS else FRESH_LARGE_S
+        if self.scanned_all and self._cursor == 0 and time.monotonic() - self._scan_at < fresh_s:
             return
-        if self.scanned_all:
-            self.scanned_all, self._cursor = False, 0
+        if self._cursor == 0:
+            self._round_scans = 0
             await self._forget_gone()
-        deadline = time.monotonic() + SCAN_BUDGET_S
-        while time.monotonic() < deadline:
+        deadline, left = time.monotonic() + SCAN_BUDGET_S, LATER_SCANS if self.scanned_all else 1_000_000
+        while left > 0 and time.monotonic() < deadline:
             self._cursor, keys = await self._backend.redis.scan(self._cursor, count=SCAN_COUNT, _type="zset")
+            self._round_scans, left = self._round_scans + 1, left - 1
             await self._take(keys)
             if self._cursor == 0:
                 self.scanned_all = True

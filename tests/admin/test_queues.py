@@ -157,6 +157,9 @@ async def test_emptying_asks_for_the_name_and_for_nothing_running(
 async def test_the_live_snapshot_takes_few_commands(admin: Admin, client: Client, redis: Redis) -> None:
     for number in range(30):
         await client.enqueue("send", {}, queue=f"q{number}")
+    for start in range(0, 30_000, 1_000):
+        await redis.mset({f"other:{n}": n for n in range(start, start + 1_000)})
+    await admin.live.snapshot()
     async with redis.monitor() as monitor:
         snapshots = [await admin.live.snapshot() for _ in range(2)]
         await redis.echo("end")  # type: ignore[no-untyped-call]
