@@ -20,6 +20,7 @@ from qconsole.runtime import Context
 from workers.catalogue_file import FileRow, read_rows
 from workers.db.models import CatalogueImport, StoredFile
 from workers.db.repositories import imports
+from workers.maintenance import note_run
 from workers.platform import Platform, platform
 from workers.policies import Queue, declare, import_dedup
 from workers.safe_cells import safe_cell
@@ -36,6 +37,7 @@ class SyncCatalogue(BaseModel):
     source: str = ""
     dry_run: bool = False
     allow_shrink: bool = False
+    scheduled: bool = False
 
 
 @declare("sync_catalogue", queue=Queue.IMPORTS, timeout_s=1_800, dedup=lambda p: import_dedup(p.source or "catalogue"))
@@ -64,6 +66,8 @@ async def sync_catalogue(ctx: Context, payload: SyncCatalogue) -> dict[str, Any]
         record.note, record.finished_ms = problem, here.clock.now_ms()
         await imports.clear(session, import_id)
     ctx.progress(100)
+    if status == "applied" and payload.scheduled:
+        await note_run(here, "sync-impa-catalog")
     if problem:
         raise Unrecoverable(problem, None, **difference)
     return _answer(record)

@@ -28,6 +28,7 @@ from workers.documents.matching import Catalogue, Line, Match
 from workers.documents.model import LineItem
 from workers.platform import Platform, platform
 from workers.policies import REVIEW_BELOW, Queue, declare, document_dedup
+from workers.webhooks import SendEvents, send_events
 
 ENGINE: Final = "1"
 """Raise it when the same file would be read differently; files read by another engine are read again."""
@@ -66,6 +67,9 @@ async def process_document(ctx: Context, payload: ProcessDocument) -> dict[str, 
     matches = await match_lines(here, lines, customer=document.customer)
     ctx.progress(90)
     result = await save(here, ctx, document.id, kind=kind, lines=lines, matches=matches)
+    if ctx.client is not None:
+        # The schedule sends it as well; this is only sooner.
+        await ctx.client.enqueue(send_events, SendEvents())
     ctx.progress(100)
     return result
 

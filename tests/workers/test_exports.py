@@ -1,0 +1,81 @@
+"""Exports hold every row, run nothing when opened, and are fetched by a link that cannot be forged."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from python_calamine import CalamineWorkbook
+from redis.asyncio import Redis
+from sqlalchemy import insert
+
+from qconsole.errors import ConfigError, Forbidden, NotFound
+from qconsole.runtime import Client
+from tests.workers.support import context, settings_in
+from workers.db.models import CatalogueRow, StoredFile
+from workers.downloads import opened_link
+from workers.exports import ExportRows, Format, Subject, export_rows
+from workers.maintenance import Upkeep, remove_expired_files
+from workers.platform import Platform, opened
+
+
+@pytest.fixture
+async def exporting(tmp_path: Path) -> AsyncIterator[Platform]:
+    async with opened(settings_in(tmp_path, link_secret=SecretStr("0123456789abcdef"), reader_processes=1)) as found:
+        rows = [
+            {"code": f"{n:06}", "name": "=HYPERLINK(1)" if n == 1 else f"Row {n}", "description": "", "brand": "",
+             "unit": "m", "currency": "", "price": Decimal("1.50"), "active": True, "updated_ms": 1}
+            for n in range(5_000)
+        ]  # fmt: skip
+        async with found.database.writing() as session:
+            await session.execute(insert(CatalogueRow), rows)
+        yield found
+
+
+async def _export(platform: Platform, form: Format) -> tuple[dict[str, object], bytes]:
+    result = await export_rows(context(platform)[0], ExportRows(export_id="x1", subject=Subject.CATALOGUE, format=form))
+    return result, await platform.storage.read(result["file_ref"])
+
+
+async def test_a_csv_holds_every_row_and_runs_nothing(exporting: Platform) -> None:
+    result, content = await _export(exporting, Format.CSV)
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert (result["rows"], len(rows)) == (5_000, 5_001)
+    assert rows[2][:2] == ["000001", "'=HYPERLINK(1)"]
+
+
+async def test_a_workbook_holds_every_row_and_runs_nothing(exporting: Platform) -> None:
+    result, content = await _export(exporting, Format.XLSX)
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert (result["rows"], len(rows)) == (5_000, 5_001)
+    assert rows[2][1] == "'=HYPERLINK(1)"
+    assert rows[2][5] == 1.5
+
+
+async def test_a_link_opens_its_file_until_it_is_removed(exporting: Platform) -> None:
+    result, _ = await _export(exporting, Format.CSV)
+    token = str(result["link"]).split("/files/")[1].split("/")[0]
+    assert (await opened_link(exporting, token)).ref == result["file_ref"]
+    with pytest.raises(Forbidden, match="not valid"):
+        await opened_link(exporting, token[:-2] + "xx")
+    async with exporting.database.writing() as session:
+        (await session.get_one(StoredFile, str(result["file_ref"]))).expires_ms = 1
+    with pytest.raises(NotFound, match="no longer kept"):
+        await opened_link(exporting, token)
+    assert (await remove_expired_files(context(exporting)[0], Upkeep()))["files"] == 1
+    with pytest.raises(NotFound):
+        await exporting.storage.read(str(result["file_ref"]))
+
+
+async def test_somebody_is_told_when_the_file_is_ready(exporting: Platform, redis: Redis) -> None:
+    payload = ExportRows(export_id="x1", subject=Subject.FAILED_JOBS, notify="ann@example.org")
+    await export_rows(context(exporting, client=Client(redis=redis))[0], payload)
+    assert await redis.zcard("email") == 1
+
+
+async def test_without_a_secret_there_are_no_links(platform: Platform) -> None:
+    with pytest.raises(ConfigError, match="PLATFORM_LINK_SECRET"):
+        await export_rows(context(platform)[0], ExportRows(export_id="x1", subject=Subject.CATALOGUE))
