@@ -35,6 +35,7 @@ from qconsole.runtime.heartbeat import Heartbeat, resident_bytes
 from qconsole.runtime.job_type import JobType, Registry
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.lane import Lane
+from qconsole.runtime.metrics_server import MetricsServer, worker_text
 from qconsole.runtime.payload_store import PayloadStore
 from qconsole.runtime.policy import QueuePolicy, Retention
 from qconsole.runtime.runner import Runner
@@ -69,6 +70,7 @@ class Worker(arq.worker.Worker):
         records: keep indexes, metrics, events, dead letters and the registry; by default when anything of ours is used.
         redis_url: in place of arq's `redis_settings`.
         payload_store: where claim-checked payloads lie.
+        metrics_port: serve Prometheus text about this worker here, on loopback; 0 picks a free port.
         clock: where "now" comes from; by default the server's time.
         arq_options: every other keyword arq's worker takes.
     """
@@ -88,6 +90,7 @@ class Worker(arq.worker.Worker):
         records: bool | None = None,
         redis_url: str | None = None,
         payload_store: PayloadStore | None = None,
+        metrics_port: int | None = None,
         clock: Clock | None = None,
         **arq_options: Any,
     ) -> None:
@@ -108,6 +111,9 @@ class Worker(arq.worker.Worker):
         self.payload_store = payload_store
         self.clock: Clock = clock or ServerClock()
         self.client: Client | None = None
+        self.metrics: MetricsServer | None = None
+        if metrics_port is not None:
+            self.metrics = MetricsServer(port=metrics_port, text=self._metrics_text)
         self.lanes: list[Lane] = []
         self.started_ms = 0
         self.lag_ms = 0.0
@@ -149,6 +155,8 @@ class Worker(arq.worker.Worker):
         self.ctx["redis"] = self.pool
         if self.on_startup:
             await self.on_startup(self.ctx)
+        if self.metrics is not None:
+            await self.metrics.start()
         upkeep: asyncio.Task[None] | None = None
         if self._upkeep is not None:
             await self._upkeep.announce()
@@ -157,6 +165,8 @@ class Worker(arq.worker.Worker):
         try:
             await self.serving.run()
         finally:
+            if self.metrics is not None:
+                await self.metrics.stop()
             if upkeep is not None:
                 upkeep.cancel()
             if not self.tasks:
@@ -340,6 +350,19 @@ class Worker(arq.worker.Worker):
             "rss": resident_bytes(),
             "state": "stopping" if self._stopping else "running" if self.allow_pick_jobs else "quiet",
         }
+
+    def _metrics_text(self) -> str:
+        figures = {
+            "jobs_completed_total": self.jobs_complete,
+            "jobs_failed_total": self.jobs_failed,
+            "jobs_retried_total": self.jobs_retried,
+            "leases_lost_total": self.runner.lost,
+            "jobs_running": sum(len(lane.running) for lane in self.lanes),
+            "slots": sum(lane.slots for lane in self.lanes),
+            "loop_lag_seconds": self.lag_ms / 1000,
+            "resident_bytes": resident_bytes(),
+        }
+        return worker_text(self.worker_id, figures)
 
     # signals
 

@@ -32,6 +32,7 @@ def run_settings(
     burst: bool = False,
     name: str | None = None,
     deploy: str | None = None,
+    metrics_port: int | None = None,
 ) -> int:
     """Run one or more settings classes until a signal, or in burst mode until their queues are empty.
 
@@ -41,6 +42,7 @@ def run_settings(
         burst: stop when the queues are empty.
         name: the workers' name; the host's by default.
         deploy: tag of the deployed version.
+        metrics_port: serve Prometheus text here; several settings classes need one each, so it is for one only.
 
     Returns:
         The exit code.
@@ -49,9 +51,11 @@ def run_settings(
         ConfigError: a class cannot be imported or is none; it says why.
         RedisUnavailable: there is no Redis when the workers start.
     """
-    given: dict[str, Any] = {"burst": burst, "name": name, "deploy": deploy}
+    given: dict[str, Any] = {"burst": burst, "name": name, "deploy": deploy, "metrics_port": metrics_port}
     if redis_url is not None:
         given["redis_url"] = redis_url
+    if metrics_port and len(paths) > 1:
+        raise ConfigError("one metrics port serves one settings class", "Run the classes as two workers.")
     chosen = [(path, _options(path, given)) for path in paths]
     with _logging(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.get_loop()

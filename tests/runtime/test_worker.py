@@ -336,6 +336,17 @@ async def test_a_worker_is_registered_obeys_commands_and_leaves(redis: Redis, re
     assert not await redis.exists(key)
 
 
+async def test_a_worker_tells_prometheus_about_itself(redis_url: str) -> None:
+    async with running(job_types=[in_a_thread], redis_url=redis_url, metrics_port=0) as worker:
+        await eventually(lambda: worker.metrics is not None and worker.metrics.port)
+        for path, expected in (("/metrics", "qconsole_worker_slots{"), ("/", "404")):
+            reader, writer = await asyncio.open_connection("127.0.0.1", worker.metrics.port)  # type: ignore[union-attr]
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert expected in (await reader.read()).decode()
+            writer.close()
+            await writer.wait_closed()
+
+
 async def test_what_runs_at_the_end_is_given_back_uncounted(redis: Redis, redis_url: str, client: Client) -> None:
     started = asyncio.Event()
 
