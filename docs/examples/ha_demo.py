@@ -92,7 +92,7 @@ async def main(kind: str, *, once: bool) -> int:
             )
             if not once:
                 await processes.start_web(redis_url=fleet.url, host="127.0.0.1", port=8383, log=folder / "web.log")
-                say("the console: http://127.0.0.1:8383/admin/queues   Ctrl-C ends everything")
+                say("the console: http://127.0.0.1:8383/   Ctrl-C ends everything")
             try:
                 async with await Admin.open(fleet.url, actor=Actor("demo", "viewer", "cli")) as admin:
                     await watch(fleet, admin, processes, once=once)

@@ -317,7 +317,7 @@ class ClusterFleet(Fleet):
         """Return the server that owns a slot now."""
         for node in self.nodes.values():
             try:
-                lines = node.ask("CLUSTER", "NODES").splitlines()
+                lines = node.ask("CLUSTER", "NODES", timeout_s=0.3).splitlines()
             except OSError:
                 continue
             for line in lines:

@@ -50,6 +50,7 @@ async def _primary_lost(
     while await asyncio.to_thread(_leader, who_leads) in (victim, None):
         await asyncio.sleep(0.02)
     promoted_s = time.monotonic()
+    await set_up.enqueue()
     await producing
     await set_up.drained(40)
     alive = sum(worker.alive for worker in workers)

@@ -20,6 +20,7 @@ from tests.faults.stage import ROOT, Outcome, stage
 from tests.faults.worker_faults import attempts_beyond_the_first, running
 from tests.support import server_binary
 
+LOCK_S = 8
 MAX_LAG_S = 2  # what `min_replicas` of SentinelFleet sets
 
 
@@ -39,10 +40,10 @@ async def partitioned(folder: Path, jobs: int, durability: str, cut_for_s: str =
     with TwoHosts() as hosts:
         names = ["replica-1", "replica-2", "sentinel-1", "sentinel-2", "sentinel-3"]
         places = {name: hosts.here for name in names} | {"primary": hosts.there}
-        with SentinelFleet(folder, down_after_ms=1000, min_replicas=1, places=places, binary=server_binary()) as fleet:
+        with SentinelFleet(folder, down_after_ms=2000, min_replicas=1, places=places, binary=server_binary()) as fleet:
             async with stage(fleet.url, folder, durability=durability, replica_timeout_s=0.3) as set_up:
-                far = set_up.start_worker(lock_s=15, prefix=hosts.there.prefix)
-                near = set_up.start_worker(lock_s=15)
+                far = set_up.start_worker(lock_s=LOCK_S, prefix=hosts.there.prefix)
+                near = set_up.start_worker(lock_s=LOCK_S)
                 noted = folder / "acknowledged"
                 producer = subprocess.Popen(
                     [*hosts.there.prefix, sys.executable, "-m", "tests.faults.producer", fleet.url, str(noted),
@@ -62,7 +63,10 @@ async def partitioned(folder: Path, jobs: int, durability: str, cut_for_s: str =
                 await producing
                 await asyncio.to_thread(producer.wait, 60)
                 set_up.acknowledged += noted.read_text().split()
-                await set_up.quiet(3, 40)
+                if durability == "wait":
+                    await set_up.drained(40)
+                else:  # what is missing may still be leased to the worker that was cut off
+                    await set_up.quiet(LOCK_S + 3, 60)
                 outcome = await set_up.outcome(f"Sentinel: primary partitioned, durability {durability}")
                 runs = [run for each in set_up.ledger.runs().values() for run in each if run.pid == near.pid]
                 outcome.resume_s = min(r.started_s for r in runs if r.started_s > promoted_s) - promoted_s
@@ -80,7 +84,7 @@ async def dropped(folder: Path, jobs: int) -> Outcome:
     ):
         url = fleet["primary"].url
         async with stage(url, folder) as set_up:
-            worker = set_up.start_worker(lock_s=15)
+            worker = set_up.start_worker(lock_s=LOCK_S)
             producing = asyncio.create_task(set_up.produce(jobs, per_s=100, ms=20))
             await running(set_up, worker.pid)
             caller = connect(url, patience=Patience(deadline_s=1.5), timeout_s=1.0, connect_timeout_s=1.0)

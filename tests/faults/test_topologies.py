@@ -1,14 +1,18 @@
-"""Workers, flows, dead letters, the admin service and the command line, unchanged, on Sentinel and on a Cluster."""
+"""Workers, flows, dead letters, the service, the command line and the web, unchanged, on Sentinel and on Cluster."""
 
+import asyncio
 import json
+import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from qconsole.admin import Actor, Admin
+from qconsole.redis.process import free_port, port_is_taken
 from qconsole.redis.slots import SLOTS, slot_of
 from qconsole.runtime.flow import Flow
 from tests.faults.stage import ROOT, Stage, stage
@@ -98,3 +102,19 @@ def test_the_command_line_takes_the_url(url: str) -> None:
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
         assert "items" in json.loads(ran.stdout)
+
+
+async def test_the_web_console_takes_the_url(url: str) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "qconsole.cli", "serve", "--redis", url, "--port", str(port)]
+    environment = {**os.environ, "QCONSOLE_WEB_AUTH": "off"}
+    web = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        await eventually(lambda: port_is_taken(port), 20)
+        for path in ("", "jobs", "dlq", "workers", "metrics", "flows", "schedules", "operations", "audit"):
+            answer = await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port}/{path}", timeout=20)
+            with answer:
+                assert (path, answer.status) == (path, 200)
+    finally:
+        web.terminate()
+        await asyncio.to_thread(web.wait, 20)

@@ -9,7 +9,7 @@ from pathlib import Path
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime.codec import decode_result
 from tests.faults.app import DEATHS
-from tests.faults.stage import Outcome, Stage, stage
+from tests.faults.stage import Outcome, Stage, WorkerProcess, stage
 from tests.support import server_binary
 
 LOCK_S = 1.0
@@ -93,7 +93,8 @@ async def frozen(folder: Path, jobs: int) -> Outcome:
         worker.signal(signal.SIGCONT)
         await set_up.enqueue()
         await set_up.drained(20)
-        dropped = worker.log_path.read_text().count("lease")
+        held = sum(run.pid == worker.pid for runs in set_up.ledger.runs().values() for run in runs)
+        dropped = await results_dropped(worker, held)
         return await set_up.outcome("worker frozen longer than its lease", note=f"{dropped} results dropped")
 
 
@@ -105,6 +106,14 @@ async def running(set_up: Stage, pid: int, deadline_s: float = 15.0) -> None:
             logs = "".join(worker.log_path.read_text() for worker in set_up.workers)
             raise AssertionError(f"worker {pid} ran nothing within {deadline_s:g} s: {logs[-3000:]}")
         await asyncio.sleep(0.01)
+
+
+async def results_dropped(worker: WorkerProcess, expected: int, deadline_s: float = 10.0) -> int:
+    """Return how many results a worker said it dropped, once it has said as much as expected."""
+    end = time.monotonic() + deadline_s
+    while (said := worker.log_path.read_text().count("lease")) < expected and time.monotonic() < end:
+        await asyncio.sleep(0.05)
+    return said
 
 
 async def attempts_beyond_the_first(set_up: Stage) -> int:
