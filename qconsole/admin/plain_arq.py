@@ -23,6 +23,7 @@ FRESH_S: Final = 5.0  # pause between rounds over a small keyspace
 FRESH_LARGE_S: Final = 60.0
 NATIVE_FRESH_S: Final = 1.0
 RESULTS_FRESH_S: Final = 2.0
+IDS_TRIED: Final = 5
 RESULTS_KEPT: Final = 5_000
 RESULT_CAP_BYTES: Final = 65_536
 ACTIVE_LOOKED_AT: Final = 200
@@ -83,15 +84,22 @@ class PlainArq:
         self._scan_at = time.monotonic()
 
     async def _take(self, keys: Iterable[bytes]) -> None:
-        """Keep those sorted sets that hold ids of jobs."""
+        """Keep those sorted sets whose first ids are jobs."""
+        known = self._found | self._native
         names = [name for key in keys if (name := _queue_name(key)) and not name.startswith(_NOT_QUEUES)]
-        for name in names:
-            if name in self._found or name in self._native:
-                continue
-            first = await self._backend.redis.zrange(name, 0, 4)
-            checks = [self._backend.redis.exists(JOB_PREFIX + member.decode("utf-8", "replace")) for member in first]
-            if any(await asyncio.gather(*checks)):
-                self._found.add(name)
+        names = [name for name in names if name not in known]
+        if not names:
+            return
+        async with self._backend.redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.zrange(name, 0, IDS_TRIED - 1)
+            firsts = await pipe.execute()
+        tried = [(name, member) for name, members in zip(names, firsts, strict=True) for member in members]
+        async with self._backend.redis.pipeline(transaction=False) as pipe:
+            for _, member in tried:
+                pipe.exists(JOB_PREFIX.encode() + member)
+            kept = await pipe.execute() if tried else []
+        self._found |= {name for (name, _), is_job in zip(tried, kept, strict=True) if is_job}
 
     async def _forget_gone(self) -> None:
         for name in tuple(self._found):
