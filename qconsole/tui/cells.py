@@ -25,7 +25,7 @@ _ACCENTS = re.compile(
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _plain(text: str) -> str:
     text = visible(text)
     text = _DISPUTED.sub("", text)

@@ -9,11 +9,11 @@ from qconsole.tui.app import ConsoleApp
 from tests.tui.conftest import Open, shows
 from tests.tui.stage import Stage, job_row
 
-UPDATES = 3_600
+UPDATES = 1_800  # an hour at the pace of a slow line; ten rows come with each, to fill the caches sooner
 
 
 async def soak(open_stage: Open, stage: Stage, updates: int, keys: tuple[str, ...]) -> tuple[int, int]:
-    """Return the traced bytes after a third of the updates and at their end."""
+    """Return the traced bytes after two thirds of the updates (the caches are full by then) and at their end."""
     shift = 0
     stage.make_job = lambda place: job_row(place + shift)
     async with open_stage("jobs", size=(120, 40)) as pilot:
@@ -24,13 +24,13 @@ async def soak(open_stage: Open, stage: Stage, updates: int, keys: tuple[str, ..
         tracemalloc.start()
         early = 0
         for update in range(updates):
-            shift -= 3
+            shift -= 10
             stage.clock.ms += 1_000
             await app._tick()
             if update % 50 == 0:
                 await pilot.press(keys[update // 50 % len(keys)])
                 stage.asked.clear()
-            if update == updates // 3:
+            if update == updates * 2 // 3:
                 gc.collect()
                 early = tracemalloc.get_traced_memory()[0]
         await pilot.pause()
