@@ -24,6 +24,7 @@ from workers.maintenance import (
 from workers.notifications import SendDigests, notify_many, notify_user, send_digests
 from workers.platform import RESOURCE, opened
 from workers.policies import HOUR_S, MINUTE_S, QUEUES
+from workers.reports import make_report
 from workers.webhooks import SendEvents, deliver_webhook, send_events
 
 _STACK = "platform.stack"
@@ -73,6 +74,7 @@ class WorkerSettings:
         deliver_webhook,
         sync_catalogue,
         export_rows,
+        make_report,
         cleanup_expired_sessions,
         remove_expired_files,
         remind_reviewers,

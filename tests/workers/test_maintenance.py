@@ -69,4 +69,4 @@ def test_every_schedule_queues_a_job_type_of_the_worker() -> None:
     assert {schedule.id for schedule in SCHEDULES} >= {"sync-impa-catalog", "cleanup-expired-sessions"}
     for schedule in SCHEDULES:
         assert known[schedule.job_type] == schedule.queue
-    assert set(known.values()) | {"reports"} == set(WorkerSettings.queues)
+    assert set(known.values()) == set(WorkerSettings.queues)
