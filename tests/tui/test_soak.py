@@ -50,6 +50,6 @@ async def test_an_hour_of_updates_keeps_memory_flat(open_stage: Open, stage: Sta
     assert late < early + 3_000_000, f"{early:,} bytes became {late:,}"
 
 
-async def test_minutes_of_updates_keep_memory_flat(open_stage: Open, stage: Stage) -> None:
-    early, late = await soak(open_stage, stage, 120, KEYS)
+async def test_a_minute_of_updates_keeps_memory_flat(open_stage: Open, stage: Stage) -> None:
+    early, late = await soak(open_stage, stage, 60, KEYS)
     assert late < early + 6_000_000, f"{early:,} bytes became {late:,}"
