@@ -107,8 +107,8 @@ class Transfer(Noun):
                     retries=_encoded(retries),
                     result=_encoded(result),
                     result_ttl_ms=max(0, ttl_ms),
-                    record={name.decode(): _encoded(value) for name, value in record.items()},
-                    flow={name.decode(): _encoded(value) for name, value in flow.items()},
+                    record={name.decode(): _encoded(value) for name, value in sorted(record.items())},
+                    flow={name.decode(): _encoded(value) for name, value in sorted(flow.items())},
                     log=[_encoded(text) for text in log],
                 )
             )
@@ -126,7 +126,7 @@ class Transfer(Noun):
                 queue=queue,
                 id=keys.bare_id(entry.member),
                 group=_encoded(groups.get(fields.get(b"fp", b""))),
-                fields={name.decode(): _encoded(value) for name, value in fields.items()},
+                fields={name.decode(): _encoded(value) for name, value in sorted(fields.items())},
             )
             for entry, fields in zip(batch, answers, strict=True)
             if fields
