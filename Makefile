@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: demo test test-slow check bench bench-console arq-suite faults ha-demo screenshots format lock clean run-env dev-env
+.PHONY: demo test test-slow check bench bench-console arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
 
 demo: run-env  ## an embedded server, workers, documents and failures to play with; ARGS=--once drains and exits
 	$(PY) -m qconsole.cli demo $(ARGS)
@@ -30,6 +30,12 @@ arq-suite: dev-env  ## arq's own test suite with our worker class swapped in
 
 faults: dev-env  ## the fault table: what was acknowledged, lost, run twice
 	$(PY) -m tests.faults $(ARGS)
+
+ha-demo: run-env  ## a failover of Sentinel or Cluster, watched live
+	$(PY) docs/examples/ha_demo.py $(ARGS)
+
+compat: dev-env  ## the runtime's tests on Valkey 9, Redis 7 and Redis 6.2
+	$(PY) -m tests.compatibility $(ARGS)
 
 screenshots: dev-env  ## every screen of the web and terminal consoles into docs/screenshots
 	$(PY) -m tests.screenshots $(ARGS)
