@@ -37,7 +37,7 @@ from qconsole.runtime.keys import Keys
 from qconsole.runtime.lane import Lane
 from qconsole.runtime.metrics_server import MetricsServer, worker_text
 from qconsole.runtime.payload_store import PayloadStore
-from qconsole.runtime.policy import QueuePolicy, Retention
+from qconsole.runtime.policy import DAY_S, QueuePolicy, Retention
 from qconsole.runtime.runner import Runner
 from qconsole.runtime.schedule import Schedule
 from qconsole.runtime.server_clock import ServerClock
@@ -47,6 +47,7 @@ from qconsole.runtime.upkeep import Upkeep
 logger = logging.getLogger("arq.worker")
 own_logger = logging.getLogger("qconsole.worker")
 
+FAILED_KEPT_S: Final = 7 * DAY_S
 COMMAND: Final = re.compile("quiet|resume|stop")
 
 
@@ -257,9 +258,16 @@ class Worker(arq.worker.Worker):
         for job_type in self.registry:
             policies.setdefault(job_type.queue, QueuePolicy())
         if self._serves_arq_queue:
-            unchanged = QueuePolicy(concurrency=self.max_jobs, retention=Retention(None, None, None, None))
+            unchanged = QueuePolicy(concurrency=self.max_jobs, retention=self._arq_retention())
             policies.setdefault(self.queue_name, unchanged)
         return policies
+
+    def _arq_retention(self) -> Retention:
+        """Return what keeps an arq app's ends in their index as long as arq keeps the results, and no result shorter."""
+        kept_s = [self.keep_result_s, *(f.keep_result_s or 0 for f in self.functions.values())]
+        if self.keep_result_forever or any(f.keep_result_forever for f in self.functions.values()):
+            return Retention(None, None, None, None)
+        return Retention(None, max(kept_s) + 1, None, max(*kept_s, FAILED_KEPT_S) + 1)
 
     def _make_second_client(self) -> Redis:
         """Return a client of its own for the heartbeat's thread."""

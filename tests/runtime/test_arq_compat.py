@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from qconsole.errors import JobFailed
 from qconsole.redis.embedded import EmbeddedServer
-from qconsole.runtime import Client, Context, QueuePolicy, job_type
+from qconsole.runtime import Client, Context, QueuePolicy, Retention, job_type
 from qconsole.runtime.arq_worker import Worker
 from qconsole.runtime.keys import Keys
 from tests.runtime.running import plain_arq, run_burst, running
@@ -354,8 +354,15 @@ async def test_an_unchanged_cron_job_becomes_a_schedule_with_arqs_ids(redis: Red
     assert ids and all(int(i.rsplit(":", 1)[1]) % 1000 == 500 for i in ids)
 
 
-async def test_a_queue_of_an_unchanged_app_keeps_its_own_slots(redis_url: str) -> None:
-    worker = Worker(functions=[add], redis_url=redis_url, max_jobs=3, handle_signals=False)
-    assert worker._policies()["arq:queue"] == QueuePolicy(
-        concurrency=3, retention=worker._policies()["arq:queue"].retention
-    )
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"keep_result": 60}, Retention(None, 61, None, 604_801)),
+        ({"keep_result_forever": True}, Retention(None, None, None, None)),
+    ],
+)
+async def test_an_unchanged_app_keeps_its_slots_and_its_results(
+    redis_url: str, options: dict[str, Any], kept: Retention
+) -> None:
+    worker = Worker(functions=[add], redis_url=redis_url, max_jobs=3, handle_signals=False, **options)
+    assert worker._policies() == {"arq:queue": QueuePolicy(concurrency=3, retention=kept)}
