@@ -263,7 +263,7 @@ class Worker(arq.worker.Worker):
         return policies
 
     def _arq_retention(self) -> Retention:
-        """Return what keeps an arq app's ends in their index as long as their results live, and cuts no result short."""
+        """Return what keeps an arq app's ends in their index as long as their results live; none is cut short."""
         kept_s = [self.keep_result_s, *(f.keep_result_s or 0 for f in self.functions.values())]
         if self.keep_result_forever or any(f.keep_result_forever for f in self.functions.values()):
             return Retention(None, None, None, None)
