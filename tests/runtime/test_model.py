@@ -287,4 +287,4 @@ def test_the_runtime_and_its_model_never_part(machine: type[Runtime]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_runtime_and_its_model_never_part_in_ten_thousand_steps(machine: type[Runtime]) -> None:
-    play(machine, games=200, steps=60)
+    play(machine, games=125, steps=80)

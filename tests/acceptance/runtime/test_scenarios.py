@@ -12,7 +12,7 @@ from qconsole.runtime import Client, Context, Exponential, Fixed, Flow, QueuePol
 from qconsole.runtime.backoff import pause_ms
 from qconsole.runtime.events import Events
 from qconsole.runtime.flow import children_results
-from qconsole.runtime.keys import Keys
+from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.runtime.outbox import Outbox
 from qconsole.runtime.queue import UNLIMITED, Queue
 from qconsole.runtime.scheduler import Scheduler
@@ -309,3 +309,22 @@ async def test_a_full_flow_runs_on_real_workers_across_queues(redis: Redis, redi
         await eventually(done)
     data = await redis.get(KEYS.result(root.id))
     assert data is not None and b"190" in data
+
+
+async def test_a_worker_leads_and_sweeps_queues_it_does_not_serve(redis: Redis, redis_url: str, client: Client) -> None:
+    @job_type("step", queue="work")
+    async def step(ctx: Context, payload: dict[str, Any]) -> None: ...
+
+    await client.enqueue("other", {}, queue="idle")
+    await redis.zadd(Keys("idle").trash(), {"old": 1})
+
+    async def swept() -> bool:
+        return not await redis.exists(Keys("idle").trash())
+
+    async def resigned() -> bool:
+        return not await redis.exists(GLOBAL.leader())
+
+    async with running(job_types=[step], redis_url=redis_url):
+        await eventually(swept)
+        assert not await resigned()
+    await eventually(resigned)
