@@ -1,14 +1,16 @@
 """Takes the pictures of the web console in docs/screenshots: `python -m tests.screenshots [folder]`.
 
-The demo's workers and documents run for a while, and a few more queues are furnished, so that no screen is empty.
+Some show the demo after its documents were worked off, the others a furnished Redis, so that no screen is empty.
 """
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
@@ -17,9 +19,11 @@ from qconsole.admin import Actor, Admin
 from qconsole.cli.demo import Story
 from qconsole.cli.processes import Processes
 from qconsole.config import Settings
+from qconsole.redis.embedded import EmbeddedServer
 from qconsole.web.options import Auth, ConsoleOptions
 from qconsole.web.serve import address, listen, server
 from tests.acceptance.web.conftest import ARGS, CHROMIUM
+from tests.support import server_binary
 
 FOLDER = Path("docs/screenshots")
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +33,7 @@ HIDE_PATHS = """root => {
   while (walk.nextNode()) walk.currentNode.data = walk.currentNode.data.replaceAll(root, "/app");
 }"""
 WIDE, PHONE = {"width": 1360, "height": 860}, {"width": 390, "height": 844}
-QUEUE = "document-processing"
+DEMO = frozenset({"overview", "queues", "schedules", "schedule", "workers", "settings", "job-completed"})
 
 
 async def _first(page: Page, url: str, path: str, choose: str = "a.name") -> str:
@@ -42,7 +46,7 @@ async def _first(page: Page, url: str, path: str, choose: str = "a.name") -> str
 async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
     """Return name -> path, theme, phone."""
     group = await _first(page, url, "/dlq")
-    failed = await _first(page, url, "/jobs?filter=queue:reports+state:failed")
+    failed = await _first(page, url, "/jobs?filter=id:report-001")
     letter = await _first(page, url, "/dlq/entries")
     schedule = await _first(page, url, "/schedules")
     return {
@@ -51,8 +55,9 @@ async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
         "overview-phone": ("/", "light", True),
         "queues": ("/queues", "light", False),
         "queue": ("/queues/billing?state=failed", "dark", False),
-        "jobs": (f"/jobs?filter=queue:{QUEUE},email", "light", False),
+        "jobs": ("/jobs?filter=queue:email", "light", False),
         "job": (failed, "light", False),
+        "job-completed": ("/jobs/document-processing/doc-late", "dark", False),
         "job-phone": (failed, "dark", True),
         "dead-letters": ("/dlq", "dark", False),
         "dead-letter-group": (group, "light", False),
@@ -72,13 +77,15 @@ async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
     }
 
 
-async def shoot(url: str, folder: Path) -> None:
-    """Take every picture."""
+async def shoot(url: str, folder: Path, only: frozenset[str] | None) -> None:
+    """Take the pictures that the demo shows, or (`None`) all others."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         start = await browser.new_page()
         pages = await _pages(start, url)
         for name, (path, theme, is_phone) in pages.items():
+            if (name in DEMO) != (only is not None):
+                continue
             context = await browser.new_context(viewport=PHONE if is_phone else WIDE, color_scheme=theme)  # type: ignore[arg-type]
             page = await context.new_page()
             if path == "plan":
@@ -96,30 +103,51 @@ async def shoot(url: str, folder: Path) -> None:
         await browser.close()
 
 
+@contextlib.contextmanager
+def served(redis_url: str) -> Iterator[str]:
+    """Serve the console of a Redis and give its URL."""
+    made = server(Settings(redis_url=redis_url, web_auth="off"), options=ConsoleOptions(auth=Auth.OFF))
+    with listen("127.0.0.1", 0) as bound:
+        thread = threading.Thread(target=made.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
+        while not made.started:
+            time.sleep(0.02)
+        yield address(bound).rstrip("/")
+        made.should_exit = True
+        thread.join(10)
+
+
+async def from_demo(data: Path, folder: Path) -> None:
+    """Play the demo and take the pictures that show it."""
+    environment = {
+        "PLATFORM_DATABASE_URL": f"sqlite:///{data / 'platform.db'}",
+        "PLATFORM_STORAGE_DIR": str(data / "files"),
+    }
+    async with Processes(say=print, environment=environment) as processes:
+        story = Story(processes=processes, folder=data, say=print)
+        redis_url = await story.start()
+        async with await Admin.open(redis_url, actor=Actor("demo", "admin", "web")) as admin:
+            await story.play(admin, kill=False)
+        with served(redis_url) as url:
+            await shoot(url, folder, DEMO)
+
+
+async def from_stage(data: Path, folder: Path) -> None:
+    """Furnish a Redis with errors, a flow and waiting jobs, and take the pictures that show them."""
+    with EmbeddedServer(data, binary=server_binary()) as redis_server:
+        furnish = [sys.executable, "-m", "tests.web.stage", redis_server.url, "emails=140", "charges=36"]
+        await asyncio.to_thread(subprocess.run, furnish, check=True, capture_output=True)
+        with served(redis_server.url) as url:
+            await shoot(url, folder, None)
+
+
 async def main(folder: Path) -> None:
-    """Play the demo, serve it, take the pictures."""
+    """Take every picture."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        data = Path(name)
-        environment = {
-            "PLATFORM_DATABASE_URL": f"sqlite:///{data / 'platform.db'}",
-            "PLATFORM_STORAGE_DIR": str(data / "files"),
-        }
-        async with Processes(say=print, environment=environment) as processes:
-            redis_url = await Story(processes=processes, folder=data, say=print).start()
-            async with await Admin.open(redis_url, actor=Actor("demo", "admin", "web")) as admin:
-                await Story(processes=processes, folder=data, say=print).play(admin, kill=False)
-            furnish = [sys.executable, "-m", "tests.web.stage", redis_url, "emails=140", "charges=36"]
-            await asyncio.to_thread(subprocess.run, furnish, check=True, capture_output=True)
-            made = server(Settings(redis_url=redis_url, web_auth="off"), options=ConsoleOptions(auth=Auth.OFF))
-            with listen("127.0.0.1", 0) as bound:
-                thread = threading.Thread(target=made.run, kwargs={"sockets": [bound]}, daemon=True)
-                thread.start()
-                while not made.started:
-                    time.sleep(0.02)
-                await shoot(address(bound).rstrip("/"), folder)
-                made.should_exit = True
-                thread.join(10)
+        (Path(name) / "stage").mkdir()
+        await from_stage(Path(name) / "stage", folder)
+        await from_demo(Path(name), folder)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,6 @@ def steady(furniture: Furniture) -> Iterator[str]:
 
 
 @schema.parametrize()
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_requests_get_what_is_described_or_a_sentence(steady: str, case: Any) -> None:
     case.call_and_validate(base_url=steady, headers=JSON, checks=CHECKS)
