@@ -2,13 +2,16 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from qconsole.errors import Unrecoverable
+from workers.documents.errors import UnreadableDocument
 from workers.documents.matching.tables import TableError, decode, delimiter_of
+from workers.documents.spreadsheet import check_zip
 
 _NAMES = {
     "code": ("code", "impa", "impacode", "partnumber", "sku", "itemnumber", "articlenumber", "id"),
@@ -19,6 +22,10 @@ _NAMES = {
     "price": ("price", "unitprice", "listprice"),
     "currency": ("currency", "curr"),
 }
+MAX_BYTES = 256 * 1024 * 1024
+_GROUPED = re.compile(r"[1-9]\d{0,2},\d{3}")
+"""Thousands to some, three digits behind the point to others."""
+
 _LIMITS = {"code": 64, "name": 2_000, "description": 20_000, "brand": 255, "unit": 255, "currency": 3}
 
 
@@ -27,6 +34,7 @@ class FileRow:
     """A row of the file: its position, and either what it says or why it cannot be used."""
 
     position: int
+    code: str | None
     values: dict[str, Any]
     reason: str
     content: str
@@ -69,8 +77,9 @@ def _sheet(content: bytes) -> Iterator[Sequence[str]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
+        check_zip(content)
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
-    except CalamineError as error:
+    except (CalamineError, UnreadableDocument) as error:
         raise Unrecoverable(f"the catalogue file is not a workbook: {error}") from error
     return (["" if cell is None else _shown(cell) for cell in row] for row in sheet.iter_rows())
 
@@ -108,13 +117,16 @@ def _row(position: int, cells: Sequence[str], columns: dict[str, int]) -> FileRo
     reason = reason or next((f"{field} must be at most {_LIMITS[field]} characters" for field in too_long), "")
     if said["price"] and not reason:
         price = _amount(said["price"])
-        if price is None:
+        if _GROUPED.fullmatch(said["price"]):
+            reason = f"price must be clear, got {said['price']!r}; write it with a point and two digits behind it"
+        elif price is None:
             reason = f"price must be a number not below 0, got {said['price'][:40]!r}"
-    return FileRow(position, {"position": position, **said, "price": price}, reason, content)
+    code = said["code"] if 0 < len(said["code"]) <= _LIMITS["code"] else None
+    return FileRow(position, code, {"position": position, **said, "price": price}, reason, content)
 
 
 def _amount(text: str) -> Decimal | None:
-    cleaned = text.replace(" ", "").replace("'", "")
+    cleaned = "".join(text.split()).replace("'", "")
     if "," in cleaned and cleaned.rfind(",") > cleaned.rfind("."):
         cleaned = cleaned.replace(".", "").replace(",", ".")
     try:

@@ -3,6 +3,7 @@
 import csv
 import io
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import xlsxwriter
 from sqlalchemy import func, select
 
 from qconsole.errors import NotFound, Unrecoverable
-from tests.workers.support import context
+from tests.workers.support import context, settings_in
 from workers import imports as module
 from workers.db.models import CatalogueImport, CatalogueRow, StagedRow
 from workers.db.repositories import imports as repository
@@ -28,6 +29,10 @@ async def _sync(platform: Platform, content: bytes, *, job_id: str, **more: Any)
         context(platform, job_id=job_id)[0], SyncCatalogue(file_ref=stored.ref, **more)
     )
     return result
+
+
+async def _listed(platform: Platform, ref: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO((await platform.storage.read(ref)).decode("utf-8-sig"))))[1:]
 
 
 async def _rows(platform: Platform) -> dict[str, CatalogueRow]:
@@ -50,30 +55,56 @@ async def test_rows_are_added_changed_and_deactivated(platform: Platform) -> Non
 
 
 async def test_a_dry_run_tells_and_changes_nothing(platform: Platform) -> None:
-    result = await _sync(platform, _file("1,Rope,m,2"), job_id="a", dry_run=True)
-    assert (result["status"], result["added"]) == ("compared", 1)
-    assert await _rows(platform) == {}
+    await _sync(platform, _file("1,Rope,m,2", "2,Rags,kg,1", "3,=Paint,l,9"), job_id="a")
+    before = {code: row.updated_ms for code, row in (await _rows(platform)).items()}
+    content = _file("1,Rope,m,3", "2,Rags,kg,1", "4,Helmet,pcs,8")
+    for _ in range(2):
+        result = await _sync(platform, content, job_id="b", dry_run=True, allow_shrink=True)
+        assert (result["status"], result["added"], result["changed"], result["deactivated"]) == ("compared", 1, 1, 1)
+        assert await _listed(platform, result["changes_ref"]) == [
+            ["added", "4", "", "", "Helmet"],
+            ["changed", "1", "price", "2", "3"],
+            ["deactivated", "3", "", "'=Paint", ""],
+        ]
+    assert {code: row.updated_ms for code, row in (await _rows(platform)).items()} == before
 
 
 async def test_rows_that_cannot_be_used_are_listed_in_a_safe_file(platform: Platform) -> None:
     content = _file(
-        "1,Rope,m,2", ",Nameless,m,1", "2,,m,1", "3,Helmet,pcs,dear", "=1+1,Evil,,", "1,Again,m,2", "4,X,m,-1"
-    )
+        "1,Rope,m,2", ",Nameless,m,1", "2,,m,1", "3,Helmet,pcs,dear", "=1+1,Evil,,", "1,Again,m,2", "4,X,m,-1",
+        '5,Anchor,pcs,"1,234"',
+    )  # fmt: skip
     result = await _sync(platform, content, job_id="a")
-    assert (result["rows"], result["refused"]) == (2, 5)
-    listed = list(csv.reader(io.StringIO((await platform.storage.read(result["errors_ref"])).decode("utf-8-sig"))))
-    assert [row[:2] for row in listed[1:]] == [
+    assert (result["rows"], result["refused"]) == (2, 6)
+    assert [row[:2] for row in await _listed(platform, result["errors_ref"])] == [
         ["2", "code is missing"],
         ["3", "name is missing"],
         ["4", "price must be a number not below 0, got 'dear'"],
         ["6", "the code was given before"],
         ["7", "price must be a number not below 0, got '-1'"],
+        ["8", "price must be clear, got '1,234'; write it with a point and two digits behind it"],
     ]
+
+
+async def test_a_row_whose_new_version_cannot_be_used_stays_as_it_is(platform: Platform) -> None:
+    await _sync(platform, _file(*(f"{n},Row {n},m,1" for n in range(10))), job_id="a")
+    result = await _sync(platform, _file("0,Row 0,m,dear", *(f"{n},Row {n},m,2" for n in range(1, 10))), job_id="b")
+    assert (result["changed"], result["deactivated"], result["kept"]) == (9, 0, 1)
+    kept = (await _rows(platform))["0"]
+    assert (kept.active, kept.price) == (True, Decimal(1))
+
+
+async def test_a_file_of_rows_that_cannot_be_used_changes_nothing(platform: Platform) -> None:
+    await _sync(platform, _file(*(f"{n},Row {n},m,1" for n in range(10))), job_id="a")
+    for _ in range(2):
+        with pytest.raises(Unrecoverable, match="lacks or spoils 9 of 10"):
+            await _sync(platform, _file("0,New 0,m,1", *(f"{n},Row {n},m,dear" for n in range(1, 10))), job_id="b")
+    assert (await _rows(platform))["0"].name == "Row 0"
 
 
 async def test_a_catalogue_that_would_shrink_is_left_as_it_is(platform: Platform) -> None:
     await _sync(platform, _file(*(f"{n},Row {n},m,1" for n in range(10))), job_id="a")
-    with pytest.raises(Unrecoverable, match="would deactivate 9 of 10 rows"):
+    with pytest.raises(Unrecoverable, match="lacks or spoils 9 of 10 active rows"):
         await _sync(platform, _file("1,Row 1,m,1"), job_id="b")
     assert all(row.active for row in (await _rows(platform)).values())
     assert (await _sync(platform, _file("1,Row 1,m,1"), job_id="c", allow_shrink=True))["deactivated"] == 9
@@ -136,10 +167,53 @@ async def test_what_is_no_catalogue_is_refused(platform: Platform, content: byte
         await _sync(platform, content, job_id="a")
 
 
-async def test_a_source_that_is_not_there_is_tried_again(platform: Platform) -> None:
-    with pytest.raises(NotFound, match="cannot be read"):
-        await sync_catalogue(context(platform)[0], SyncCatalogue(source="/nowhere/impa.csv"))
+async def test_a_source_that_is_not_there_is_tried_again(platform: Platform, tmp_path: Path) -> None:
     with pytest.raises(Unrecoverable, match="names no file"):
+        await sync_catalogue(context(platform)[0], SyncCatalogue())
+    source = tmp_path / "share" / "impa.csv"
+    platform.settings = settings_in(tmp_path, catalogue_source=str(source))
+    with pytest.raises(NotFound, match="cannot be read: No such file"):
         await sync_catalogue(context(platform)[0], SyncCatalogue())
     async with platform.database.reading() as session:
         assert (await session.execute(select(CatalogueImport))).all() == []
+    source.parent.mkdir()
+    source.write_bytes(_file("1,Rope,m,2"))
+    assert (await sync_catalogue(context(platform)[0], SyncCatalogue()))["added"] == 1
+
+
+async def test_a_broken_source_is_looked_at_again_when_the_job_is_replayed(platform: Platform, tmp_path: Path) -> None:
+    source = tmp_path / "impa.csv"
+    platform.settings = settings_in(tmp_path, catalogue_source=str(source))
+    source.write_bytes(b"nothing,of,use")
+    with pytest.raises(Unrecoverable, match="column for code"):
+        await sync_catalogue(context(platform)[0], SyncCatalogue())
+    source.write_bytes(_file("1,Rope,m,2"))
+    assert (await sync_catalogue(context(platform)[0], SyncCatalogue()))["added"] == 1
+
+
+@pytest.mark.parametrize("source", ["/etc/passwd", "../secret.csv", "link.csv"])
+async def test_a_source_elsewhere_is_refused(platform: Platform, tmp_path: Path, source: str) -> None:
+    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "link.csv").symlink_to("/etc/passwd")
+    platform.settings = settings_in(tmp_path, catalogue_source=str(tmp_path / "share" / "impa.csv"))
+    with pytest.raises(Unrecoverable, match="in the folder of PLATFORM_CATALOGUE_SOURCE"):
+        await sync_catalogue(context(platform)[0], SyncCatalogue(source=source))
+
+
+async def test_a_worker_that_lost_its_job_does_not_empty_the_catalogue(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = await platform.storage.put(_file("1,Rope,m,2"))
+    payload = SyncCatalogue(file_ref=stored.ref)
+    refuse_repeats = repository.refuse_repeats
+
+    async def overtaken(*args: Any) -> int:
+        monkeypatch.undo()
+        count = await refuse_repeats(*args)
+        await args[0].commit()
+        await sync_catalogue(context(platform)[0], payload)
+        return count
+
+    monkeypatch.setattr(repository, "refuse_repeats", overtaken)
+    assert (await sync_catalogue(context(platform)[0], payload))["status"] == "applied"
+    assert (await _rows(platform))["1"].active

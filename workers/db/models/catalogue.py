@@ -61,12 +61,13 @@ class StagedRow(Base):
 
 
 class RefusedRow(Base):
-    """A row of an import's file that cannot be used, and why."""
+    """A row of an import's file that cannot be used, and why; `code` when the row says at least that."""
 
     __tablename__ = "refused_rows"
 
     import_id: Mapped[str] = mapped_column(ForeignKey("catalogue_imports.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[Short | None]
     reason: Mapped[Short]
     content: Mapped[Long]
 
