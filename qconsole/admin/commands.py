@@ -6,6 +6,7 @@ Control and bidi characters are written as `$'…'`, so that a terminal shows th
 import re
 import shlex
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _NOUNS = {"jobs": "jobs", "dlq": "dlq", "dead_letters": "dlq", "trash": "trash"}
@@ -60,3 +61,10 @@ def _option(flag: str, value: object) -> list[str]:
     if isinstance(value, float):
         return [flag, format(value, "g")]
     return [flag, quote(str(value))]
+
+
+def iso_time(ms: int | None) -> str | None:
+    """Return an instant as commands take it: ISO 8601 in UTC, to the millisecond."""
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, tz=UTC).isoformat(timespec="milliseconds")

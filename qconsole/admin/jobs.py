@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from qconsole.admin.commands import iso_time
 from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.fingerprints import with_whole_fingerprints
 from qconsole.admin.job_listing import Order, Place
@@ -419,7 +420,7 @@ class Jobs(Noun):
             raise UsageError(f"due_ms must be an instant within ten years, got {due_ms}", field="due_ms")
         job = await self._locate(job_id, queue)
         changes = await self._queue(job.queue).reschedule([checked_id(job_id)], due_ms)
-        return await self._apply("jobs.reschedule", "rescheduled", job, changes, reason=reason, at=due_ms)
+        return await self._apply("jobs.reschedule", "rescheduled", job, changes, reason=reason, at=iso_time(due_ms))
 
     async def _views(self) -> JobViews:
         return JobViews(self._backend, await self._session.job_types.attempts())

@@ -92,7 +92,7 @@ class Metrics(Noun):
             pipe.zadd(GLOBAL.marks(), {text: now_ms})
             pipe.zremrangebyrank(GLOBAL.marks(), 0, -MARKS_KEPT - 1)
             await pipe.execute()
-        command = self._session.command("metrics", "mark", label)
+        command = self._session.command("metrics", "mark", label, kind=kind)
         await self._session.record("metrics.mark", kind, reason=label, command=command)
         return Applied(f"Marked: {label}.", kind, command)
 

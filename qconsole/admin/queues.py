@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from qconsole.admin.commands import iso_time
 from qconsole.admin.counts import QueueCounts, read_counts
 from qconsole.admin.doctor_server import server_findings
 from qconsole.admin.filters import EMPTY
@@ -174,7 +175,7 @@ class Queues(Noun):
         await self._ours(name, "be paused")
         changed = await self._queue(name).pause(actor=self._session.actor.name, reason=reason, until_ms=until_ms)
         sentence = f"Queue {name} is paused." if changed else f"Queue {name} was paused already; its reason is updated."
-        return await self._applied("pause", name, sentence, reason, until=until_ms)
+        return await self._applied("pause", name, sentence, reason, until=iso_time(until_ms))
 
     async def _ours(self, name: str, what: str) -> None:
         """Refuse what only workers of ours heed on a queue that none of them has served.
@@ -235,8 +236,7 @@ class Queues(Noun):
         changes = _changes(concurrency, rate_max, rate_per_s)
         counts = await self._queue(name).limit(actor=self._session.actor.name, **changes)
         shown = ", ".join(f"{field} {counts.get(field, 'without limit')}" for field in changes)
-        options = {field: value for field, value in changes.items() if field != "rate_ms"}
-        return await self._applied("limit", name, f"Queue {name}: {shown}.", reason, **options)
+        return await self._applied("limit", name, f"Queue {name}: {shown}.", reason, **_limit_options(changes))
 
     async def release_hold(self, name: str, *, reason: str | None = None) -> Applied:
         """End a hold that a rate-limited job put on the queue."""
@@ -245,7 +245,7 @@ class Queues(Noun):
         await self._session.known_queue(name)
         changed = await self._queue(name).release_hold()
         sentence = f"Queue {name} is no longer held." if changed else f"Queue {name} was not held."
-        return await self._applied("release-hold", name, sentence, reason)
+        return await self._applied("resume", name, sentence, reason, hold=True)
 
     async def drain(self, name: str, *, delayed: bool = True, reason: str | None = None, **options: Any) -> Plan:
         """Plan the removal of what waits in a queue (and is delayed); start it as any operation."""
@@ -319,6 +319,17 @@ def _changes(
     if not 0.001 <= per_s <= 86_400:
         raise UsageError(f"rate_per_s must be between 0.001 and 86,400 seconds, got {per_s!r}", field="rate_per_s")
     return changes | {"rate_max": rate_max, "rate_ms": round(per_s * 1000)}
+
+
+def _limit_options(changes: dict[str, int | None]) -> dict[str, object]:
+    """Return the changes as the command line's options."""
+    options: dict[str, object] = {}
+    if "concurrency" in changes:
+        options["concurrency"] = changes["concurrency"] or 0
+    if "rate_max" in changes:
+        window_s = (changes["rate_ms"] or 0) / 1000
+        options["rate"] = "none" if changes["rate_max"] is None else f"{changes['rate_max']}/{window_s:g}s"
+    return options
 
 
 def _compliance(queues: Sequence[QueueView]) -> float | None:

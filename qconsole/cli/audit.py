@@ -2,17 +2,23 @@
 
 import typer
 
-from qconsole.cli.command import Session, command
-from qconsole.cli.options import Cursor, FilterArgument, PageLimit
+from qconsole.cli.command import Session, command, joined
+from qconsole.cli.options import Cursor, Filter, FilterArgument, PageLimit
 from qconsole.cli.output import Column, instant
 
 app = typer.Typer(no_args_is_help=True, help="Audit: who did what, when, to how many jobs.", rich_markup_mode=None)
 
 
 @command(app, "list")
-async def list_(session: Session, filter_: FilterArgument = None, limit: PageLimit = 50, cursor: Cursor = None) -> None:
+async def list_(
+    session: Session,
+    filter_: FilterArgument = None,
+    filter_option: Filter = None,
+    limit: PageLimit = 50,
+    cursor: Cursor = None,
+) -> None:
     """List changes, newest first."""
-    page = await (await session.admin()).audit.page(" ".join(filter_ or []), cursor=cursor, limit=limit)
+    page = await (await session.admin()).audit.page(joined(filter_, filter_option), cursor=cursor, limit=limit)
     columns = [
         Column("when", lambda a: instant(a.ms)),
         Column("who", lambda a: a.actor),

@@ -11,6 +11,7 @@ import inspect
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -205,6 +206,11 @@ def read_json(text: str | None, *, option: str) -> Any:
         ) from error
 
 
+def joined(words: list[str] | None, option: str | None) -> str:
+    """Return the filter that was given as words, as an option, or as both (which narrow each other)."""
+    return " ".join([*(words or []), option or ""]).strip()
+
+
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -222,3 +228,26 @@ def read_duration_s(text: str | None, *, option: str) -> float | None:
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         raise UsageError(f"{option} must be a duration such as 30s, 5m or 1h30m, got {text!r}", field=option)
     return sum(float(number) * _UNITS_S[unit or "s"] for number, unit in parts)
+
+
+def read_instant_ms(*, in_: str | None, at: str | None, options: tuple[str, str]) -> int:
+    """Return an instant given as a duration from now or as an ISO time, in epoch ms.
+
+    Args:
+        options: names of the two options, for the error.
+
+    Raises:
+        UsageError: neither, both, or no such duration or time.
+    """
+    if (in_ is None) == (at is None):
+        raise UsageError("say when, once", hint=f"Use {options[0]} 5m or {options[1]} 2026-11-25T08:00+01:00.")
+    seconds = read_duration_s(in_, option=options[0])
+    if seconds is not None:
+        return int(time.time() * 1000 + seconds * 1000)
+    from datetime import datetime
+
+    try:
+        return int(datetime.fromisoformat(at or "").astimezone().timestamp() * 1000)
+    except ValueError as error:
+        message = f"{options[1]} must be an ISO time such as 2026-11-25T08:00+01:00, got {at!r}"
+        raise UsageError(message, field=options[1]) from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qconsole.cli.bulk import run_bulk
-from qconsole.cli.command import Session, command, read_duration_s, read_ids, read_json
+from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_json
 from qconsole.cli.jobs import pretty
 from qconsole.cli.options import (
     Cursor,
@@ -48,9 +48,7 @@ async def list_(
 ) -> None:
     """List dead letters that match a filter, newest first."""
     admin = await session.admin()
-    page = await admin.dead_letters.page(
-        " ".join([*(filter_ or []), filter_option or ""]).strip(), cursor=cursor, limit=limit
-    )
+    page = await admin.dead_letters.page(joined(filter_, filter_option), cursor=cursor, limit=limit)
     now_ms = page.as_of_ms or int(time.time() * 1000)
 
     def table() -> None:
@@ -89,10 +87,10 @@ def group_columns(now_ms: int) -> list[Column]:
 
 
 @command(app, "groups")
-async def groups(session: Session, filter_: FilterArgument = None) -> None:
+async def groups(session: Session, filter_: FilterArgument = None, filter_option: Filter = None) -> None:
     """List open dead letters grouped by error, largest first."""
     admin = await session.admin()
-    found = await admin.dead_letters.groups(" ".join(filter_ or []))
+    found = await admin.dead_letters.groups(joined(filter_, filter_option))
     now_ms = int(time.time() * 1000)
 
     def table() -> None:

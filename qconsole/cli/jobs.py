@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qconsole.cli.bulk import run_bulk
-from qconsole.cli.command import Session, command, read_duration_s, read_ids, read_json
+from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_instant_ms, read_json
 from qconsole.cli.options import (
     Cursor,
     Delay,
@@ -73,7 +73,7 @@ async def list_(
 ) -> None:
     """List jobs that match a filter."""
     admin = await session.admin()
-    text = " ".join([*(filter_ or []), filter_option or ""]).strip()
+    text = joined(filter_, filter_option)
     while True:
         page = await admin.jobs.page(text, cursor=cursor, limit=limit, reverse=reverse)
         _show_page(session, page)
@@ -248,22 +248,9 @@ async def reschedule(
     reason: Reason = None,
 ) -> None:
     """Move a waiting or delayed job in time."""
+    due_ms = read_instant_ms(in_=delay, at=at, options=("--in", "--at"))
     admin = await session.admin()
-    show_applied(session, await admin.jobs.reschedule(job_id, _due_ms(delay, at), queue=queue, reason=reason))
-
-
-def _due_ms(delay: str | None, at: str | None) -> int:
-    if (delay is None) == (at is None):
-        raise UsageError("say when, once", hint="Use --in 5m or --at 2026-11-25T08:00+01:00.")
-    seconds = read_duration_s(delay, option="--in")
-    if seconds is not None:
-        return int(time.time() * 1000 + seconds * 1000)
-    from datetime import datetime
-
-    try:
-        return int(datetime.fromisoformat(at or "").astimezone().timestamp() * 1000)
-    except ValueError as error:
-        raise UsageError(f"--at must be an ISO time, got {at!r}", field="--at") from error
+    show_applied(session, await admin.jobs.reschedule(job_id, due_ms, queue=queue, reason=reason))
 
 
 @command(app, "logs")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qconsole.cli.bulk import run_bulk
-from qconsole.cli.command import Session, command, read_duration_s
+from qconsole.cli.command import Session, command, read_duration_s, read_instant_ms
 from qconsole.cli.options import DryRun, MaxAffected, QueueName, Rate, Reason, Wait, Yes
 from qconsole.cli.output import Column, ago, duration, instant
 from qconsole.errors import UsageError
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Queues: list, pause, limit, drain.", rich_markup_mode=None)
 
-_UNSET = -1
+QueueNames = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE]...", help="The queues; or --all.")]
+AllQueues = Annotated[bool, typer.Option("--all", help="Every queue.")]
 
 
 def queue_columns() -> list[Column]:
@@ -112,42 +113,43 @@ def show_all_applied(session: Session, done: "tuple[Applied, ...]") -> None:
 @command(app, "pause")
 async def pause(
     session: Session,
-    queue: Annotated[str | None, typer.Argument(metavar="[QUEUE]", help="The queue; or --all.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every queue.")] = False,
-    for_: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="Resume by itself after this time.")
-    ] = None,
+    queues: QueueNames = None,
+    all_: AllQueues = False,
+    for_: Annotated[str | None, typer.Option("--for", metavar="DURATION", help="Resume by itself after this.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Resume by itself at this time.")] = None,
     reason: Reason = None,
 ) -> None:
-    """Stop claims on a queue; jobs that run go on to their end."""
+    """Stop claims on queues; jobs that run go on to their end."""
     admin = await session.admin()
-    seconds = read_duration_s(for_, option="--for")
-    until_ms = int(time.time() * 1000 + seconds * 1000) if seconds else None
+    until_ms = read_instant_ms(in_=for_, at=until, options=("--for", "--until")) if for_ or until else None
     if all_:
         show_all_applied(session, await admin.queues.pause_all(reason=reason, until_ms=until_ms))
-    else:
-        show_applied(session, await admin.queues.pause(_one(queue), reason=reason, until_ms=until_ms))
+        return
+    names = _named(queues)
+    show_all_applied(session, tuple([await admin.queues.pause(q, reason=reason, until_ms=until_ms) for q in names]))
 
 
 @command(app, "resume")
 async def resume(
     session: Session,
-    queue: Annotated[str | None, typer.Argument(metavar="[QUEUE]", help="The queue; or --all.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every queue.")] = False,
+    queues: QueueNames = None,
+    all_: AllQueues = False,
+    hold: Annotated[bool, typer.Option("--hold", help="End a hold that a rate-limited job put on them.")] = False,
     reason: Reason = None,
 ) -> None:
     """Let workers claim again."""
     admin = await session.admin()
     if all_:
         show_all_applied(session, await admin.queues.resume_all(reason=reason))
-    else:
-        show_applied(session, await admin.queues.resume(_one(queue), reason=reason))
+        return
+    change = admin.queues.release_hold if hold else admin.queues.resume
+    show_all_applied(session, tuple([await change(queue, reason=reason) for queue in _named(queues)]))
 
 
-def _one(queue: str | None) -> str:
-    if not queue:
-        raise UsageError("no queue named", hint="Name a queue, or use --all.")
-    return queue
+def _named(queues: list[str] | None) -> list[str]:
+    if not queues:
+        raise UsageError("no queue named", hint="Name one or more queues, or use --all.")
+    return queues
 
 
 @command(app, "limit")
@@ -155,29 +157,24 @@ async def limit(
     session: Session,
     queue: QueueName,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", min=0, metavar="N", help="Jobs at once over all workers; 0 clears the cap.")
-    ] = _UNSET,
+        int | None,
+        typer.Option("--concurrency", min=0, metavar="N", help="Jobs at once over all workers; 0 clears it."),
+    ] = None,
     rate: Annotated[
         str | None,
         typer.Option("--rate", metavar="MAX/DURATION", help="Starts in any window, e.g. 10/1s; `none` clears it."),
     ] = None,
-    release: Annotated[
-        bool, typer.Option("--release", help="End a hold that a rate-limited job put on the queue.")
-    ] = False,
     reason: Reason = None,
 ) -> None:
     """Set or clear the queue's concurrency and rate, live."""
     admin = await session.admin()
-    if release:
-        show_applied(session, await admin.queues.release_hold(queue, reason=reason))
-        return
     changes: dict[str, Any] = {}
-    if concurrency != _UNSET:
+    if concurrency is not None:
         changes["concurrency"] = concurrency or None
     if rate is not None:
         changes["rate_max"], changes["rate_per_s"] = _rate(rate)
     if not changes:
-        raise UsageError("nothing to change", hint="Use --concurrency N, --rate MAX/DURATION, or --release.")
+        raise UsageError("nothing to change", hint="Use --concurrency N or --rate MAX/DURATION.")
     show_applied(session, await admin.queues.limit(queue, reason=reason, **changes))
 
 
@@ -232,3 +229,9 @@ async def empty(
     """Remove every job, dead letter and record of a queue for good. There is no undo."""
     admin = await session.admin()
     show_applied(session, await admin.queues.empty(queue, confirm_name=confirm or "", reason=reason))
+
+
+@command(app, "forget")
+async def forget(session: Session, queue: QueueName, reason: Reason = None) -> None:
+    """Take an empty queue off the list until somebody uses it again."""
+    show_applied(session, await (await session.admin()).queues.forget(queue, reason=reason))

@@ -146,3 +146,9 @@ async def edit(
 async def remove(session: Session, schedule_id: ScheduleId, queue: QueueHint = None, reason: Reason = None) -> None:
     """Remove a schedule; a code-declared one stays away until resumed."""
     show_applied(session, await (await session.admin()).schedules.remove(schedule_id, queue=queue, reason=reason))
+
+
+@command(app, "revert")
+async def revert(session: Session, schedule_id: ScheduleId, queue: QueueHint = None, reason: Reason = None) -> None:
+    """Go back to what the code declares."""
+    show_applied(session, await (await session.admin()).schedules.revert(schedule_id, queue=queue, reason=reason))

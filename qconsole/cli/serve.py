@@ -32,6 +32,9 @@ def worker(
         str | None, typer.Option("--name", metavar="NAME", help="The worker's name; by default host and pid.")
     ] = None,
     deploy: Annotated[str | None, typer.Option("--deploy", metavar="TAG", help="The deployed version.")] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", min=0, max=65535, help="Serve Prometheus text on this port.")
+    ] = None,
 ) -> int:
     """Run jobs: an unchanged arq settings class, or one of ours; several serve several queues in one process."""
     if str(Path.cwd()) not in sys.path:
@@ -45,6 +48,7 @@ def worker(
         burst=burst,
         name=name,
         deploy=deploy or session.settings.deploy,
+        metrics_port=metrics_port,
     )
 
 
