@@ -14,6 +14,7 @@ from workers.storage import Stored
 async def keep_result(here: Platform, stored: Stored, *, name: str, content_type: str, purpose: str) -> StoredFile:
     """Notes a result in the storage, to be kept as long as the settings say, and returns the note."""
     now_ms = here.clock.now_ms()
+    expires_ms = now_ms + here.settings.result_keep_days * DAY_S * 1_000
     note = StoredFile(
         ref=stored.ref,
         name=name[:255],
@@ -22,10 +23,23 @@ async def keep_result(here: Platform, stored: Stored, *, name: str, content_type
         sha256=stored.ref,
         purpose=purpose,
         created_ms=now_ms,
-        expires_ms=now_ms + here.settings.result_keep_days * DAY_S * 1_000,
+        expires_ms=expires_ms,
     )
     async with here.database.writing() as session:
+        known = await session.get(StoredFile, stored.ref)
+        if known is not None and (known.expires_ms is None or known.expires_ms > expires_ms):
+            # The same content is kept for another reason too, and for longer.
+            note.expires_ms = known.expires_ms
         return await session.merge(note)
+
+
+def check_links(here: Platform) -> None:
+    """Makes sure that links can be signed, before work is done for one.
+
+    Raises:
+        ConfigError: there is no secret to sign them with.
+    """
+    _signer(here)
 
 
 def download_link(here: Platform, note: StoredFile) -> str:

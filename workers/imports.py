@@ -1,7 +1,7 @@
 """The catalogue import: staged with a checkpoint, compared, and applied in one transaction.
 
-A crash goes on from the checkpoint. Rows that cannot be used are listed in an error file, and a dry run lists what would
-change. A catalogue that would shrink suspiciously is left as it is.
+A crash goes on from the checkpoint. Rows that cannot be used are listed in an error file, and a dry run lists what
+would change. A catalogue that would shrink suspiciously is left as it is.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """Exports hold every row, run nothing when opened, and are fetched by a link that cannot be forged."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -10,24 +11,28 @@ import pytest
 from pydantic import SecretStr
 from python_calamine import CalamineWorkbook
 from redis.asyncio import Redis
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from qconsole.errors import ConfigError, Forbidden, NotFound
 from qconsole.runtime import Client
+from tests.support import eventually
 from tests.workers.support import context, settings_in
+from workers import exports as module
 from workers.db.models import CatalogueRow, StoredFile
 from workers.downloads import opened_link
 from workers.exports import ExportRows, Format, Subject, export_rows
 from workers.maintenance import Upkeep, remove_expired_files
 from workers.platform import Platform, opened
+from workers.safe_cells import safe_cell
 
 
 @pytest.fixture
 async def exporting(tmp_path: Path) -> AsyncIterator[Platform]:
     async with opened(settings_in(tmp_path, link_secret=SecretStr("0123456789abcdef"), reader_processes=1)) as found:
         rows = [
-            {"code": f"{n:06}", "name": "=HYPERLINK(1)" if n == 1 else f"Row {n}", "description": "", "brand": "",
-             "unit": "m", "currency": "", "price": Decimal("1.50"), "active": True, "updated_ms": 1}
+            {"code": f"{n:06}", "name": "=HYPERLINK(1)" if n == 1 else f"Row {n}",
+             "description": "x" * 40_000 if n == 2 else "", "brand": "",
+             "unit": "m", "currency": "", "price": Decimal("1.5"), "active": True, "updated_ms": 1}
             for n in range(5_000)
         ]  # fmt: skip
         async with found.database.writing() as session:
@@ -45,6 +50,7 @@ async def test_a_csv_holds_every_row_and_runs_nothing(exporting: Platform) -> No
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     assert (result["rows"], len(rows)) == (5_000, 5_001)
     assert rows[2][:2] == ["000001", "'=HYPERLINK(1)"]
+    assert (rows[2][5], len(rows[3][2])) == ("1.5", 40_000)
 
 
 async def test_a_workbook_holds_every_row_and_runs_nothing(exporting: Platform) -> None:
@@ -53,6 +59,43 @@ async def test_a_workbook_holds_every_row_and_runs_nothing(exporting: Platform) 
     assert (result["rows"], len(rows)) == (5_000, 5_001)
     assert rows[2][1] == "'=HYPERLINK(1)"
     assert rows[2][5] == 1.5
+    assert rows[3][2] == "x" * 32_766 + "…"
+
+
+@pytest.mark.parametrize("form", Format)
+async def test_a_cancelled_export_leaves_no_file_behind(
+    exporting: Platform, form: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIECE_ROWS", 100)
+    ctx, recorder = context(exporting)
+    payload = ExportRows(export_id="x1", subject=Subject.CATALOGUE, format=form)
+    running = asyncio.create_task(export_rows(ctx, payload))
+    await eventually(lambda: recorder.steps)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert list((exporting.settings.storage_dir / "partial").iterdir()) == []
+    async with exporting.database.reading() as session:
+        assert (await session.execute(select(StoredFile))).all() == []
+
+
+async def test_a_content_kept_for_good_is_not_given_an_end(exporting: Platform) -> None:
+    result, _ = await _export(exporting, Format.CSV)
+    async with exporting.database.writing() as session:
+        (await session.get_one(StoredFile, str(result["file_ref"]))).expires_ms = None
+    await _export(exporting, Format.CSV)
+    async with exporting.database.reading() as session:
+        assert (await session.get_one(StoredFile, str(result["file_ref"]))).expires_ms is None
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"])
+def test_what_would_be_run_is_text(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", [-5, Decimal("-1.50"), 2.5, None, True, "plain", "a=b"])
+def test_numbers_and_plain_texts_stay_what_they_are(value: object) -> None:
+    assert safe_cell(value) is value
 
 
 async def test_a_link_opens_its_file_until_it_is_removed(exporting: Platform) -> None:
