@@ -24,7 +24,7 @@
     const axis = { stroke: color("--soft"), font: `11px ${ink("--mono")}`, grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), size: 4 } };
     plot.replaceChildren();
     const chart = new uPlot({
-      width: plot.clientWidth, height: 176, padding: [10, 12, 0, 0], legend: { live: true }, cursor: { y: false, points: { size: 6 } },
+      width: plot.clientWidth, height: 176, padding: [10, 28, 0, 0], legend: { live: true }, cursor: { y: false, points: { size: 6 } },
       hooks: { draw: [marks] },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high || 0, 1) * 1.05] } },
       axes: [{ ...axis, values: "{HH}:{mm}", space: 70, size: 28 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(print), space: 34 }],
