@@ -30,8 +30,13 @@ def zone_of(name: str) -> ZoneInfo:
     """Returns the zone, or UTC for a name nobody knows."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
+
+
+def is_zone(name: str) -> bool:
+    """Tells whether a zone has this name."""
+    return zone_of(name).key == name
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {"money": money, "instant": instant, "number": number}

@@ -1,9 +1,11 @@
 """Reports say the right figures in every format, in the reader's zone, and stop when they are cancelled."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,19 @@ import pdfplumber
 import pytest
 from pydantic import SecretStr, ValidationError
 from python_calamine import CalamineWorkbook
+from sqlalchemy import select
 
-from qconsole.errors import Cancelled
-from tests.workers.support import context, settings_in
-from workers.db.models import Document, DocumentLine
+from qconsole.errors import Unrecoverable
+from qconsole.runtime import Client
+from tests.support import eventually
+from tests.workers.support import context, settings_in, work
+from workers import reports as module
+from workers.db.models import Document, DocumentLine, StoredFile
+from workers.extras import Extra
 from workers.platform import Platform, opened
+from workers.reporting.chart import bars_of
+from workers.reporting.figures import CustomerShare, Day, Figures
+from workers.reporting.pdf import write_pdf
 from workers.reports import Format, MakeReport, make_report
 
 LATE_MS = 1_736_980_200_000  # 2025-01-15 22:30 UTC, the 16th in Athens
@@ -48,8 +58,16 @@ async def test_a_pdf_says_the_figures_and_has_a_chart(reporting: Platform) -> No
     with pdfplumber.open(io.BytesIO(await _report(reporting, Format.PDF))) as pdf:
         text = pdf.pages[0].extract_text()
         assert len(pdf.pages[0].images) == 1
-    assert "3 documents, 6 lines, 3 matched, EUR 300.30" in text
+    assert "3 6 3 (50%) EUR 300.30" in text
     assert "<b>Acme</b> & Co 2 4 EUR 200.20" in text
+
+
+async def test_a_pdf_shows_letters_of_every_customer(reporting: Platform) -> None:
+    async with reporting.database.writing() as session:
+        session.add(Document(id="d9", file_ref="f", customer="Ναυτιλία Морской Łódź", status="processed", created_ms=1,
+                             processed_ms=LATE_MS, lines_found=2))  # fmt: skip
+    with pdfplumber.open(io.BytesIO(await _report(reporting, Format.PDF))) as pdf:
+        assert "Ναυτιλία Морской Łódź 1 2 EUR 0.00" in pdf.pages[0].extract_text()
 
 
 async def test_html_is_whole_and_escaped(reporting: Platform) -> None:
@@ -69,7 +87,7 @@ async def test_a_workbook_has_days_and_customers(reporting: Platform) -> None:
 @pytest.mark.parametrize(("zone", "day"), [("UTC", "2025-01-15"), ("Europe/Athens", "2025-01-16")])
 async def test_days_are_those_of_the_readers_zone(reporting: Platform, zone: str, day: str) -> None:
     rows = list(csv.reader(io.StringIO((await _report(reporting, Format.CSV, zone=zone)).decode("utf-8-sig"))))
-    assert [row for row in rows[1:] if row[1] != "0"] == [[day, "3", "6", "3", "3"]]
+    assert [row for row in rows[1:] if row[1] != "0"] == [[day, "3", "6", "3", "3", "3"]]
     assert len(rows) == 5
 
 
@@ -78,11 +96,85 @@ async def test_one_customer_can_be_chosen(reporting: Platform) -> None:
     assert sum(int(row[1]) for row in rows[1:]) == 1
 
 
-async def test_a_cancelled_report_stops(reporting: Platform) -> None:
-    ctx, _ = context(reporting)
-    ctx.cancelled = True
-    with pytest.raises(Cancelled):
-        await make_report(ctx, MakeReport(report_id="r", first=date(2025, 1, 1), last=date(2025, 1, 2)))
+@pytest.mark.parametrize("form", Format)
+async def test_a_cancelled_report_stops_and_keeps_nothing(reporting: Platform, form: Format) -> None:
+    ctx, recorder = context(reporting)
+    payload = MakeReport(report_id="r", format=form, first=date(2025, 1, 1), last=date(2025, 1, 2))
+    running = asyncio.create_task(make_report(ctx, payload))
+    await eventually(lambda: recorder.steps)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    async with reporting.database.reading() as session:
+        assert (await session.execute(select(StoredFile))).all() == []
+
+
+async def test_a_report_that_is_too_large_says_what_to_do(reporting: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 100)
+    with pytest.raises(Unrecoverable, match=r"at most 100 bytes, got .*ask for fewer days"):
+        await _report(reporting, Format.CSV)
+
+
+async def test_without_the_extra_only_drawn_reports_are_refused(
+    reporting: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPORTS", Extra("reports", ("no_such_module",), "-"))
+    with pytest.raises(Unrecoverable, match="a report as pdf needs the reports extra") as refused:
+        await _report(reporting, Format.PDF)
+    assert refused.value.hint == "Run: pip install 'qconsole[reports]'"
+    assert await _report(reporting, Format.XLSX)
+
+
+def _figures(days: int, customers: int) -> Figures:
+    first = date(2025, 1, 1)
+    return Figures(
+        first=first, last=first + timedelta(days=days - 1), zone="UTC", currency="EUR",
+        days=[Day(first + timedelta(days=n), 1, 4, 3, 1) for n in range(days)],
+        customers=[CustomerShare(f"c{n}", 1, 2, Decimal(n)) for n in range(customers)],
+    )  # fmt: skip
+
+
+def test_bars_are_weeks_when_the_span_is_long() -> None:
+    assert [len(bar) for bar in bars_of(_figures(62, 0).days)] == [1] * 62
+    assert [len(bar) for bar in bars_of(_figures(366, 0).days)] == [7] * 52 + [2]
+
+
+def test_many_customers_are_shown_as_others_and_nothing_is_left_out_of_the_sum() -> None:
+    shown = _figures(1, 500).shown_customers
+    assert (len(shown), shown[-1].customer) == (201, "300 others")
+    assert sum(share.amount for share in shown) == sum(range(500))
+
+
+@pytest.mark.parametrize("days", [1, 366])
+def test_an_empty_span_can_be_drawn(days: int) -> None:
+    empty = replace(_figures(days, 0), days=[Day(date(2025, 1, 1), 0, 0, 0, 0)] * days)
+    assert write_pdf(empty, "Nothing").startswith(b"%PDF")
+
+
+async def test_a_worker_makes_a_report_and_tells_who_asked(reporting: Platform, redis_url: str) -> None:
+    payload = MakeReport(report_id="r1", first=date(2025, 1, 14), last=date(2025, 1, 17), notify="ann@example.org")
+    async with await Client.connect(redis_url) as client:
+        await client.enqueue(make_report, payload)
+        await work(reporting, redis_url, make_report)
+        assert await client.redis.zcard("email") == 1
+    async with reporting.database.reading() as session:
+        kept = (await session.execute(select(StoredFile))).scalar_one()
+    assert (kept.name, kept.purpose) == ("r1.pdf", "report")
+    assert (await reporting.storage.read(kept.ref)).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"zone": "Mars/Base"}, "zone must be one such as"),
+        ({"zone": "../etc/passwd"}, "zone must be one such as"),
+        ({"currency": "euro"}, "currency"),
+        ({"report_id": "../x"}, "report_id"),
+    ],
+)
+def test_a_report_that_cannot_be_meant_is_refused(wrong: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        MakeReport(**{"report_id": "r", "first": date(2025, 1, 1), "last": date(2025, 1, 2), **wrong})
 
 
 @pytest.mark.parametrize("last", [date(2024, 12, 31), date(2026, 1, 2)])

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from workers.db.models import Document, DocumentLine
 from workers.wording import zone_of
+
+SHOWN_CUSTOMERS: Final = 200
+_PIECE_ROWS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,11 @@ class Day:
     lines: int
     matched: int
     in_review: int
+
+    @property
+    def open(self) -> int:
+        """Lines without a match."""
+        return max(0, self.lines - self.matched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,20 @@ class Figures:
     currency: str
     days: Sequence[Day]
     customers: Sequence[CustomerShare]
+
+    @property
+    def shown_customers(self) -> Sequence[CustomerShare]:
+        """Those a page has room for, the others as one."""
+        if len(self.customers) <= SHOWN_CUSTOMERS:
+            return self.customers
+        rest = self.customers[SHOWN_CUSTOMERS:]
+        others = CustomerShare(
+            customer=f"{len(rest):,} others",
+            documents=sum(share.documents for share in rest),
+            lines=sum(share.lines for share in rest),
+            amount=sum((share.amount for share in rest), Decimal(0)),
+        )
+        return [*self.customers[:SHOWN_CUSTOMERS], others]
 
     @property
     def documents(self) -> int:
@@ -83,14 +106,16 @@ async def read_figures(
         Document.lines_matched,
         Document.lines_in_review,
     ).where(*within)
-    for at_ms, who, lines, matched, in_review in await session.execute(documents):
+    pieces = {"yield_per": _PIECE_ROWS}
+    async for at_ms, who, lines, matched, in_review in await session.stream(documents, execution_options=pieces):
         day = days[datetime.fromtimestamp((at_ms or 0) / 1_000, UTC).astimezone(here).date()]
         for place, count in enumerate((1, lines, matched, in_review)):
             day[place] += count
         shares[who][0] += 1
         shares[who][1] += lines
     totals = select(Document.customer, DocumentLine.line_total).join(Document.lines).where(*within)
-    for who, total in await session.execute(totals.where(DocumentLine.line_total.is_not(None))):
+    printed = totals.where(DocumentLine.line_total.is_not(None))
+    async for who, total in await session.stream(printed, execution_options=pieces):
         amounts[who] += total or Decimal(0)
     return Figures(
         first=first,
