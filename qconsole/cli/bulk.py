@@ -4,7 +4,8 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
-from qconsole.cli.command import Session
+from qconsole.cli.command import Session, read_duration_s, read_json
+from qconsole.cli.options import Again, Bulk
 from qconsole.cli.output import Column, Format, Progress, duration
 from qconsole.errors import ExitCode, Unconfirmed
 
@@ -14,16 +15,7 @@ if TYPE_CHECKING:
 
 
 async def run_bulk(
-    session: Session,
-    verb: str,
-    *,
-    noun: str,
-    filter_text: str,
-    ids: list[str] | None,
-    dry_run: bool,
-    yes: bool,
-    wait: bool,
-    **options: Any,
+    session: Session, verb: str, bulk: Bulk, *, noun: str, ids: list[str] | None = None, again: Again | None = None
 ) -> int:
     """Plan an operation, ask as its blast radius demands, then run it to its end.
 
@@ -34,22 +26,40 @@ async def run_bulk(
         Unconfirmed: it was not confirmed, or there is no terminal to ask on.
     """
     admin = await session.admin()
-    plan = await admin.operations.plan(verb, filter_text, noun=noun, ids=ids or None, **options)
-    if dry_run:
+    plan = await admin.operations.plan(
+        verb,
+        bulk.filter or "",
+        noun=noun,
+        ids=ids or None,
+        limit=bulk.limit,
+        max_affected=bulk.max_affected,
+        rate_per_s=bulk.rate,
+        reason=bulk.reason,
+        **(_again(again) if again else {}),
+    )
+    if bulk.dry_run:
         session.show(plan, "plan", lambda: _show_plan(session, plan))
         return ExitCode.OK
     if not plan.count.value:
         session.show(plan.operation, "operation", lambda: session.output.say(f"Nothing to {verb}: no match."))
         return ExitCode.OK
-    confirm = plan.confirm_text if yes else _ask(session, verb, plan)
+    confirm = plan.confirm_text if bulk.yes else _ask(session, verb, plan)
     operation = await admin.operations.start(plan.operation.id, confirm=confirm)
-    if not wait:
+    if not bulk.wait:
         session.output.say(
             f"Operation {operation.id} is planned; run it with: qconsole operations resume {operation.id}"
         )
         session.show(operation, "operation", lambda: show_operation(session, operation))
         return ExitCode.OK
     return await drive(session, admin, operation.id)
+
+
+def _again(again: Again) -> dict[str, Any]:
+    return {
+        "payload_edit": read_json(again.payload, option="--payload"),
+        "delay_s": read_duration_s(again.delay, option="--delay") or 0,
+        "spread_s": read_duration_s(again.spread, option="--spread"),
+    }
 
 
 async def drive(session: Session, admin: "Admin", operation_id: str) -> int:

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import Field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -107,7 +108,8 @@ class Session:
 def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFunction], CommandFunction]:
     """Register a function as the command `name` of `app`, with the common options added to its own.
 
-    An async function runs in an event loop of its own; a plain one (which brings its own loop) is just called.
+    An async function runs in an event loop of its own; a plain one (which brings its own loop) is just called. A
+    parameter whose type is a dataclass of options stands for all of them.
     """
 
     def register(function: CommandFunction) -> CommandFunction:
@@ -117,7 +119,9 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFu
             inspect.Parameter(f"common_{key}", inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             for key, annotation, default in _COMMON
         ]
-        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        groups: dict[str, Any] = {p.name: p.annotation for p in own if is_dataclass(p.annotation)}
+        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own if p.name not in groups]
+        keyword += [_parameter(option) for group in groups.values() for option in fields(group)]
 
         @functools.wraps(function)
         def run(**values: Any) -> int:
@@ -125,6 +129,8 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFu
             format_ = Format.JSON if chosen["json"] else chosen["output"]
             output = Output(format=format_, quiet=chosen["quiet"])
             session = Session(output=output, redis=chosen["redis"], env=chosen["env"], config=chosen["config"])
+            for key, group in groups.items():
+                values[key] = group(**{option.name: values.pop(option.name) for option in fields(group)})
             return _run(function, session, values)
 
         run.__signature__ = inspect.Signature([*keyword, *common])  # type: ignore[attr-defined]
@@ -133,6 +139,12 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFu
         return function
 
     return register
+
+
+def _parameter(option: Field[Any]) -> inspect.Parameter:
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=option.type
+    )
 
 
 def _run(function: CommandFunction, session: Session, values: dict[str, Any]) -> int:

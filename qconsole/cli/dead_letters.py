@@ -1,6 +1,7 @@
 """`qconsole dlq`: dead letters by error group; replay, discard, note."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,24 +9,7 @@ import typer
 from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_json
 from qconsole.cli.jobs import pretty
-from qconsole.cli.options import (
-    Cursor,
-    Delay,
-    DryRun,
-    Filter,
-    FilterArgument,
-    Ids,
-    Limit,
-    MaxAffected,
-    PageLimit,
-    Payload,
-    Rate,
-    Reason,
-    Reveal,
-    Spread,
-    Wait,
-    Yes,
-)
+from qconsole.cli.options import Again, Bulk, Cursor, Filter, FilterArgument, Ids, Limit, PageLimit, Reveal
 from qconsole.cli.output import Column, Format, ago, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode, UsageError
@@ -144,118 +128,37 @@ def _show(session: Session, view: "DeadLetterView") -> None:
 
 
 @command(app, "replay")
-async def replay(
-    session: Session,
-    ids: Ids = None,
-    filter_: Filter = None,
-    payload: Payload = None,
-    delay: Delay = None,
-    spread: Spread = None,
-    rate: Rate = None,
-    limit: Limit = None,
-    max_affected: MaxAffected = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    wait: Wait = True,
-) -> int:
+async def replay(session: Session, bulk: Bulk, again: Again, ids: Ids = None) -> int:
     """Put dead letters back into the queue they came from."""
-    chosen = read_ids(ids, filter_, noun="dead letter")
-    delay_s = read_duration_s(delay, option="--delay") or 0
-    edited = read_json(payload, option="--payload")
-    if len(chosen) == 1 and not dry_run:
-        admin = await session.admin()
-        show_applied(
-            session, await admin.dead_letters.replay(chosen[0], payload=edited, delay_s=delay_s, reason=reason)
-        )
-        return ExitCode.OK
-    return await run_bulk(
-        session,
-        "replay",
-        noun="dlq",
-        filter_text=filter_ or "",
-        ids=chosen,
-        dry_run=dry_run,
-        yes=yes,
-        wait=wait,
-        limit=limit,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        spread_s=read_duration_s(spread, option="--spread"),
-        delay_s=delay_s,
-        payload_edit=edited,
-        reason=reason,
-    )
+    chosen = read_ids(ids, bulk.filter, noun="dead letter")
+    if len(chosen) != 1 or bulk.dry_run:
+        return await run_bulk(session, "replay", bulk, noun="dlq", ids=chosen, again=again)
+    edited, delay_s = read_json(again.payload, option="--payload"), read_duration_s(again.delay, option="--delay") or 0
+    admin = await session.admin()
+    applied = await admin.dead_letters.replay(chosen[0], payload=edited, delay_s=delay_s, reason=bulk.reason)
+    show_applied(session, applied)
+    return ExitCode.OK
 
 
 @command(app, "discard")
-async def discard(
-    session: Session,
-    ids: Ids = None,
-    filter_: Filter = None,
-    limit: Limit = None,
-    max_affected: MaxAffected = None,
-    rate: Rate = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    wait: Wait = True,
-) -> int:
+async def discard(session: Session, bulk: Bulk, ids: Ids = None) -> int:
     """Resolve dead letters without running them again; needs a reason, can be undone for 24 h."""
-    chosen = read_ids(ids, filter_, noun="dead letter")
-    if not reason and not dry_run:
-        raise UsageError(
-            "discard needs a reason",
-            hint="Add --reason TEXT; it stays with the entry and in the audit.",
-            field="--reason",
-        )
-    if len(chosen) == 1 and not dry_run:
-        admin = await session.admin()
-        show_applied(session, await admin.dead_letters.discard(chosen[0], reason=reason))
-        return ExitCode.OK
-    return await run_bulk(
-        session,
-        "discard",
-        noun="dlq",
-        filter_text=filter_ or "",
-        ids=chosen,
-        dry_run=dry_run,
-        yes=yes,
-        wait=wait,
-        limit=limit,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        reason=reason,
-    )
+    chosen = read_ids(ids, bulk.filter, noun="dead letter")
+    if not bulk.reason and not bulk.dry_run:
+        hint = "Add --reason TEXT; it stays with the entry and in the audit."
+        raise UsageError("discard needs a reason", hint=hint, field="--reason")
+    if len(chosen) != 1 or bulk.dry_run:
+        return await run_bulk(session, "discard", bulk, noun="dlq", ids=chosen)
+    admin = await session.admin()
+    show_applied(session, await admin.dead_letters.discard(chosen[0], reason=bulk.reason or ""))
+    return ExitCode.OK
 
 
 @command(app, "drain")
-async def drain(
-    session: Session,
-    filter_: Filter = None,
-    rate: Rate = None,
-    spread: Spread = None,
-    max_affected: MaxAffected = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    wait: Wait = True,
-) -> int:
+async def drain(session: Session, bulk: Bulk, again: Again) -> int:
     """Replay every open dead letter, or all that match the filter."""
-    return await run_bulk(
-        session,
-        "replay",
-        noun="dlq",
-        filter_text=filter_ or "state:open",
-        ids=None,
-        dry_run=dry_run,
-        yes=yes,
-        wait=wait,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        spread_s=read_duration_s(spread, option="--spread"),
-        reason=reason,
-    )
+    chosen = replace(bulk, filter=bulk.filter or "state:open")
+    return await run_bulk(session, "replay", chosen, noun="dlq", again=again)
 
 
 @command(app, "note")

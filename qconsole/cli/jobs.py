@@ -9,25 +9,21 @@ import typer
 from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_instant_ms, read_json
 from qconsole.cli.options import (
+    Again,
+    Bulk,
     Cursor,
     Delay,
-    DryRun,
     Filter,
     FilterArgument,
     Follow,
     Ids,
     JobId,
     Limit,
-    MaxAffected,
     PageLimit,
     Payload,
     QueueHint,
-    Rate,
     Reason,
     Reveal,
-    Spread,
-    Wait,
-    Yes,
 )
 from qconsole.cli.output import Column, Format, ago, duration, instant
 from qconsole.cli.queues import show_applied
@@ -292,154 +288,44 @@ async def wait(
 
 
 @command(app, "retry")
-async def retry(
-    session: Session,
-    ids: Ids = None,
-    filter_: Filter = None,
-    payload: Payload = None,
-    delay: Delay = None,
-    spread: Spread = None,
-    rate: Rate = None,
-    limit: Limit = None,
-    max_affected: MaxAffected = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    queue: QueueHint = None,
-    wait: Wait = True,
-) -> int:
+async def retry(session: Session, bulk: Bulk, again: Again, ids: Ids = None, queue: QueueHint = None) -> int:
     """Give failed or cancelled jobs another full run of attempts."""
-    chosen = read_ids(ids, filter_, noun="job")
-    delay_s = read_duration_s(delay, option="--delay") or 0
-    edited = read_json(payload, option="--payload")
-    if len(chosen) == 1 and not dry_run:
-        admin = await session.admin()
-        show_applied(
-            session, await admin.jobs.retry(chosen[0], queue=queue, delay_s=delay_s, payload=edited, reason=reason)
-        )
-        return ExitCode.OK
-    return await run_bulk(
-        session,
-        "retry",
-        noun="jobs",
-        filter_text=filter_ or "",
-        ids=chosen,
-        dry_run=dry_run,
-        yes=yes,
-        wait=wait,
-        limit=limit,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        spread_s=read_duration_s(spread, option="--spread"),
-        delay_s=delay_s,
-        payload_edit=edited,
-        reason=reason,
-    )
+    chosen = read_ids(ids, bulk.filter, noun="job")
+    if len(chosen) != 1 or bulk.dry_run:
+        return await run_bulk(session, "retry", bulk, noun="jobs", ids=chosen, again=again)
+    edited, delay_s = read_json(again.payload, option="--payload"), read_duration_s(again.delay, option="--delay") or 0
+    admin = await session.admin()
+    applied = await admin.jobs.retry(chosen[0], queue=queue, delay_s=delay_s, payload=edited, reason=bulk.reason)
+    show_applied(session, applied)
+    return ExitCode.OK
 
 
-async def _simple(
-    session: Session, verb: str, ids: list[str] | None, filter_: str | None, queue: str | None, **bulk: Any
-) -> int:
+async def _simple(session: Session, verb: str, bulk: Bulk, ids: list[str] | None, queue: str | None) -> int:
     """Run a verb that needs nothing but the selection: on one job directly, on many as an operation."""
-    chosen = read_ids(ids, filter_, noun="job")
-    if len(chosen) == 1 and not bulk["dry_run"]:
-        admin = await session.admin()
-        show_applied(session, await getattr(admin.jobs, verb)(chosen[0], queue=queue, reason=bulk["reason"]))
-        return ExitCode.OK
-    return await run_bulk(session, verb, noun="jobs", filter_text=filter_ or "", ids=chosen, **bulk)
+    chosen = read_ids(ids, bulk.filter, noun="job")
+    if len(chosen) != 1 or bulk.dry_run:
+        return await run_bulk(session, verb, bulk, noun="jobs", ids=chosen)
+    admin = await session.admin()
+    show_applied(session, await getattr(admin.jobs, verb)(chosen[0], queue=queue, reason=bulk.reason))
+    return ExitCode.OK
 
 
 @command(app, "cancel")
-async def cancel(
-    session: Session,
-    ids: Ids = None,
-    filter_: Filter = None,
-    limit: Limit = None,
-    max_affected: MaxAffected = None,
-    rate: Rate = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    queue: QueueHint = None,
-    wait: Wait = True,
-) -> int:
+async def cancel(session: Session, bulk: Bulk, ids: Ids = None, queue: QueueHint = None) -> int:
     """Cancel jobs: waiting ones at once, running ones on their worker."""
-    return await _simple(
-        session,
-        "cancel",
-        ids,
-        filter_,
-        queue,
-        limit=limit,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        dry_run=dry_run,
-        yes=yes,
-        reason=reason,
-        wait=wait,
-    )
+    return await _simple(session, "cancel", bulk, ids, queue)
 
 
 @command(app, "remove")
-async def remove(
-    session: Session,
-    ids: Ids = None,
-    filter_: Filter = None,
-    limit: Limit = None,
-    max_affected: MaxAffected = None,
-    rate: Rate = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    queue: QueueHint = None,
-    wait: Wait = True,
-) -> int:
+async def remove(session: Session, bulk: Bulk, ids: Ids = None, queue: QueueHint = None) -> int:
     """Remove jobs that do not run (into the trash for 24 h)."""
-    return await _simple(
-        session,
-        "remove",
-        ids,
-        filter_,
-        queue,
-        limit=limit,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        dry_run=dry_run,
-        yes=yes,
-        reason=reason,
-        wait=wait,
-    )
+    return await _simple(session, "remove", bulk, ids, queue)
 
 
 @command(app, "promote")
-async def promote(
-    session: Session,
-    ids: Ids = None,
-    filter_: Filter = None,
-    limit: Limit = None,
-    max_affected: MaxAffected = None,
-    rate: Rate = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    queue: QueueHint = None,
-    wait: Wait = True,
-) -> int:
+async def promote(session: Session, bulk: Bulk, ids: Ids = None, queue: QueueHint = None) -> int:
     """Make delayed jobs due now."""
-    return await _simple(
-        session,
-        "promote",
-        ids,
-        filter_,
-        queue,
-        limit=limit,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        dry_run=dry_run,
-        yes=yes,
-        reason=reason,
-        wait=wait,
-    )
+    return await _simple(session, "promote", bulk, ids, queue)
 
 
 @command(app, "export")

@@ -1,5 +1,6 @@
 """The options that commands share, each declared once."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -47,3 +48,26 @@ Payload = Annotated[
 ]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show masked values; needs the role admin and is audited.")]
 Follow = Annotated[bool, typer.Option("--follow", help="Go on showing new ones.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """The options of every verb that can touch more than one job."""
+
+    filter: Filter = None
+    limit: Limit = None
+    max_affected: MaxAffected = None
+    rate: Rate = None
+    dry_run: DryRun = False
+    yes: Yes = False
+    reason: Reason = None
+    wait: Wait = True
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The options of verbs that run something again."""
+
+    payload: Payload = None
+    delay: Delay = None
+    spread: Spread = None

@@ -1,13 +1,14 @@
 """`qconsole queues`: see the queues and steer them."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qconsole.cli.bulk import run_bulk
-from qconsole.cli.command import Session, command, read_duration_s, read_instant_ms
-from qconsole.cli.options import DryRun, MaxAffected, QueueName, Rate, Reason, Wait, Yes
+from qconsole.cli.command import Session, command, joined, read_duration_s, read_instant_ms
+from qconsole.cli.options import Bulk, QueueName, Reason
 from qconsole.cli.output import Column, ago, duration, instant
 from qconsole.errors import UsageError
 
@@ -192,31 +193,15 @@ def _rate(text: str) -> tuple[int | None, float | None]:
 async def drain(
     session: Session,
     queue: QueueName,
+    bulk: Bulk,
     delayed: Annotated[bool, typer.Option("--delayed/--waiting-only", help="Take delayed jobs out as well.")] = True,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_affected: MaxAffected = None,
-    rate: Rate = None,
-    reason: Reason = None,
-    wait: Wait = True,
 ) -> int:
     """Take the waiting and delayed jobs out of a queue (into the trash, to undo)."""
     from qconsole.admin.filter_terms import quoted
 
     states = "waiting,delayed" if delayed else "waiting"
-    return await run_bulk(
-        session,
-        "drain",
-        noun="jobs",
-        filter_text=f"queue:{quoted(queue)} state:{states}",
-        ids=None,
-        dry_run=dry_run,
-        yes=yes,
-        wait=wait,
-        max_affected=max_affected,
-        rate_per_s=rate,
-        reason=reason,
-    )
+    wanted = joined([f"queue:{quoted(queue)} state:{states}"], bulk.filter)
+    return await run_bulk(session, "drain", replace(bulk, filter=wanted), noun="jobs")
 
 
 @command(app, "empty")

@@ -6,7 +6,7 @@ import typer
 
 from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, read_ids
-from qconsole.cli.options import Cursor, DryRun, Filter, Ids, PageLimit, Reason, Wait, Yes
+from qconsole.cli.options import Bulk, Cursor, Ids, PageLimit
 from qconsole.cli.output import Column, ago
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode
@@ -32,28 +32,10 @@ async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) 
 
 
 @command(app, "restore")
-async def restore(
-    session: Session,
-    ids: Ids = None,
-    filter_: Filter = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    reason: Reason = None,
-    wait: Wait = True,
-) -> int:
+async def restore(session: Session, bulk: Bulk, ids: Ids = None) -> int:
     """Put removed jobs back where they were."""
-    chosen = read_ids(ids, filter_, noun="job")
-    if len(chosen) == 1 and not dry_run:
-        show_applied(session, await (await session.admin()).trash.restore(chosen[0], reason=reason))
-        return ExitCode.OK
-    return await run_bulk(
-        session,
-        "restore",
-        noun="trash",
-        filter_text=filter_ or "",
-        ids=chosen,
-        dry_run=dry_run,
-        yes=yes,
-        wait=wait,
-        reason=reason,
-    )
+    chosen = read_ids(ids, bulk.filter, noun="job")
+    if len(chosen) != 1 or bulk.dry_run:
+        return await run_bulk(session, "restore", bulk, noun="trash", ids=chosen)
+    show_applied(session, await (await session.admin()).trash.restore(chosen[0], reason=bulk.reason))
+    return ExitCode.OK
