@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 ALIVE = ("waiting", "delayed", "active")
 BACKOFF_MS = 1000
+DEFAULT_PRIORITY = 5
 
 
 @dataclass(slots=True)
@@ -23,7 +24,8 @@ class Job:
     lease_end_ms: int = 0
     is_dead: bool = False
     replay_of: str | None = None
-    before: tuple[int, int | None] = (0, None)
+    in_band: bool = False  # once in its priority's band it waits, also when the clock goes back
+    before: tuple[int, int | None, bool] = (0, None, False)
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Model:
     def shown(self, job: Job) -> str:
         """A delayed job that is due waits, whether or not somebody has looked."""
         if job.state in ("waiting", "delayed"):
-            return "delayed" if job.due_ms > self.now_ms else "waiting"
+            return "delayed" if job.due_ms > self.now_ms and not job.in_band else "waiting"
         return job.state
 
     def state(self, job_id: str) -> str:
@@ -66,6 +68,7 @@ class Model:
     def place(self, job: Job, due_ms: int) -> None:
         job.due_ms, job.token, job.is_dead = due_ms, None, False
         job.state = "delayed" if due_ms > self.now_ms else "waiting"
+        job.in_band = job.state == "waiting" and job.priority != DEFAULT_PRIORITY
         self.turns += 1
         job.order = self.turns if due_ms == self.now_ms else None
 
@@ -89,17 +92,20 @@ class Model:
             del self.standing[job.dedup]
 
     def recover(self) -> list[Job]:
-        """Jobs whose worker died are back in their old place."""
+        """A claim looks first: jobs whose worker died get their old place back, delayed ones that are due their band."""
         back = [j for j in self.jobs.values() if j.state == "active" and j.is_dead and j.lease_end_ms <= self.now_ms]
         for job in back:
             job.state, job.token, job.is_dead = "waiting", None, False
-            job.due_ms, job.order = job.before
+            job.due_ms, job.order, job.in_band = job.before
             job.stalls += 1
+        for job in self.jobs.values():
+            if job.priority != DEFAULT_PRIORITY and self.shown(job) == "waiting":
+                job.in_band = True
         return back
 
     def claim(self, job_id: str, token: str) -> None:
         job = self.jobs[job_id]
-        job.before = (job.due_ms, job.order)
+        job.before = (job.due_ms, job.order, job.in_band)
         job.state, job.token, job.lease_end_ms, job.is_dead = "active", token, self.now_ms + self.lease_ms, False
 
     def holds(self, job_id: str, token: str) -> bool:
@@ -124,7 +130,7 @@ class Model:
     def give_back(self, job_id: str) -> None:
         job = self.jobs[job_id]
         job.state, job.token = "waiting", None
-        job.due_ms, job.order = job.before
+        job.due_ms, job.order, job.in_band = job.before
 
     def let_leases_run_out(self) -> set[str]:
         dead = {j.id for j in self.jobs.values() if j.state == "active" and j.lease_end_ms <= self.now_ms}

@@ -150,6 +150,15 @@ class Runtime(RuleBasedStateMachine):
     def crash(self, worker: int) -> None:
         self.held = [(hand, one) for hand, one in self.held if hand is not self.workers[worker]]
 
+    @rule(worker=st.integers(0, 1), name=names, priority=priorities)
+    def die_at_work(self, worker: int, name: str, priority: int) -> None:
+        """What single random steps seldom come to: a job is claimed, its worker dies, another one takes it over."""
+        self.enqueue(name, priority, 0, None)
+        self.claim(worker, 3)
+        self.crash(worker)
+        self.pass_time(LEASE_MS)
+        self.claim(1 - worker, 3)
+
     # time
 
     @rule(ms=st.sampled_from([1, 7, 999, 1000, LEASE_MS, 3_600_000]))
@@ -287,4 +296,4 @@ def test_the_runtime_and_its_model_never_part(machine: type[Runtime]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_runtime_and_its_model_never_part_in_ten_thousand_steps(machine: type[Runtime]) -> None:
-    play(machine, games=125, steps=80)
+    play(machine, games=150, steps=80)
