@@ -92,7 +92,7 @@ class Model:
             del self.standing[job.dedup]
 
     def recover(self) -> list[Job]:
-        """What a claim does first: dead workers' jobs get their old place back, delayed ones that are due their band."""
+        """What a claim does first: dead workers' jobs get their old place back, due ones of a band go there."""
         back = [j for j in self.jobs.values() if j.state == "active" and j.is_dead and j.lease_end_ms <= self.now_ms]
         for job in back:
             job.state, job.token, job.is_dead = "waiting", None, False
