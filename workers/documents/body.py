@@ -88,7 +88,10 @@ def read_body(
     kinds = _classify(cut_lines, columns)
     strong = (index for index, line in enumerate(cut_lines) if kinds[index] == "anchor" and _strong(line, columns))
     last = max(strong, default=0)
-    kinds = ["skip" if kind == "end" and index < last else kind for index, kind in enumerate(kinds)]
+    kinds = [
+        "skip" if kind == "end" and (index < last or _goes_on(cut_lines, kinds, index)) else kind
+        for index, kind in enumerate(kinds)
+    ]
     end = next((index for index, kind in enumerate(kinds) if kind == "end"), None)
     ended = end is not None
     table, kinds = cut_lines[:end], kinds[:end]
@@ -96,6 +99,13 @@ def read_body(
     groups = _groups(table, kinds, starts, rules, columns, measure)
     rows = [_row(group, anchor, columns, page) for group, anchor in groups]
     return Body(tuple(rows), ended)
+
+
+def _goes_on(lines: Sequence[CellLine], kinds: Sequence[str], index: int) -> bool:
+    """Tell whether the end at `index` is a subtotal of a part, for an item follows before any other sum."""
+    if not carries(lines[index].line.text):
+        return False
+    return next((kind for kind in kinds[index + 1 :] if kind in ("anchor", "end")), "end") == "anchor"
 
 
 def _classify(lines: Sequence[CellLine], columns: Sequence[Column]) -> list[str]:
@@ -214,12 +224,12 @@ def _groups(
     groups: list[Group] = []
     floor = 0
     for place, start in enumerate(starts):
-        first = _reach_up(table, kinds, start, floor, pitch) if place == 0 else floor
+        first = _reach_up(table, kinds, start, floor, pitch, columns, rules) if place == 0 else floor
         stop = starts[place + 1] if place + 1 < len(starts) else len(table)
         last = (
             _split(table, start, stop, rules, columns, before, pitch)
             if place + 1 < len(starts)
-            else _reach_down(table, kinds, start, stop, rules, pitch)
+            else _reach_down(table, starts, stop, rules, pitch)
         )
         members = [table[index] for index in range(first, last) if kinds[index] != "skip"]
         anchor = next((table[i] for i in range(start, min(last, len(table))) if kinds[i] == "anchor"), table[start])
@@ -245,21 +255,42 @@ def _described_above(
     return bare >= 0.5 * len(starts)
 
 
-def _reach_up(table: Sequence[CellLine], kinds: Sequence[str], start: int, floor: int, pitch: float) -> int:
-    first = start
-    while (
-        first > floor
-        and kinds[first - 1] == "text"
-        and table[first].line.middle - table[first - 1].line.middle < 1.6 * pitch
-    ):
+def _reach_up(
+    table: Sequence[CellLine],
+    kinds: Sequence[str],
+    start: int,
+    floor: int,
+    pitch: float,
+    columns: Sequence[Column],
+    rules: Sequence[Rule],
+) -> int:
+    """Return the first line of the first item: words above it, and figures of it that were wrapped less."""
+    first, taken = start, table[start].filled(columns)
+    while first > floor:
+        above, below = table[first - 1], table[first].line
+        apart = below.middle - above.line.middle
+        wrapped = (
+            kinds[first - 1] == "partial"
+            and apart < 0.9 * pitch + 0.1
+            and not taken & above.filled(columns)
+            and not _ruled(above.line, below, rules)
+        )
+        if not wrapped and (kinds[first - 1] != "text" or apart >= 1.6 * pitch):
+            break
+        taken = taken | above.filled(columns)
         first -= 1
     return first
 
 
 def _reach_down(
-    table: Sequence[CellLine], kinds: Sequence[str], start: int, stop: int, rules: Sequence[Rule], pitch: float
+    table: Sequence[CellLine], starts: Sequence[int], stop: int, rules: Sequence[Rule], pitch: float
 ) -> int:
+    """Return where the last item ends; in a table of single lines what follows is no part of it unless close."""
+    start = starts[-1]
     last = start + 1
+    steps = [table[after].line.middle - table[before].line.middle for before, after in pairwise(starts)]
+    if len(starts) > 2 and starts[-1] - starts[0] == len(starts) - 1:
+        pitch = min(pitch, min(steps) / 2)
     while last < stop:
         above, below = table[last - 1].line, table[last].line
         apart = below.middle - above.middle
@@ -327,10 +358,27 @@ def _row(group: list[CellLine], anchor: CellLine, columns: Sequence[Column], pag
     if Role.PART not in texts and (code := _leading_code(texts.get(Role.DESCRIPTION, []))) is not None:
         texts[Role.PART] = [code]
         texts[Role.DESCRIPTION] = texts[Role.DESCRIPTION][1:]
+    _one_code(texts)
     cells: dict[Role, str] = {**found, **{role: " ".join(parts) for role, parts in texts.items()}}
     words = [word for line in group for word in line.line.words] or list(anchor.line.words)
     _settle_subject(cells)
     return Row(cells, page, box_of(words), min(word.score for word in anchor.line.words))
+
+
+def _one_code(texts: dict[Role, list[str]]) -> None:
+    """Join a part number broken at its hyphen; labelled lines below it ("Maker: Murata") describe the thing."""
+    printed = texts.get(Role.PART, [])
+    if len(printed) < 2:
+        return
+    kept = [printed[0]]
+    for text in printed[1:]:
+        if re.match(r"[^\W\d][^:]{1,20}:\s", text):
+            texts.setdefault(Role.DESCRIPTION, []).append(text)
+        elif kept[-1].endswith(("-", "/", "_")):
+            kept[-1] += text
+        else:
+            kept.append(text)
+    texts[Role.PART] = kept
 
 
 def _leading_code(lines: Sequence[str]) -> str | None:

@@ -20,7 +20,7 @@ from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.page import Line, Measure
 
 _FAR = 60.0
-_DELIVERED = re.compile(r"shipped|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid")
+_DELIVERED = re.compile(r"shipped|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
 
 
@@ -126,7 +126,7 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
     """Correct a title by what stands below: "Item" may head running numbers, "Item No." the numbers of articles."""
     role = roles[index]
     running = sum(1 for text in texts if re.fullmatch(r"\d{1,5}(?:\.\d{1,2}){0,3}[.)]?", text))
-    coded = sum(1 for text in texts if re.fullmatch(r"(?=\S*\d)\S{4,40}", text))
+    coded = sum(1 for text in texts if re.fullmatch(r"(?=\S*\d)(?:\S{4,40}|[^\W\d]\S{1,3})", text))
     if role in (Role.NAME, Role.PART) and len(texts) > 1 and running >= 0.6 * len(texts) and _counts_up(texts):
         return Role.POSITION
     if role is Role.POSITION and texts and running < 0.5 * len(texts) and coded > 0.5 * len(texts):

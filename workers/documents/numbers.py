@@ -23,7 +23,7 @@ _SIGNS = {
     0xD7: "x",
     0x2014: "-",
 }
-_BODY = r"(?:\d{1,3}(?:[ .,']\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?|[.,]\d+)"
+_BODY = r"(?:\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?|\d{1,3}(?:[ .,']\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?|[.,]\d+)"
 _AMOUNT = re.compile(
     rf"^(?P<open>\()?(?P<sign1>[+-])?\s*(?:(?:{CURRENCIES})\s*)?(?P<sign2>[+-])?\s*(?P<body>{_BODY})(?:[.,]-{{1,2}}|,=)?"
     rf"\s*(?P<sign3>-)?\s*(?:{CURRENCIES})?\s*(?P<sign4>-|cr)?(?P<close>\))?\*?(?:\s+[a-d])?$",
@@ -82,7 +82,7 @@ def _readings(body: str, mark: str | None) -> list[Decimal]:
 def amounts(text: str, mark: str | None = None) -> list[Decimal]:
     """Return every value that `text`, taken whole, can mean as an amount: none, one, or two with the likelier first."""
     match = _AMOUNT.match(clean(text))
-    if match is None:
+    if match is None or (match["open"] is None) != (match["close"] is None):
         return []
     signs = sum(1 for name in ("sign1", "sign2", "sign3", "sign4") if match[name] and match[name] != "+")
     negative = signs % 2 == 1 or (match["open"] is not None and match["close"] is not None)

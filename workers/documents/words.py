@@ -67,6 +67,8 @@ def carries(text: str) -> bool:
 def totals(text: str) -> bool:
     """Tell whether a line begins like a total, a tax or a payment."""
     folded = re.sub(r"^(?:[\d %]+|eur|usd|gbp|chf)\s*", "", fold(text))
+    if re.match(r"(?:delivery|shipping|versand|carriage) (?:date|time|week|note|address|method|mode)\b", folded):
+        return False
     return _starts("total").match(folded) is not None
 
 
