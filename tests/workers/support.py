@@ -1,10 +1,13 @@
 """A context for handlers that are called without a queue, and a platform in a folder of its own."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from qconsole.runtime import Client, Context, JobType
 from qconsole.runtime.arq_worker import Worker
@@ -12,6 +15,11 @@ from qconsole.runtime.outbox import Outbox
 from workers.config import PlatformSettings
 from workers.platform import RESOURCE, Platform
 from workers.policies import QUEUES
+
+every_database = pytest.mark.parametrize(
+    "database_kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+"""Runs a test on SQLite and on PostgreSQL."""
 
 
 @dataclass(slots=True)
@@ -74,6 +82,7 @@ async def _work_once(platform: Platform, redis_url: str, job_types: Sequence[Job
 
 
 def settings_in(folder: Path, **more: Any) -> PlatformSettings:
-    """Returns settings that keep everything in the folder."""
-    kept = {"database_url": f"sqlite:///{folder / 'platform.db'}", "storage_dir": folder / "files", **more}
+    """Returns settings that keep everything in the folder, but for a database that the test was given."""
+    url = os.environ.get("PLATFORM_DATABASE_URL", f"sqlite:///{folder / 'platform.db'}")
+    kept = {"database_url": url, "storage_dir": folder / "files", **more}
     return PlatformSettings(**kept)

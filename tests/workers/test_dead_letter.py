@@ -16,7 +16,7 @@ from qconsole.errors import Unrecoverable
 from qconsole.runtime import Client, Context
 from qconsole.runtime.dead_letter import DeadLetters
 from tests.workers.http_server import Receiver, http_server
-from tests.workers.support import context, settings_in, work
+from tests.workers.support import context, every_database, settings_in, work
 from workers.alerts import AlertFailed
 from workers.db.models import FailedJob, Incident
 from workers.dead_letter import FollowDeadLetters, Notice, dead_letter, follow_dead_letters, incident_key
@@ -75,6 +75,7 @@ async def _kept(platform: Platform) -> list[FailedJob]:
         return list((await session.execute(select(FailedJob).order_by(FailedJob.entry_id))).scalars())
 
 
+@every_database
 async def test_a_wave_of_burials_is_one_incident_closed_by_successful_replays(
     paging: Platform, pager: Receiver, redis: Redis, redis_url: str
 ) -> None:

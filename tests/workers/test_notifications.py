@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 
 from qconsole.errors import Unrecoverable
 from qconsole.runtime import Client
-from tests.workers.support import context
+from tests.workers.support import context, every_database
 from workers import notifications as module
 from workers.db.models import Fanout, Notification, NotificationPreference, OutgoingEvent, User
 from workers.notifications import NotifyMany, NotifyUser, SendDigests, notify_many, notify_user, send_digests
@@ -34,6 +34,7 @@ async def _told(platform: Platform) -> int:
         return int((await session.execute(select(func.count()).select_from(Notification))).scalar() or 0)
 
 
+@every_database
 async def test_a_person_is_told_in_the_product_and_by_mail_once(platform: Platform, redis: Redis) -> None:
     await _people(platform, 1)
     ctx, _ = context(platform, client=Client(redis=redis))
@@ -66,6 +67,7 @@ async def test_quiet_hours_delay_a_mail_unless_it_is_urgent(platform: Platform, 
     assert await redis.zcard("email") == 2
 
 
+@every_database
 async def test_digests_gather_and_go_out_once(platform: Platform, redis: Redis) -> None:
     await _people(platform, 1, digest=True)
     ctx, _ = context(platform, client=Client(redis=redis))

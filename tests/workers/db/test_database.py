@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from qconsole.errors import ConfigError
+from tests.workers.support import every_database, settings_in
 from workers.db import Database, upgrade
 from workers.db.migrate import downgrade
 from workers.db.models import Base, CatalogueRow, User
@@ -18,12 +19,13 @@ from workers.db.models import Base, CatalogueRow, User
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    found = Database(f"sqlite:///{tmp_path / 'deep' / 'platform.db'}")
+    found = Database(settings_in(tmp_path / "deep").database_url)
     await upgrade(found)
     yield found
     await found.close()
 
 
+@every_database
 async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     async with database.engine.begin() as connection:
         differences = await connection.run_sync(
@@ -32,6 +34,7 @@ async def test_the_migrations_make_what_the_models_say(database: Database) -> No
     assert differences == []
 
 
+@every_database
 async def test_upgrading_twice_changes_nothing_and_downgrading_leaves_nothing(database: Database) -> None:
     await upgrade(database)
     await downgrade(database, "base")
@@ -40,6 +43,7 @@ async def test_upgrading_twice_changes_nothing_and_downgrading_leaves_nothing(da
     assert tables == ["alembic_version"]
 
 
+@every_database
 async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         async with database.writing() as session:
@@ -50,6 +54,7 @@ async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         assert (await session.execute(select(User))).all() == []
 
 
+@every_database
 async def test_amounts_are_kept_to_the_last_digit(database: Database) -> None:
     async with database.writing() as session:
         session.add(CatalogueRow(code="1", name="x", price=Decimal("0.100000000000000001"), updated_ms=1))
@@ -58,13 +63,14 @@ async def test_amounts_are_kept_to_the_last_digit(database: Database) -> None:
     assert price == Decimal("0.100000000000000001")
 
 
+@every_database
 async def test_many_writers_at_once_lose_nothing(database: Database) -> None:
     async with database.writing() as session:
         session.add(User(id="u1", email="a@example.org", quiet_from_min=0, created_ms=1))
 
     async def add_one() -> None:
         async with database.writing() as session:
-            user = await session.get_one(User, "u1")
+            user = await session.get_one(User, "u1", with_for_update=True)
             user.quiet_from_min = (user.quiet_from_min or 0) + 1
 
     await asyncio.gather(*(add_one() for _ in range(40)))
@@ -72,6 +78,7 @@ async def test_many_writers_at_once_lose_nothing(database: Database) -> None:
         assert (await session.get_one(User, "u1")).quiet_from_min == 40
 
 
+@every_database
 async def test_readers_are_not_held_up_by_a_writer(database: Database) -> None:
     async with database.writing() as writer:
         await writer.execute(text("SELECT 1"))

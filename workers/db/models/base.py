@@ -22,7 +22,7 @@ class ExactNumber(TypeDecorator[Decimal]):
     def load_dialect_impl(self, dialect: Any) -> Any:
         if dialect.name == "sqlite":
             return dialect.type_descriptor(String(40))
-        return dialect.type_descriptor(Numeric(24, 6))
+        return dialect.type_descriptor(Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Any) -> Any:
         return str(value) if value is not None and dialect.name == "sqlite" else value
