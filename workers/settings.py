@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from qconsole.runtime import JobType, QueuePolicy, Schedule, cron, every
 from workers.config import PlatformSettings
 from workers.dead_letter import FollowDeadLetters, dead_letter, follow_dead_letters
+from workers.documents.flow import complete_processing, extract_items, match_skus, parse_document
 from workers.documents.jobs import process_document
 from workers.email import send_email
 from workers.exports import export_rows
@@ -66,6 +67,10 @@ class WorkerSettings:
 
     job_types: ClassVar[list[JobType[Any]]] = [
         process_document,
+        parse_document,
+        extract_items,
+        match_skus,
+        complete_processing,
         send_email,
         notify_user,
         notify_many,

@@ -4,7 +4,8 @@ A document's lines, its status and its event are saved in one transaction; savin
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from pydantic import BaseModel, Field, TypeAdapter
@@ -25,7 +26,7 @@ from workers.db.repositories.documents import (
 )
 from workers.documents.errors import UnreadableDocument
 from workers.documents.matching import Catalogue, Line, Match
-from workers.documents.model import LineItem
+from workers.documents.model import LineItem, ParsedDocument
 from workers.platform import Platform, platform
 from workers.policies import REVIEW_BELOW, Queue, declare, document_dedup
 from workers.webhooks import SendEvents, send_events
@@ -56,26 +57,21 @@ class ProcessDocument(BaseModel):
 async def process_document(ctx: Context, payload: ProcessDocument) -> dict[str, Any]:
     """Read a document's lines, match them to the catalogue and save them."""
     here = platform(ctx)
-    document = await begin(here, ctx, payload)
+    document = await begin(here, payload, job_id=ctx.id, attempt=ctx.attempt)
     ctx.progress(10)
-    try:
+    async with refusing(here, document):
         kind, lines = await read_lines(here, ctx, document)
-    except (UnreadableDocument, NotFound) as error:
-        await refuse(here, document.id, str(error))
-        raise Unrecoverable(str(error), document_id=document.id) from error
     ctx.progress(70)
     matches = await match_lines(here, lines, customer=document.customer)
     ctx.progress(90)
-    result = await save(here, ctx, document.id, kind=kind, lines=lines, matches=matches)
-    if ctx.client is not None:
-        # The schedule sends it as well; this is only sooner.
-        await ctx.client.enqueue(send_events, SendEvents())
+    result = await save(here, document, kind=kind, lines=lines, matches=matches)
+    await announce(ctx)
     ctx.progress(100)
     return result
 
 
-async def begin(here: Platform, ctx: Context, payload: ProcessDocument) -> Document:
-    """Returns the document, taken in if need be and marked as being processed by this attempt.
+async def begin(here: Platform, payload: ProcessDocument, *, job_id: str, attempt: int) -> Document:
+    """Returns the document, taken in if need be and marked as being processed by this attempt of this job.
 
     Raises:
         Unrecoverable: there is no such document, and no file to take in.
@@ -90,7 +86,7 @@ async def begin(here: Platform, ctx: Context, payload: ProcessDocument) -> Docum
                 customer=payload.customer,
                 at_ms=here.clock.now_ms(),
             )
-        document = await start_document(session, payload.document_id, job_id=ctx.id, attempt=ctx.attempt)
+        document = await start_document(session, payload.document_id, job_id=job_id, attempt=attempt)
     if document is None:
         raise Unrecoverable(f"there is no document {payload.document_id}", document_id=payload.document_id)
     return document
@@ -102,16 +98,37 @@ async def read_lines(here: Platform, ctx: Context, document: Document) -> tuple[
     Raises:
         UnreadableDocument: it cannot be read. NotFound: its file is gone.
     """
-    async with here.database.reading() as session:
-        known = await parsed_file(session, document.file_ref, engine=ENGINE)
+    known = await known_lines(here, document)
     if known is not None:
         ctx.log("the same file was read before; its lines are used again")
-        return known.kind, _LINES.validate_python(known.lines)
+        return known
+    parsed = await parse(here, ctx, document)
+    ctx.progress(40)
+    return parsed.kind, await extract(here, document, parsed)
+
+
+async def known_lines(here: Platform, document: Document) -> tuple[str, list[LineItem]] | None:
+    """Returns the kind and lines that this engine read from the document's content before, if it did."""
+    async with here.database.reading() as session:
+        known = await parsed_file(session, document.file_ref, engine=ENGINE)
+    return None if known is None else (known.kind, _LINES.validate_python(known.lines))
+
+
+async def parse(here: Platform, ctx: Context, document: Document) -> ParsedDocument:
+    """Returns the document's parsed content.
+
+    Raises:
+        UnreadableDocument: it cannot be read. NotFound: its file is gone.
+    """
     content = await here.storage.read(document.file_ref)
     parsed = await here.reader.parse(content, name=document.name or None)
     for note in parsed.notes:
         ctx.log(note)
-    ctx.progress(40)
+    return parsed
+
+
+async def extract(here: Platform, document: Document, parsed: ParsedDocument) -> list[LineItem]:
+    """Returns the lines of the parsed content, and keeps them under it."""
     lines = await here.reader.extract(parsed)
     async with here.database.writing() as session:
         await keep_parsed_file(
@@ -122,7 +139,7 @@ async def read_lines(here: Platform, ctx: Context, document: Document) -> tuple[
             lines=_LINES.dump_python(lines, mode="json"),
             at_ms=here.clock.now_ms(),
         )
-    return parsed.kind, lines
+    return lines
 
 
 async def match_lines(here: Platform, lines: Sequence[LineItem], *, customer: str) -> list[Match]:
@@ -159,16 +176,30 @@ async def current_catalogue(here: Platform) -> Catalogue:
         return catalogue
 
 
-async def refuse(here: Platform, document_id: str, reason: str) -> None:
-    """Marks a document as one that cannot be read."""
-    async with here.database.writing() as session:
-        await refuse_document(session, document_id, reason=reason, at_ms=here.clock.now_ms())
+@asynccontextmanager
+async def refusing(here: Platform, document: Document) -> AsyncIterator[None]:
+    """Marks the document as one that cannot be read when this is what comes out.
+
+    Raises:
+        Unrecoverable: it cannot be read, or its file is gone.
+    """
+    try:
+        yield
+    except (UnreadableDocument, NotFound) as error:
+        async with here.database.writing() as session:
+            await refuse_document(session, document.id, reason=str(error), at_ms=here.clock.now_ms())
+        raise Unrecoverable(str(error), document_id=document.id) from error
+
+
+async def announce(ctx: Context) -> None:
+    """Sends the saved event on at once; the schedule would, only later."""
+    if ctx.client is not None:
+        await ctx.client.enqueue(send_events, SendEvents())
 
 
 async def save(
     here: Platform,
-    ctx: Context,
-    document_id: str,
+    document: Document,
     *,
     kind: str,
     lines: Sequence[LineItem],
@@ -177,15 +208,15 @@ async def save(
     """Saves the outcome in one transaction and returns what the job answers with.
 
     Raises:
-        Unrecoverable: another job has taken the document over.
+        Unrecoverable: another job has taken the document over since it was begun.
     """
     rows = [_row(position, line, match) for position, (line, match) in enumerate(zip(lines, matches, strict=True))]
     matched = sum(_is_matched(match) for match in matches)
     in_review = sum(row.needs_review for row in rows)
     outcome = Outcome(
-        document_id=document_id,
-        job_id=ctx.id,
-        attempt=ctx.attempt,
+        document_id=document.id,
+        job_id=document.job_id or "",
+        attempt=document.attempt,
         kind=kind,
         lines=rows,
         matched=matched,
@@ -195,9 +226,9 @@ async def save(
     async with here.database.writing() as session:
         saved = await save_outcome(session, outcome)
     if not saved:
-        raise Unrecoverable(f"another job has taken document {document_id} over", document_id=document_id)
+        raise Unrecoverable(f"another job has taken document {document.id} over", document_id=document.id)
     return {
-        "document_id": document_id,
+        "document_id": document.id,
         "line_items_extracted": len(lines),
         "matched_items": matched,
         "requires_review": in_review,

@@ -1,15 +1,13 @@
 """The document job reads, matches and saves once, whatever is retried, and buries what cannot be read."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import func, select
 
 from qconsole.errors import Unrecoverable
-from tests.workers.support import context
+from tests.workers.support import context, every_database
 from workers.db.models import CatalogueRow, Document, DocumentLine, DocumentStatus, OutgoingEvent
 from workers.db.repositories.documents import decide
-from workers.documents.jobs import ProcessDocument, process_document
+from workers.documents.jobs import ProcessDocument, begin, process_document, save
 from workers.documents.matching import decision_key
 from workers.platform import Platform
 
@@ -43,6 +41,7 @@ async def _lines(platform: Platform, document_id: str = "d1") -> list[DocumentLi
         return list((await session.execute(chosen)).scalars())
 
 
+@every_database
 async def test_a_document_is_read_matched_and_saved(platform: Platform) -> None:
     await _catalogue(platform)
     ctx, recorder = context(platform)
@@ -67,6 +66,7 @@ async def test_a_document_is_read_matched_and_saved(platform: Platform) -> None:
     assert event.payload["requires_review"] == 1
 
 
+@every_database
 async def test_running_again_saves_the_same_once(platform: Platform) -> None:
     await _catalogue(platform)
     payload = await _take_in(platform)
@@ -102,6 +102,7 @@ async def test_a_changed_catalogue_counts_at_once(platform: Platform) -> None:
     assert (await process_document(context(platform, job_id="j2")[0], payload))["matched_items"] == 2
 
 
+@every_database
 async def test_an_unreadable_document_is_buried_and_says_why(platform: Platform) -> None:
     payload = await _take_in(platform, b"%PDF-1.7\nbroken")
     with pytest.raises(Unrecoverable):
@@ -119,13 +120,11 @@ async def test_a_missing_document_or_file_is_buried(platform: Platform) -> None:
         await process_document(context(platform)[0], ProcessDocument(document_id="d1", file_ref="0" * 64))
 
 
-async def test_an_overtaken_job_saves_nothing(platform: Platform, tmp_path: Path) -> None:
+async def test_an_overtaken_job_saves_nothing(platform: Platform) -> None:
     await _catalogue(platform)
     payload = await _take_in(platform)
+    late = await begin(platform, payload, job_id="old", attempt=1)
     await process_document(context(platform, job_id="new")[0], payload)
-    late, _ = context(platform, job_id="old")
-    from workers.documents.jobs import save
-
     with pytest.raises(Unrecoverable, match="taken document d1 over"):
-        await save(platform, late, "d1", kind="csv", lines=[], matches=[])
+        await save(platform, late, kind="csv", lines=[], matches=[])
     assert len(await _lines(platform)) == 3
