@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from qconsole.errors import ConfigError, Forbidden, NotFound
 from qconsole.runtime import Client
 from tests.support import eventually
-from tests.workers.support import context, settings_in
+from tests.workers.support import context, settings_in, work
 from workers import exports as module
 from workers.db.models import CatalogueRow, StoredFile
 from workers.downloads import opened_link
@@ -117,6 +117,17 @@ async def test_somebody_is_told_when_the_file_is_ready(exporting: Platform, redi
     payload = ExportRows(export_id="x1", subject=Subject.FAILED_JOBS, notify="ann@example.org")
     await export_rows(context(exporting, client=Client(redis=redis))[0], payload)
     assert await redis.zcard("email") == 1
+
+
+async def test_a_worker_writes_an_export(exporting: Platform, redis_url: str) -> None:
+    payload = ExportRows(export_id="x1", subject=Subject.CATALOGUE, format=Format.XLSX)
+    async with await Client.connect(redis_url) as client:
+        await client.enqueue(export_rows, payload)
+    await work(exporting, redis_url, export_rows)
+    async with exporting.database.reading() as session:
+        kept = (await session.execute(select(StoredFile))).scalar_one()
+    rows = CalamineWorkbook.from_path(exporting.storage.path(kept.ref)).get_sheet_by_index(0).to_python()
+    assert (kept.name, len(rows)) == ("catalogue.xlsx", 5_001)
 
 
 async def test_without_a_secret_there_are_no_links(platform: Platform) -> None:

@@ -2,6 +2,11 @@
 
 import csv
 import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,12 +16,16 @@ import xlsxwriter
 from sqlalchemy import func, select
 
 from qconsole.errors import NotFound, Unrecoverable
+from qconsole.runtime import Client
+from tests.support import eventually
 from tests.workers.support import context, settings_in
 from workers import imports as module
 from workers.db.models import CatalogueImport, CatalogueRow, StagedRow
 from workers.db.repositories import imports as repository
 from workers.imports import SyncCatalogue, sync_catalogue
 from workers.platform import Platform
+
+ROOT = Path(__file__).parents[2]
 
 
 def _file(*rows: str, header: str = "code,name,unit,price") -> bytes:
@@ -134,6 +143,53 @@ async def test_a_crash_goes_on_from_the_checkpoint(platform: Platform, monkeypat
     assert again == result
     async with platform.database.reading() as session:
         assert (await session.execute(select(func.count()).select_from(StagedRow))).scalar() == 0
+
+
+@contextmanager
+def _worker(platform: Platform, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    settings = platform.settings
+    environment = {
+        **os.environ,
+        "PLATFORM_DATABASE_URL": settings.database_url,
+        "PLATFORM_STORAGE_DIR": str(settings.storage_dir),
+    }
+    program = [sys.executable, "-m", "tests.workers.import_worker", redis_url]
+    with subprocess.Popen(program, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.timeout(150)
+async def test_an_import_goes_on_after_its_worker_was_killed(platform: Platform, redis_url: str) -> None:
+    stored = await platform.storage.put(_file(*(f"{n:06},Product number {n},pcs,{n}.5" for n in range(40_000))))
+
+    async def record() -> CatalogueImport:
+        async with platform.database.reading() as session:
+            found = (await session.execute(select(CatalogueImport))).scalar_one_or_none()
+        assert found is not None
+        return found
+
+    async def staged() -> bool:
+        return (await record()).checkpoint > 0
+
+    async def applied() -> bool:
+        return (await record()).status == "applied"
+
+    async with await Client.connect(redis_url) as client:
+        await client.enqueue(sync_catalogue, SyncCatalogue(file_ref=stored.ref))
+    with _worker(platform, redis_url):
+        await eventually(staged, deadline_s=60)
+    killed = await record()
+    assert killed.status == "staging"
+    assert 0 < killed.checkpoint < 40_000
+    with _worker(platform, redis_url):
+        await eventually(applied, deadline_s=60)
+    ended = await record()
+    assert (ended.rows, ended.refused, ended.started_ms) == (40_000, 0, killed.started_ms)
+    assert ended.difference is not None
+    assert ended.difference["added"] == len(await _rows(platform)) == 40_000
 
 
 async def test_fifty_thousand_rows_are_imported_and_compared(platform: Platform) -> None:
