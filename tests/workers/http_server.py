@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -41,17 +42,24 @@ async def http_server() -> AsyncIterator[Receiver]:
     """Runs the receiver for the test."""
     receiver = Receiver()
     app = Starlette(routes=[Route("/{path:path}", receiver.take, methods=["POST", "GET"])])
+    async with served(app) as url:
+        receiver.url = url
+        yield receiver
+
+
+@asynccontextmanager
+async def served(app: Starlette, *, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[str]:
+    """Serves an application on loopback and gives its URL."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+        app, host="127.0.0.1", port=0, log_level="error", lifespan=lifespan, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
         while not server.started:
             await asyncio.sleep(0.01)
-    receiver.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        yield receiver
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         await serving

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
+import httpx2
 import pytest
+from itsdangerous import URLSafeTimedSerializer
 from pydantic import SecretStr
 from python_calamine import CalamineWorkbook
 from redis.asyncio import Redis
@@ -16,11 +18,13 @@ from sqlalchemy import insert, select
 from qconsole.errors import ConfigError, Forbidden, NotFound
 from qconsole.runtime import Client
 from tests.support import eventually
+from tests.workers.http_server import served
 from tests.workers.support import context, settings_in, work
 from workers import exports as module
 from workers.db.models import CatalogueRow, StoredFile
 from workers.downloads import opened_link
 from workers.exports import ExportRows, Format, Subject, export_rows
+from workers.http.files import files_app
 from workers.maintenance import Upkeep, remove_expired_files
 from workers.platform import Platform, opened
 from workers.safe_cells import safe_cell
@@ -111,6 +115,33 @@ async def test_a_link_opens_its_file_until_it_is_removed(exporting: Platform) ->
     assert (await remove_expired_files(context(exporting)[0], Upkeep()))["files"] == 1
     with pytest.raises(NotFound):
         await exporting.storage.read(str(result["file_ref"]))
+
+
+async def test_a_file_is_served_to_who_has_its_link(exporting: Platform) -> None:
+    result, content = await _export(exporting, Format.CSV)
+    path = str(result["link"]).removeprefix(exporting.settings.public_url)
+    token = path.split("/")[2]
+    async with (
+        served(files_app(exporting.settings), lifespan="on") as url,
+        httpx2.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.content) == (200, content)
+        assert answer.headers["content-disposition"] == 'attachment; filename="catalogue.csv"'
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        renamed = await client.get(f"/files/{token}/..%2F..%2Fetc%2Fpasswd")
+        assert (renamed.status_code, renamed.content) in [(404, b"Not Found"), (200, content)]
+        for forged in (token[:-1], "..%2F..%2Fetc%2Fpasswd", "x" * 5_000):
+            assert (await client.get(f"/files/{forged}/catalogue.csv")).status_code in (403, 404)
+        await exporting.storage.remove(str(result["file_ref"]))
+        gone = await client.get(path)
+        assert (gone.status_code, gone.text) == (404, "the file is no longer kept. Ask for it again.")
+
+
+async def test_a_signed_path_that_is_no_reference_opens_nothing(exporting: Platform) -> None:
+    signer = URLSafeTimedSerializer("0123456789abcdef", salt="downloads")
+    with pytest.raises(NotFound):
+        await opened_link(exporting, str(signer.dumps("../../etc/passwd")))
 
 
 async def test_somebody_is_told_when_the_file_is_ready(exporting: Platform, redis: Redis) -> None:
