@@ -130,7 +130,8 @@ class Operations(Noun):
         await self._store.add(operation, selection.ids)
         command = self._session.command(
             operation.noun,
-            operation.verb.value,
+            # a drain is a removal of what waits; its own command names a queue
+            "remove" if operation.verb is Verb.DRAIN else operation.verb.value,
             *(ids or ())[:20],
             filter=operation.filter or None,
             rate=operation.rate_per_s,

@@ -259,7 +259,7 @@ async def test_a_queue_is_drained_and_emptied_only_with_its_name(open_console: O
     async with open_console("queue webhooks") as pilot:
         await shows(pilot, "States")
         await pilot.press("D")
-        await shows(pilot, "3 jobs", "qconsole jobs drain")
+        await shows(pilot, "3 jobs", "qconsole jobs remove")
         await pilot.press("enter")
         await shows(pilot, "3 jobs done")
         await pilot.press("X")
