@@ -6,12 +6,8 @@ An unchanged arq settings class and one of ours are run by the same `Worker`, wi
 import asyncio
 import inspect
 import logging
-import logging.handlers
-import queue
 import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -19,6 +15,7 @@ from redis.exceptions import RedisError
 
 from qconsole.errors import ConfigError, ExitCode, RedisUnavailable
 from qconsole.runtime.arq_worker import Worker
+from qconsole.runtime.log_lines import lines_to_stderr
 
 SHUTDOWN_S = 30.0
 
@@ -57,7 +54,7 @@ def run_settings(
     if metrics_port and len(paths) > 1:
         raise ConfigError("one metrics port serves one settings class", "Run the classes as two workers.")
     chosen = [(path, _options(path, given)) for path in paths]
-    with _logging(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with lines_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.get_loop()
         return runner.run(_run(chosen))
 
@@ -147,24 +144,3 @@ def _loop_factory() -> Any:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-@contextmanager
-def _logging() -> Iterator[None]:
-    """Log to stderr through a queue, so that a slow terminal does not slow the jobs; unless the app has set it up."""
-    if logging.getLogger().handlers or logging.getLogger("arq").handlers:
-        yield
-        return
-    stream = logging.StreamHandler(sys.stderr)
-    stream.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    root = logging.getLogger()
-    root.addHandler(handler := logging.handlers.QueueHandler(lines))
-    root.setLevel(logging.INFO)
-    listener = logging.handlers.QueueListener(lines, stream)
-    listener.start()
-    try:
-        yield
-    finally:
-        listener.stop()
-        root.removeHandler(handler)
