@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -21,8 +22,9 @@ from qconsole.redis.connect import connect
 from qconsole.runtime import QueuePolicy, job_type
 from qconsole.runtime.arq_worker import Worker
 from qconsole.runtime.client import Client
+from qconsole.runtime.log_lines import lines_to_stderr
 
-PAYLOAD = {"document_id": "doc-1", "tags": ["a", "b"], "note": "x" * 120}
+PAYLOAD: dict[str, Any] = {"document_id": "doc-1", "tags": ["a", "b"], "note": "x" * 120}
 
 
 async def nothing(ctx: dict[Any, Any], **kwargs: Any) -> None:
@@ -39,6 +41,8 @@ class Subject:
 
     def __init__(self, url: str, options: dict[str, str]) -> None:
         self.url = url
+        self.options = options
+        self.name = next(name for name, kind in SUBJECTS.items() if kind is type(self))
         self.concurrency = int(options.get("concurrency", "10"))
         self.jobs = int(options.get("jobs", "5000"))
 
@@ -142,9 +146,12 @@ SUBJECTS: dict[str, type[Subject]] = {"arq": Arq, "arq-tuned": ArqTuned, "ours":
 
 
 async def process(subject: Subject) -> dict[str, Any]:
-    """Jobs a second, worker's CPU, and what the server did per job."""
-    await subject.enqueue_all(subject.jobs)
+    """Jobs a second, worker's CPU, what the server did per job, and the memory that jobs take."""
     redis = connect(subject.url)
+    await subject.enqueue_one()
+    empty = await _used_bytes(redis)
+    await subject.enqueue_all(subject.jobs - 1)
+    waiting = await _used_bytes(redis)
     await redis.config_resetstat()
     before, cpu = await redis.info("cpu"), time.process_time()
     start = time.perf_counter()
@@ -160,7 +167,44 @@ async def process(subject: Subject) -> dict[str, Any]:
         "server_us": server_s / subject.jobs * 1e6,
         "commands": sum(calls.values()) / subject.jobs,
         "scripts": scripts / subject.jobs,
+        "waiting_bytes": (waiting - empty) / subject.jobs,
+        "completed_bytes": (await _used_bytes(redis) - empty) / subject.jobs,
     }
+
+
+async def _used_bytes(redis: Any) -> int:
+    """Return the data set's bytes, without the clients' buffers and the append-only file's."""
+    return int((await redis.info("memory"))["used_memory_dataset"])
+
+
+def _work_in_process(url: str, name: str, options: dict[str, str], start: Any, ended_s: Any) -> None:
+    subject = SUBJECTS[name](url, options)
+
+    async def work() -> None:
+        await subject.open()
+        start.wait()
+        await subject.work()
+        ended_s.put(time.monotonic())
+
+    with asyncio.Runner(loop_factory=_loop_factory(options)) as runner:
+        runner.run(work())
+
+
+async def pair(subject: Subject) -> dict[str, Any]:
+    """Jobs a second of two worker processes together, from a common start until both found the queue empty."""
+    await subject.enqueue_all(subject.jobs)
+    context = multiprocessing.get_context("spawn")
+    start, ended_s = context.Barrier(3), context.Queue()
+    arguments = (subject.url, subject.name, subject.options, start, ended_s)
+    workers = [context.Process(target=_work_in_process, args=arguments) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    start.wait(60)
+    begun_s = time.monotonic()
+    last_s = max(ended_s.get(timeout=120) for _ in workers)
+    for worker in workers:
+        worker.join()
+    return {"rate": subject.jobs / (last_s - begun_s)}
 
 
 async def enqueue(subject: Subject) -> dict[str, Any]:
@@ -200,7 +244,11 @@ async def pickup(subject: Subject) -> dict[str, Any]:
     return {"p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
 
 
-MEASURES = {"process": process, "enqueue": enqueue, "bulk": bulk, "pickup": pickup}
+MEASURES = {"process": process, "enqueue": enqueue, "bulk": bulk, "pickup": pickup, "pair": pair}
+
+
+def _loop_factory(options: dict[str, str]) -> Any:
+    return uvloop.new_event_loop if options.get("loop") == "uvloop" else None
 
 
 async def main(url: str, name: str, measure: str, options: dict[str, str]) -> None:
@@ -213,7 +261,10 @@ async def main(url: str, name: str, measure: str, options: dict[str, str]) -> No
 if __name__ == "__main__":
     url, name, measure, *rest = sys.argv[1:]
     options = dict(part.split("=", 1) for part in rest)
-    if options.get("logging") == "on":
+    if options.get("logging") == "arq":
         logging.basicConfig(level=logging.INFO, format="%(asctime)s: %(message)s")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop if options.get("loop") == "uvloop" else None) as runner:
+    with (
+        lines_to_stderr() if options.get("logging") == "ours" else contextlib.nullcontext(),
+        asyncio.Runner(loop_factory=_loop_factory(options)) as runner,
+    ):
         runner.run(main(url, name, measure, options))

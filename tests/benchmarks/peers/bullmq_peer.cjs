@@ -1,6 +1,9 @@
-// BullMQ: node bullmq_peer.cjs MODE URL JOBS CONCURRENCY, with node_modules beside NODE_PATH.
+// BullMQ: node bullmq_peer.cjs MODE URL JOBS CONCURRENCY [PROCESSES], with node_modules at NODE_PATH.
+// With two processes the first fills the queue and counts, the second (mode `second`) reports to it.
+const { fork } = require("child_process");
 const { Queue, Worker } = require("bullmq");
-const [mode, url, jobsText, concurrencyText] = process.argv.slice(2);
+const [mode, url, jobsText, concurrencyText, processesText] = process.argv.slice(2);
+const PAYLOAD = { document_id: "doc-1", tags: ["a", "b"], note: "x".repeat(120) };
 const jobs = Number(jobsText);
 const concurrency = Number(concurrencyText);
 const { hostname: host, port } = new URL(url);
@@ -12,11 +15,47 @@ function finish(seconds, latencies = []) {
   process.stdout.write(JSON.stringify({ jobs, seconds, latencies_ms: latencies }) + "\n", () => process.exit(0));
 }
 
+const options = { connection, concurrency, removeOnComplete: { age: 3600 } };
+
+function second() {
+  let unreported = 0;
+  const report = () => {
+    if (unreported) process.send(unreported);
+    unreported = 0;
+  };
+  const worker = new Worker("peer", async () => {
+    unreported += 1;
+    if (unreported === 100) setImmediate(report);
+  }, { ...options, autorun: false });
+  worker.on("drained", () => setImmediate(report));
+  setInterval(report, 20);
+  process.on("message", () => worker.run());
+  worker.waitUntilReady().then(() => process.send(0));
+}
+
+function workWithSecond() {
+  const child = fork(__filename, ["second", url, jobsText, concurrencyText]);
+  let done = 0;
+  let start = 0;
+  const count = (more) => {
+    done += more;
+    if (done === jobs) {
+      child.kill();
+      finish((performance.now() - start) / 1000);
+    }
+  };
+  child.on("message", (more) => {
+    if (start) return count(more);
+    start = performance.now();
+    child.send("go");
+    new Worker("peer", async () => { setImmediate(count, 1); }, options);
+  });
+}
+
 function work() {
   let done = 0;
   let first = 0;
   const latencies = [];
-  const options = { connection, concurrency, removeOnComplete: { age: 3600 } };
   return new Worker("peer", async (job) => {
     const now = performance.now();
     if (job.data.sent) latencies.push(Date.now() - job.data.sent);
@@ -39,16 +78,18 @@ async function main() {
   }
   const start = performance.now();
   if (mode === "enqueue") {
-    for (let n = 0; n < jobs; n += 1) await queue.add("noop", { n });
+    for (let n = 0; n < jobs; n += 1) await queue.add("noop", PAYLOAD);
   } else {
     for (let at = 0; at < jobs; at += 1000) {
       const chunk = [];
-      for (let n = at; n < Math.min(at + 1000, jobs); n += 1) chunk.push({ name: "noop", data: { n } });
+      for (let n = at; n < Math.min(at + 1000, jobs); n += 1) chunk.push({ name: "noop", data: PAYLOAD });
       await queue.addBulk(chunk);
     }
   }
   if (mode !== "process") finish((performance.now() - start) / 1000);
+  else if (processesText === "2") workWithSecond();
   else work();
 }
 
-main();
+if (mode === "second") second();
+else main();

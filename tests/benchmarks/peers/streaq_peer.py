@@ -24,8 +24,8 @@ async def send_at_intervals():
 
 async def main():
     if mode == "pickup":
-        async with worker, anyio.create_task_group() as group:
-            group.start_soon(worker.run_async)
+        async with anyio.create_task_group() as group:
+            await group.start(worker.run_async)
             await send_at_intervals()
     async with worker:
         start = time.perf_counter()
