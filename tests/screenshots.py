@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.async_api import Page, async_playwright
 
 from qconsole.admin import Actor, Admin
-from qconsole.cli.demo import Story
+from qconsole.cli.demo_story import Story
 from qconsole.cli.processes import Processes
 from qconsole.config import Settings
 from qconsole.redis.embedded import EmbeddedServer

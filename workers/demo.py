@@ -1,32 +1,26 @@
 """The demo's worker settings, and its feeder: `python -m workers.demo prepare | feed | trickle --redis URL`.
 
-The job types are the platform's own. What is different: a short lease and short delays, so that a crash and a retry can
+The job types are the platform's own. What is different: a short lease and short pauses, so that a crash and a retry can
 be watched, and a store that does not answer the first time it is asked for one of the documents.
 """
 
 import argparse
 import asyncio
-import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from qconsole.runtime import Client, Fixed, JobType, QueuePolicy
+from qconsole.runtime import Client, Fixed, JobType, QueuePolicy, Schedule
 from workers.config import PlatformSettings
 from workers.db import Database, upgrade
-from workers.db.models import CatalogueRow
-from workers.demo_documents import catalogue, write_documents
-from workers.documents.jobs import ProcessDocument, process_document
+from workers.demo_feed import RETRY_AFTER_S, SLOW_REF_FILE, feed, feed_documents
+from workers.demo_people import add_endpoints, furnish, write_catalogues
+from workers.demo_trickle import trickle, trickle_documents
 from workers.platform import platform_of
 from workers.settings import WorkerSettings as PlatformWorkerSettings
 from workers.settings import open_platform
 from workers.storage import Storage
-
-SLOW_REF_FILE: Final = "answers-late.txt"
-"""In the storage folder: references whose first read fails, one a line."""
-
-RETRY_AFTER_S: Final = 2
-TRICKLE_EVERY_S: Final = 1.5
 
 
 class DemoStorage(Storage):
@@ -57,54 +51,28 @@ async def open_demo(resources: dict[str, Any]) -> None:
 
 
 class WorkerSettings(PlatformWorkerSettings):
-    """The platform's worker with a lease of five seconds."""
+    """The platform's worker with a lease of five seconds and pauses of two."""
 
-    job_types: ClassVar[list[JobType[Any]]] = PlatformWorkerSettings.job_types
+    job_types: ClassVar[list[JobType[Any]]] = [
+        replace(declared, backoff=Fixed(RETRY_AFTER_S)) for declared in PlatformWorkerSettings.job_types
+    ]
     queues: ClassVar[Mapping[str, QueuePolicy]] = PlatformWorkerSettings.queues
+    schedules: ClassVar[list[Schedule]] = PlatformWorkerSettings.schedules
     on_startup = open_demo
     lock_s = 5
 
 
-async def prepare(settings: PlatformSettings) -> None:
-    """Brings the database to its newest version and fills the catalogue."""
+async def prepare(settings: PlatformSettings, outside: str | None) -> None:
+    """Brings the database to its newest version and puts in what the jobs need; `outside` receives webhooks."""
     database = Database(settings.database_url)
     await upgrade(database)
     async with database.writing() as session:
-        for row in catalogue():
-            await session.merge(
-                CatalogueRow(code=row.part_number, name=row.name, unit=row.unit, price=row.price, updated_ms=0)
-            )
+        await furnish(session)
+        if outside is not None:
+            await add_endpoints(session, outside)
+    if settings.catalogue_source:
+        write_catalogues(Path(settings.catalogue_source))
     await database.close()
-
-
-async def feed(settings: PlatformSettings, client: Client) -> None:
-    """Stores the demo's documents and enqueues a job for each, named `doc-<file name>`."""
-    storage = Storage(settings.storage_dir)
-    late: list[str] = []
-    for path in write_documents(settings.storage_dir.parent / "documents").values():
-        stored = await storage.put(path.read_bytes())
-        if path.stem == "late":
-            late.append(stored.ref)
-            (settings.storage_dir / SLOW_REF_FILE).write_text("\n".join(late))
-        await _enqueue(client, f"doc-{path.stem}", stored.ref, path.name)
-
-
-async def trickle(settings: PlatformSettings, client: Client) -> None:
-    """Enqueues a document now and then, for ever; one in six is broken."""
-    storage = Storage(settings.storage_dir)
-    files = sorted((settings.storage_dir.parent / "documents").iterdir())
-    for number in itertools.count(1):
-        path = files[number % len(files)]
-        if path.stem != "large_order":
-            # A comment behind the content makes it another file, so that it is read anew.
-            stored = await storage.put(path.read_bytes() + b"\n%" + str(number).encode())
-            await _enqueue(client, f"doc-{number:05d}-{path.stem}", stored.ref, path.name)
-        await asyncio.sleep(TRICKLE_EVERY_S)
-
-
-async def _enqueue(client: Client, document_id: str, file_ref: str, name: str) -> None:
-    payload = ProcessDocument(document_id=document_id, file_ref=file_ref, name=name, customer="lapwing")
-    await client.enqueue(process_document, payload, job_id=document_id, backoff=Fixed(RETRY_AFTER_S))
 
 
 async def main() -> None:
@@ -112,14 +80,17 @@ async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m workers.demo")
     parser.add_argument("step", choices=["prepare", "feed", "trickle"])
     parser.add_argument("--redis", metavar="URL")
+    parser.add_argument("--outside", metavar="URL", help="where webhooks are received")
+    parser.add_argument("--documents", action="store_true", help="nothing but documents")
     options = parser.parse_args()
     settings = PlatformSettings()
     if options.step == "prepare":
-        await prepare(settings)
+        await prepare(settings, options.outside)
         return
+    steps = {"feed": (feed, feed_documents), "trickle": (trickle, trickle_documents)}
     client = await Client.connect(options.redis)
     try:
-        await (feed if options.step == "feed" else trickle)(settings, client)
+        await steps[options.step][options.documents](settings, client)
     finally:
         await client.aclose()
 

@@ -92,7 +92,7 @@ def write_documents(folder: Path) -> dict[str, Path]:
         "quote.csv": lambda path: _write_csv(path, order(3, 18)),
         "request.eml": lambda path: _write_mail(path, order(4, 6)),
         "late.pdf": lambda path: _write_pdf(path, order(5, 8), title="PURCHASE ORDER 4712"),
-        "large_order.pdf": lambda path: _write_pdf(path, order(6, 500), title="ANNUAL ORDER 4713"),
+        "large_order.pdf": lambda path: _write_pdf(path, order(6, 200), title="ANNUAL ORDER 4713"),
         "broken.pdf": lambda path: path.write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog"),
     }
     paths: dict[str, Path] = {}

@@ -86,9 +86,9 @@ async def main(kind: str, *, once: bool) -> int:
             await processes.run([*feeder, "prepare"], label="preparing the database")
             for name in ("ha-1", "ha-2"):
                 await processes.start_worker([SETTINGS], redis_url=fleet.url, name=name, log=folder / f"{name}.log")
-            await processes.run([*feeder, "feed", "--redis", fleet.url], label="feeding")
+            await processes.run([*feeder, "feed", "--documents", "--redis", fleet.url], label="feeding")
             trickle = await asyncio.create_subprocess_exec(
-                *feeder, "trickle", "--redis", fleet.url, env={**os.environ, **environment}
+                *feeder, "trickle", "--documents", "--redis", fleet.url, env={**os.environ, **environment}
             )
             if not once:
                 await processes.start_web(redis_url=fleet.url, host="127.0.0.1", port=8383, log=folder / "web.log")

@@ -5,17 +5,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
-from qconsole.errors import ConfigError
+from qconsole.errors import ConfigError, ExitCode, QConsoleError
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.redis.process import die_with
 
 STOP_S = 10.0
+T = TypeVar("T")
+
+
+class Stopped(QConsoleError):
+    """A signal asked us to end, or a part failed, before the work was done."""
+
+    code = "stopped"
+    exit_code = ExitCode.INTERRUPTED
 
 
 @dataclass(slots=True)
@@ -98,6 +106,28 @@ class Processes:
         """Start any other program beside the rest; return its process id."""
         return await self._start(label, list(command), log=log, restart=False)
 
+    def set_environment(self, environment: Mapping[str, str]) -> None:
+        """Give further variables to the children started from now on."""
+        self._environment.update(environment)
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work; drop it when we are to end meanwhile.
+
+        Raises:
+            Stopped: it was dropped.
+        """
+        working = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise Stopped("stopped before the end")
+        finally:
+            for one in (working, stopping):
+                one.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
+
     async def run(self, command: Sequence[str], *, label: str) -> None:
         """Run a command to its end.
 
@@ -105,10 +135,16 @@ class Processes:
             ConfigError: it did not end with 0.
         """
         process = await asyncio.create_subprocess_exec(
-            *command, env=self._environment, preexec_fn=die_with(os.getpid())
+            *command, env=self._environment, start_new_session=True, preexec_fn=die_with(os.getpid())
         )
-        if await process.wait():
-            raise ConfigError(f"{label} ended with {process.returncode}", hint="What it wrote above says why.")
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        if code:
+            raise ConfigError(f"{label} ended with {code}", hint="What it wrote above says why.")
 
     async def _start(self, label: str, command: list[str], *, log: Path | None, restart: bool) -> int:
         child = _Child(label, command, await self._spawn(command, log), restart)
@@ -120,7 +156,7 @@ class Processes:
         if log is None:
             output: int | None = None
         else:
-            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             return await asyncio.create_subprocess_exec(
                 *command,

@@ -1,0 +1,94 @@
+"""`qconsole demo` as a process: its story on all nine queues, and that nothing of it stays behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from workers.policies import QUEUES
+
+DEMO = [sys.executable, "-m", "qconsole.cli", "demo", "--port", "0", "--data"]
+
+
+def started(folder: Path, **environment: str) -> subprocess.Popen[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("QCONSOLE_", "PLATFORM_"))}
+    return subprocess.Popen(
+        [*DEMO, str(folder)], env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines of the living processes that were started for the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            known = command + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if command and str(folder).encode() in known:
+            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
+    answer = subprocess.run([*DEMO, str(tmp_path), "--once"], capture_output=True, text=True, timeout=110, check=False)
+    story = answer.stderr
+    assert answer.returncode == 0, story
+    assert "doc-large_order lost its worker: completed after 1 attempt and 1 stall." in story
+    assert "doc-late came too early for its file: completed after 2 attempts" in story
+    assert "mail-later was put off by the mail server: completed after 2 attempts" in story
+    assert "report-today waited for three documents: completed" in story
+    for buried in ("doc-broken", "mail-refused", "notify-left", "import-shrunken"):
+        assert any(line.startswith(buried) and ": failed after" in line for line in story.splitlines()), story
+
+    rows = {cells[0]: cells for line in answer.stdout.splitlines() if (cells := line.split()) and cells[0] in QUEUES}
+    assert set(rows) == set(QUEUES)
+    waiting = {name: (cells[2], cells[3], cells[4]) for name, cells in rows.items()}
+    assert waiting == {name: ("0", "1" if name == "email" else "0", "0") for name in QUEUES}
+
+    outside = {
+        kind: [json.loads(line) for line in (tmp_path / "outside" / f"{kind}.jsonl").read_text().splitlines()]
+        for kind in ("mails", "webhooks", "pager")
+    }
+    to = [address for mail in outside["mails"] for address in mail["to"]]
+    assert "later@lapwing.example" in to
+    assert "nobody@lapwing.example" not in to
+    assert len([address for address in to if address.startswith("crew")]) == 30
+    assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "warehouse"] == [500, 500, 200]
+    assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "gone"] == [410]
+    assert outside["pager"]
+    assert processes_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_stays_when_the_demo_ends_in_the_middle(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path) as demo:
+        assert demo.stderr is not None
+        for line in demo.stderr:
+            if line.startswith("Two workers started"):
+                break
+        demo.send_signal(number)
+        rest = demo.stderr.read()
+        assert demo.wait(30) == (-number if number is signal.SIGKILL else 130), rest
+    end = time.monotonic() + 30
+    while left := processes_of(tmp_path):
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+
+
+def test_a_given_redis_with_queues_is_left_alone(tmp_path: Path, redis_url: str) -> None:
+    environment = {**os.environ, "QCONSOLE_REDIS_URL": redis_url}
+    subprocess.run(
+        [sys.executable, "-m", "qconsole.cli", "jobs", "add", "send_email", "--queue", "email", "--payload", "{}"],
+        env=environment, check=True, timeout=60, capture_output=True,
+    )  # fmt: skip
+    with started(tmp_path, QCONSOLE_REDIS_URL=redis_url) as demo:
+        _, said = demo.communicate(timeout=60)
+    assert "the given Redis has queues already (email)" in said
+    assert demo.returncode not in (0, 1)
