@@ -37,7 +37,9 @@ async def nothing_declared(ctx: Any, payload: dict[str, Any]) -> None:
 
 
 class Subject:
-    """A queue system under measurement."""
+    """A queue system under measurement; `keeps` is how many completed jobs its retention leaves."""
+
+    keeps = sys.maxsize
 
     def __init__(self, url: str, options: dict[str, str]) -> None:
         self.url = url
@@ -104,6 +106,8 @@ class ArqTuned(Arq):
 class OursPlain(Arq):
     """Our worker with an unchanged arq app's functions, records on."""
 
+    keeps = QueuePolicy().retention.completed or sys.maxsize
+
     def _worker(self, functions: list[Any], burst: bool) -> ArqWorker:
         return Worker(
             functions, redis_url=self.url, records=True, burst=burst, max_jobs=self.concurrency, handle_signals=False
@@ -112,6 +116,8 @@ class OursPlain(Arq):
 
 class Ours(Subject):
     """Declared job types, records on."""
+
+    keeps = OursPlain.keeps
 
     async def open(self) -> None:
         self.client = await Client.connect(self.url)
@@ -168,7 +174,7 @@ async def process(subject: Subject) -> dict[str, Any]:
         "commands": sum(calls.values()) / subject.jobs,
         "scripts": scripts / subject.jobs,
         "waiting_bytes": (waiting - empty) / subject.jobs,
-        "completed_bytes": (await _used_bytes(redis) - empty) / subject.jobs,
+        "completed_bytes": (await _used_bytes(redis) - empty) / min(subject.jobs, subject.keeps),
     }
 
 
