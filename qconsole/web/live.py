@@ -132,7 +132,7 @@ class LiveFeed:
 
 
 # About how many commands a live refresh of a page sends to Redis, by the first part of its path.
-COSTS: Final[dict[str, int]] = {"": 40, "queues": 30, "jobs": 30, "dlq": 90, "flows": 60}
+COSTS: Final[dict[str, int]] = {"": 60, "queues": 50, "jobs": 50, "dlq": 100, "flows": 60}
 USUAL_COST: Final = 20
 
 

@@ -38,7 +38,7 @@ async def fill(redis_url: str, jobs: int) -> None:
 @pytest.mark.parametrize(
     "jobs",
     [
-        pytest.param(1_500, id="short"),
+        pytest.param(1_500, id="short", marks=pytest.mark.timeout(400)),
         pytest.param(99_999, id="long", marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
     ],
 )

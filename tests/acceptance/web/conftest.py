@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from qconsole.config import Settings
 from qconsole.redis.embedded import EmbeddedServer
@@ -23,6 +23,8 @@ __all__ = ["picture"]
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-extensions", "--no-first-run"]
 ARTEFACTS = Path(__file__).resolve().parents[3] / ".artefacts"
+
+expect.set_options(timeout=20_000)  # for a machine that does other things as well
 
 
 # Every module of browser tests says `pytestmark = BROWSER`: one loop for all, as one browser serves all.
@@ -146,7 +148,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
     async def open_context(**options: object) -> tuple[BrowserContext, Watch]:
         options = {"viewport": {"width": 1360, "height": 800}, "timezone_id": "Europe/Oslo", **options}
         context = await browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(20_000)
         watch = Watch()
         await watch.attach(context)
         opened.append((context, watch))
@@ -165,7 +167,7 @@ async def page(visit: Visit) -> Page:
     return await context.new_page()
 
 
-async def until(condition: Callable[[], object], what: str, timeout_s: float = 8.0) -> None:
+async def until(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
     """Wait until a condition holds."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

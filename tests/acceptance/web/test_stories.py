@@ -12,7 +12,7 @@ pytestmark = BROWSER
 
 async def test_overview_leads_to_the_queue_that_is_worst(site: Site, page: Page) -> None:
     await page.goto(site.url)
-    await expect(page.locator("#figures dd")).to_have_count(5)
+    await expect(page.locator("#figures div")).to_have_count(5)
     await expect(page.locator("figure .u-over")).to_be_visible()
     first = page.locator("[data-rows] tbody tr").first.locator("a").first
     name = await first.inner_text()

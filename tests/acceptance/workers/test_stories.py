@@ -115,7 +115,7 @@ async def test_a_report_in_a_zone_that_does_not_exist(story: Story) -> None:
     )
     # A copy is not checked, as with a producer that knows less than the worker.
     failed = await story.buried(make_report, right.model_copy(update={"zone": "Mars/Olympus"}))
-    assert "zone must be one such as" in failed.error
+    assert "Mars/Olympus" in failed.error
 
     result = await story.replayed(failed, make_report, payload=right.model_dump(mode="json"))
     assert (await story.platform.storage.read(result["file_ref"])).startswith(b"\xef\xbb\xbf")
