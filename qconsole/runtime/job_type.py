@@ -199,7 +199,7 @@ def _invalid(name: str, error: "ValidationError") -> PayloadInvalid:
     first = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "payload"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return PayloadInvalid(f"{field} of {name}: {first['msg'].lower()}{more}", field=field, job_type=name)
+    return PayloadInvalid(f"{field} of {name}: {_sentence(first['msg'])}{more}", field=field, job_type=name)
 
 
 def job_type(
@@ -309,3 +309,9 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._types)
+
+
+def _sentence(text: str) -> str:
+    # Only the first letter: the rest may quote a value.
+    text = text.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]
