@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 from workers.documents.errors import UnreadableDocument
 from workers.documents.extract import read_line_items
 from workers.documents.model import LineItem
+
+_log = logging.getLogger(__name__)
 
 _FIELDS = ("description", "quantity", "unit", "part_number", "unit_price", "line_total")
 
@@ -31,8 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options().parse_args(arguments)
     if options.predictions is not None:
         options.predictions.mkdir(parents=True, exist_ok=True)
-    outcomes = [_read(path) for path in options.files]
-    for outcome in outcomes:
+    outcomes: list[Outcome] = []
+    for path in options.files:
+        outcome = _read(path)
+        outcomes.append(outcome)
         if outcome.error is not None:
             print(f"{outcome.path}: {outcome.error}", file=sys.stderr)
         elif options.predictions is not None:
@@ -66,6 +71,10 @@ def _read(path: Path) -> Outcome:
         return Outcome(path, error=f"cannot be opened ({error.strerror})")
     except UnreadableDocument as error:
         return Outcome(path, error=error.reason)
+    except Exception as error:
+        # One document must not lose the others; what went wrong in here is for whoever mends it.
+        _log.exception("reading %s failed", path)
+        return Outcome(path, error=f"cannot be read, an error of this program ({type(error).__name__})")
 
 
 def plain(item: LineItem) -> dict[str, str | int | float | None]:

@@ -140,6 +140,8 @@ def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: 
         positioned = bool(line.words_of(columns, Role.POSITION, Role.PART)) and bool(
             line.words_of(columns, *_TEXT_ROLES)
         )
+        if money and begun and not numeric & {Role.TOTAL, Role.TOTAL_GROSS} and not totals(text) and not closes(text):
+            return "anchor" if line.words_of(columns, *_TEXT_ROLES) else "partial"
         return "anchor" if positioned and (Role.QUANTITY in filled or money) and not totals(text) else "partial"
     return "text"
 
@@ -294,7 +296,8 @@ def _reach_down(
     while last < stop:
         above, below = table[last - 1].line, table[last].line
         apart = below.middle - above.middle
-        if apart > 1.9 * pitch or closes(below.text) or _ruled(above, below, rules):
+        summed = totals(below.text) and not names_more(below.text) and re.search(r"\d", below.text)
+        if apart > 1.9 * pitch or closes(below.text) or summed or _ruled(above, below, rules):
             break
         last += 1
     return last
@@ -370,9 +373,10 @@ def _one_code(texts: dict[Role, list[str]]) -> None:
     printed = texts.get(Role.PART, [])
     if len(printed) < 2:
         return
-    kept = [printed[0]]
+    kept, labelled = [printed[0]], False
     for text in printed[1:]:
-        if re.match(r"[^\W\d][^:]{1,20}:\s", text):
+        labelled = labelled or re.match(r"[^\W\d][^:]{1,20}:\s", text) is not None
+        if labelled:
             texts.setdefault(Role.DESCRIPTION, []).append(text)
         elif kept[-1].endswith(("-", "/", "_")):
             kept[-1] += text

@@ -131,6 +131,8 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
         return Role.POSITION
     if role is Role.POSITION and texts and running < 0.5 * len(texts) and coded > 0.5 * len(texts):
         return Role.PART
+    if role is Role.POSITION and not {Role.DESCRIPTION, Role.NAME} & set(roles) and not running and not coded and texts:
+        return Role.NAME
     if role is Role.NAME and Role.DESCRIPTION in roles and Role.PART not in roles and coded > 0.6 * len(texts) > 0:
         return Role.PART
     return role
@@ -191,7 +193,26 @@ def strips_of(sample: Sample, measure: Measure, *, parted: bool) -> list[Strip]:
             start = None
     if start is not None:
         strips.append(_strip(start, points[-1], spans))
-    return strips
+    return _sentences(strips, sample.rich, measure.space)
+
+
+def _sentences(strips: Sequence[Strip], lines: Sequence[Line], space: float) -> list[Strip]:
+    """Join strips that one sentence crosses: a single line has words in both, with no more white than usual."""
+    joined: list[Strip] = []
+    for strip in strips:
+        before = joined[-1] if joined else None
+        if before is not None:
+            whites = [
+                right.x0 - left.x1
+                for line in lines
+                for left, right in pairwise(line.words)
+                if before.x0 <= left.center <= before.x1 and strip.x0 <= right.center <= strip.x1
+            ]
+            if len(whites) == 1 and whites[0] < 1.4 * space and len(lines) > 1:
+                joined[-1] = Strip(before.x0, strip.x1, Sort.TEXT)
+                continue
+        joined.append(strip)
+    return joined
 
 
 def _unit_behind(line: Line, figure: Figure, space: float) -> Word | None:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, permutations
 
-from workers.documents.gridless import headless_rows
+from workers.documents.gridless import headless_rows, row_fits
 from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
 from workers.documents.model import Cell, Grid, LineItem
 from workers.documents.numbers import amounts, decimal_mark, quantities
@@ -18,6 +18,7 @@ from workers.documents.words import carries, names_more, totals
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
 _DESIGNATORS = re.compile(r"^(?:[A-Z]{1,3}\d{1,3}\s*[,; -]?\s*)+$")
+_PLACES = frozenset(["designator", "designators", "refdes", "ref des", "reference designator", "reference designators"])
 _CODE = re.compile(r"(?=\S*\d)\S{4,40}")
 
 
@@ -99,11 +100,12 @@ def _heading(rows: Sequence[Sequence[Cell]], first: int, last: int) -> GridHeadi
     for known in meanings.values():
         weight = known.weight * (0.3 if known.role is Role.OTHER else 1.0)
         best[known.role] = max(best.get(known.role, 0.0), weight)
-    if not any(best.get(role, 0) >= 0.25 for role in _VALUES) or not any(
+    counted = any(fold(title) in _PLACES for title in titles.values())
+    if not (counted or any(best.get(role, 0) >= 0.25 for role in _VALUES)) or not any(
         best.get(role, 0) >= 0.25 for role in _SUBJECTS
     ):
         return None
-    score = sum(best.values()) - 0.1 * (filled - len(meanings))
+    score = sum(best.values()) + (0.5 if counted else 0.0) - 0.1 * (filled - len(meanings))
     return GridHeading(first, last, meanings, titles, score) if score >= 1.2 else None
 
 
@@ -113,9 +115,13 @@ def _is_amount(text: str) -> bool:
 
 def _read(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | None) -> list[LineItem]:
     columns = _assign(rows, heading, mark)
+    places = next((column for column, title in heading.titles.items() if fold(title) in _PLACES), None)
     items: list[LineItem] = []
     for row in rows:
         cells = _cells(row, columns)
+        placed = str(row[places] or "") if places is not None else ""
+        if Role.QUANTITY not in columns.values() and _DESIGNATORS.match(placed):
+            cells[Role.QUANTITY] = Decimal(len(re.findall(r"[A-Z]{1,3}\d{1,3}", placed)))
         if not cells or _is_summary(row, cells):
             continue
         item = item_of(Row(cells), mark)
@@ -139,6 +145,7 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
         role = _role_by_content(known.role, values, mark)
         chosen.setdefault(role, []).append((known.weight - 0.001 * column, place))
     _promote_codes(rows, chosen)
+    _promote_count(rows, chosen, mark)
     columns: dict[int, Role] = {}
     for role, places in chosen.items():
         if role not in (Role.OTHER, Role.POSITION, Role.TAX):
@@ -157,6 +164,20 @@ def _promote_codes(rows: Sequence[Sequence[Cell]], chosen: dict[Role, list[tuple
             chosen[Role.NAME].remove(entry)
             if not chosen[Role.NAME]:
                 del chosen[Role.NAME]
+            return
+
+
+def _promote_count(
+    rows: Sequence[Sequence[Cell]], chosen: dict[Role, list[tuple[float, int]]], mark: str | None
+) -> None:
+    """Take an "Amount" beside a "Total" for the quantity when it, times the price, is the total."""
+    totals_, prices = chosen.get(Role.TOTAL, []), chosen.get(Role.PRICE, [])
+    if Role.QUANTITY in chosen or len(totals_) < 2 or not prices:
+        return
+    for count, total in permutations(totals_, 2):
+        fits = sum(1 for row in rows if row_fits(row, count[1], prices[0][1], total[1], mark))
+        if fits >= max(1, 0.6 * sum(1 for row in rows if row[prices[0][1]] is not None)):
+            chosen[Role.QUANTITY], chosen[Role.TOTAL] = [count], [total]
             return
 
 
@@ -202,7 +223,8 @@ def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None) -> Ro
         return role if role is Role.QUANTITY and counted >= 0.5 * len(texts) else Role.OTHER
     if role is Role.PART and sum(1 for text in texts if _DESIGNATORS.match(text)) > 0.6 * len(texts):
         return Role.OTHER
-    if role is Role.PART and sum(1 for text in texts if len(text.split()) > 2) > 0.5 * len(texts):
+    wordy = [text for text in texts if len(text.split()) > 2 and re.search(r"[^\W\d]", text)]
+    if role is Role.PART and len(wordy) > 0.5 * len(texts):
         return Role.NAME
     if role is Role.POSITION and numeric < 0.3 * len(texts):
         return Role.NAME if sum(1 for text in texts if " " in text) > 0.5 * len(texts) else Role.PART

@@ -61,7 +61,7 @@ def _multiplying(rows: Sequence[Sequence[Cell]], numeric: Sequence[int], mark: s
     for quantity, price, total in permutations(numeric, 3):
         if total < max(quantity, price):
             continue
-        fits = sum(1 for row in rows if _row_fits(row, quantity, price, total, mark))
+        fits = sum(1 for row in rows if row_fits(row, quantity, price, total, mark))
         if fits >= max(2, 0.6 * len(rows)):
             if _whole(rows, price, mark) > _whole(rows, quantity, mark):
                 quantity, price = price, quantity
@@ -69,7 +69,7 @@ def _multiplying(rows: Sequence[Sequence[Cell]], numeric: Sequence[int], mark: s
     return None
 
 
-def _row_fits(row: Sequence[Cell], quantity: int, price: int, total: int, mark: str | None) -> bool:
+def row_fits(row: Sequence[Cell], quantity: int, price: int, total: int, mark: str | None) -> bool:
     return any(
         agrees(q, p, t)
         for q in _values(row, quantity, mark)

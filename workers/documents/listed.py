@@ -7,22 +7,18 @@ from collections.abc import Iterator, Sequence
 
 from workers.documents.headers import Role, meaning
 from workers.documents.model import LineItem, Page
-from workers.documents.numbers import amount, decimal_mark
+from workers.documents.numbers import UNITS, amount, decimal_mark
 from workers.documents.page import lines_of
 from workers.documents.rows import Row, item_of
 from workers.documents.words import carries, closes, totals
 
-_UNITS = (
-    r"pcs?|pieces?|ea|each|units?|no|nos|sets?|box(?:es)?|pairs?|rolls?|kg|m|mtrs?|ltrs?|l|cans?|drums?|bottles?|packs?|pkts?"
-    r"|stk|stück|st|paar|rollen?|satz|dosen?|kartons?|meter|liter|pièces?|pce|boîtes?|lots?|uds?|unidades|cajas?|stuks?|dozen"
-)
 _FIRST = re.compile(
-    rf"^(?:[-*\u2022\u00b7]\s*|\d{{1,2}}[.)]\s+)?(?P<count>\d[\d.,]*)\s*(?:(?P<unit>{_UNITS})\b\.?\s*(?:x\s+|of\s+)?|[x\u00d7]\s+)"
+    rf"^(?:[-*\u2022\u00b7]\s*|\d{{1,2}}[.)]\s+)?(?P<count>\d[\d.,]*)\s*(?:(?P<unit>{UNITS})\b\.?\s*(?:x\s+|of\s+)?|[x\u00d7]\s+)"
     r"(?P<rest>\D.{2,})$",
     re.IGNORECASE,
 )
 _LAST = re.compile(
-    rf"^(?:[-*\u2022\u00b7]\s*|\d{{1,2}}[.)]\s+)(?P<rest>.{{3,}}?)\s*(?:[-:,x\u00d7\u2013]\s*)(?P<count>\d[\d.,]*)\s*(?P<unit>{_UNITS})?\.?$",
+    rf"^(?:[-*\u2022\u00b7]\s*|\d{{1,2}}[.)]\s+)(?P<rest>.{{3,}}?)\s*(?:[-:,x\u00d7\u2013]\s*)(?P<count>\d[\d.,]*)\s*(?P<unit>{UNITS})?\.?$",
     re.IGNORECASE,
 )
 _PRICED = re.compile(

@@ -13,6 +13,10 @@ CURRENCIES = (
     r"€|\$|£|¥|₹|eur|euros?|usd|us\$|gbp|chf|sek|nok|dkk|pln|czk|huf|cad|aud|inr"
     r"|rs\.?|fr\.|kr\.?|zł|a\$|c\$"
 )
+UNITS = (
+    r"pcs?|pieces?|ea|each|units?|no|nos|sets?|box(?:es)?|pairs?|rolls?|kg|m|mtrs?|ltrs?|l|cans?|drums?|bottles?|packs?|pkts?"
+    r"|stk|stück|st|paar|rollen?|satz|dosen?|kartons?|meter|liter|pièces?|pce|boîtes?|lots?|uds?|unidades|cajas?|stuks?|dozen"
+)
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u2002\u2003\u200a"), " ")
 _SIGNS = {
     ord("\u2212"): "-",
@@ -26,7 +30,7 @@ _SIGNS = {
 _BODY = r"(?:\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?|\d{1,3}(?:[ .,']\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?|[.,]\d+)"
 _AMOUNT = re.compile(
     rf"^(?P<open>\()?(?P<sign1>[+-])?\s*(?:(?:{CURRENCIES})\s*)?(?P<sign2>[+-])?\s*(?P<body>{_BODY})(?:[.,]-{{1,2}}|,=)?"
-    rf"\s*(?P<sign3>-)?\s*(?:{CURRENCIES})?\s*(?P<sign4>-|cr)?(?P<close>\))?\*?(?:\s+[a-d])?$",
+    rf"\s*(?P<sign3>-)?\s*(?:{CURRENCIES})?\s*(?P<sign4>-|cr)?(?P<close>\))?\*?(?:\s+[a-d]|(?<=[.,]\d\d)t)?$",
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(

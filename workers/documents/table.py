@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from workers.documents.body import cut, read_body
 from workers.documents.columns import Column, Sample, columns_of
@@ -13,6 +14,7 @@ from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.heading import Heading, find_headings
 from workers.documents.headless import rows_by_product, rows_by_sum
 from workers.documents.model import LineItem, Page
+from workers.documents.numberline import figures
 from workers.documents.numbers import decimal_mark
 from workers.documents.page import Line, Measure, lines_of, measure
 from workers.documents.rows import Row, item_of
@@ -33,11 +35,31 @@ def items_on_pages(pages: Sequence[Page]) -> list[LineItem]:
     """Return the line items printed on `pages`, in reading order."""
     mark = decimal_mark(word.text for page in pages for word in page.words)
     sheets = _sheets(pages)
-    headed = _headed(sheets, mark)
+    headed = _amounts_not_prices(_headed(sheets, mark), sheets, mark)
     if headed and _convincing(headed):
         return headed
     loose = _unheaded(sheets, mark)
     return loose if agreeing(loose) > agreeing(headed) or not headed else headed
+
+
+def _amounts_not_prices(items: list[LineItem], sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
+    """Take the only prices of a table for line totals when they, and not quantity x price, add up to a printed sum."""
+    if not items or any(item.line_total is not None or item.unit_price is None for item in items):
+        return items
+    priced = [(item.quantity, item.unit_price) for item in items if item.unit_price is not None]
+    plain = sum((price for _, price in priced), Decimal(0))
+    product = sum((price * (Decimal(1) if count is None else count) for count, price in priced), Decimal(0))
+    printed = {
+        value
+        for sheet in sheets
+        for line in sheet.lines
+        if totals(line.text) or carries(line.text)
+        for figure in figures(line.words, mark, sheet.measure.space)
+        for value in figure.values
+    }
+    if plain not in printed or product in printed:
+        return items
+    return [replace(item, unit_price=None, line_total=item.unit_price) for item in items]
 
 
 def agreeing(items: Sequence[LineItem]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.workers.documents.corpus import einvoices, mails, sheets
+from tests.workers.documents.corpus import einvoices, everyday, mails, sheets
 from tests.workers.documents.corpus.printed import Printed, press
 from tests.workers.documents.corpus.scanned import as_image, as_pdf, pages_of, photograph, scan
 from tests.workers.documents.corpus.scorer import Score
@@ -52,10 +52,15 @@ def test_documents_in_the_manner_of_known_software_are_read(style: Style) -> Non
         einvoices.alone,
         einvoices.embedded,
         einvoices.without_lines,
+        everyday.receipt,
+        everyday.amounts_called_prices,
+        everyday.in_parts,
+        everyday.placed,
+        everyday.counts_called_amounts,
     ],
     ids=lambda make: f"{make.__module__.rsplit('.', 1)[1]}-{make.__name__}",
 )
-def test_sheets_mails_and_einvoices_are_read(make: Callable[[int], Printed]) -> None:
+def test_sheets_mails_einvoices_and_everyday_papers_are_read(make: Callable[[int], Printed]) -> None:
     check(measured(make(seed) for seed in range(9000, 9030)), f1=0.98, fields=0.97)
 
 
@@ -82,6 +87,7 @@ def test_scans_and_photographs_are_read() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(not available(), reason="text recognition is not installed")
 def test_many_scans_and_photographs_are_read() -> None:
     check(measured(scanned(seed) for seed in range(4, 40)), f1=0.85, fields=0.9)
