@@ -156,6 +156,8 @@ def _measure_peer(url: str, peer: str, name: str, jobs: int, chosen: dict[str, s
     figures = {"rate": jobs / told["seconds"]} if told["seconds"] else {}
     if waits:
         figures |= {"p50": statistics.median(waits), "p99": waits[int(len(waits) * 0.99)]}
+    if mode == "pickup":
+        return figures
     kept = (asyncio.run(_used_bytes(url)) - empty) / jobs
     return figures | {"completed_bytes" if mode == "process" else "waiting_bytes": kept}
 
