@@ -5,6 +5,8 @@ One document per process at a time; a read that is given up kills its process, a
 
 import asyncio
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -76,6 +78,7 @@ class Reader:
             max_workers=1,
             mp_context=multiprocessing.get_context("spawn"),
             max_tasks_per_child=_DOCUMENTS_PER_PROCESS,
+            initializer=_end_with_worker,
         )
         self._all.add(pool)
         return pool
@@ -92,3 +95,15 @@ class Reader:
 
 def _parse(content: bytes, name: str | None) -> ParsedDocument:
     return parse(content, name=name)
+
+
+def _end_with_worker() -> None:
+    """Makes this process end with its worker; one that waits for work would not notice that the worker was killed."""
+    worker = multiprocessing.parent_process()
+    assert worker is not None  # noqa: S101
+
+    def watch() -> None:
+        worker.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watches the worker", daemon=True).start()
