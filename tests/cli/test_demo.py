@@ -36,6 +36,13 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
+def assert_all_ended(folder: Path) -> None:
+    end = time.monotonic() + 30
+    while left := processes_of(folder):
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+
+
 def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
     answer = subprocess.run([*DEMO, str(tmp_path), "--once"], capture_output=True, text=True, timeout=110, check=False)
     story = answer.stderr
@@ -63,7 +70,7 @@ def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
     assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "warehouse"] == [500, 500, 200]
     assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "gone"] == [410]
     assert outside["pager"]
-    assert processes_of(tmp_path) == []
+    assert_all_ended(tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -76,10 +83,7 @@ def test_nothing_stays_when_the_demo_ends_in_the_middle(tmp_path: Path, number: 
         demo.send_signal(number)
         rest = demo.stderr.read()
         assert demo.wait(30) == (-number if number is signal.SIGKILL else 130), rest
-    end = time.monotonic() + 30
-    while left := processes_of(tmp_path):
-        assert time.monotonic() < end, left
-        time.sleep(0.1)
+    assert_all_ended(tmp_path)
 
 
 def test_a_given_redis_with_queues_is_left_alone(tmp_path: Path, redis_url: str) -> None:
