@@ -131,9 +131,7 @@ class Queue:
             changed += read_words(chunk, await self._run("retry", self._clock.now_ms(), actor, reason or "", *args))
         return changed
 
-    async def retry_result(
-        self, job_ids: Iterable[str], *, delay_ms: int = 0, payload: bytes | None = None
-    ) -> Changes:
+    async def retry_result(self, job_ids: Iterable[str], *, delay_ms: int = 0, payload: bytes | None = None) -> Changes:
         """Put jobs back that only a result of plain arq knows; the result carries the call, and goes.
 
         Args:
