@@ -25,13 +25,16 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(autouse=True)
-def database_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def database_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     kind: str = getattr(request, "param", os.environ.get("PLATFORM_TEST_DATABASE", "sqlite"))
     monkeypatch.delenv("PLATFORM_DATABASE_URL", raising=False)
     if kind == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        monkeypatch.setenv("PLATFORM_DATABASE_URL", server.fresh())
-    return kind
+        with server.fresh() as url:
+            monkeypatch.setenv("PLATFORM_DATABASE_URL", url)
+            yield kind
+    else:
+        yield kind
 
 
 @pytest.fixture
