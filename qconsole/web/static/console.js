@@ -78,7 +78,8 @@ const interrupted = () => document.hidden || held || typing(document.activeEleme
   || $("#page details.menu[open]") || !getSelection().isCollapsed;
 setInterval(() => {
   show();
-  if (wanted && !interrupted() && Date.now() - refreshed >= Number(page()?.dataset.period || 5000)) refresh();
+  // What runs may end between two looks at the counts, which then say nothing of it.
+  if ((wanted || $("#page [data-runs]")) && !interrupted() && Date.now() - refreshed >= Number(page()?.dataset.period || 5000)) refresh();
   if (wanted && Date.now() - announced > 10_000 && !document.hidden) {
     announced = Date.now();
     $("#announce").textContent = `${$("[data-live='totals|queued']")?.textContent || words.format(known.get("totals|queued") || 0)} queued, ${words.format(known.get("totals|dead_letters") || 0)} dead letters`;
