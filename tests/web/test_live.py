@@ -121,8 +121,8 @@ def test_the_refresh_budget_holds_for_all_viewers_together() -> None:
 
 
 def test_what_a_refresh_costs_follows_the_page() -> None:
-    assert cost_of("/") == 40
-    assert cost_of("/dlq/groups/x") == 90
+    assert cost_of("/") == 60
+    assert cost_of("/dlq/groups/x") == 100
     assert cost_of("/settings") == 20
 
 
