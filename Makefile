@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: demo test test-slow check bench bench-console arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
+.PHONY: demo test test-slow check audit bench bench-console arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
 
 demo: run-env  ## an embedded server, workers, documents and failures to play with; ARGS=--once drains and exits
 	$(PY) -m qconsole.cli demo $(ARGS)
@@ -13,11 +13,14 @@ test: dev-env check  ## the checks, then the everyday suite
 test-slow: dev-env  ## the long forms: fault storms, the model's 10,000 steps, soaks
 	$(PY) -m pytest -m slow $(ARGS)
 
-check: dev-env  ## lint, types, import contracts
+check: dev-env audit  ## lint, types, import contracts, known vulnerabilities
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+
+audit: dev-env  ## known vulnerabilities of the pinned packages; says so where the index cannot be asked
+	$(PY) .ci/audit.py $(ARGS)
 
 bench: dev-env  ## ours against plain arq and its peers, in one run
 	$(PY) -m tests.benchmarks $(ARGS)
