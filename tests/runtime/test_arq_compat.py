@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import json
 from collections import Counter
-from datetime import timedelta
 from typing import Any
 
 import arq.worker
@@ -17,7 +16,6 @@ from arq.worker import Worker as ArqWorker
 from redis.asyncio import Redis
 
 from qconsole.errors import JobFailed
-from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client, Context, QueuePolicy, Retention, job_type
 from qconsole.runtime.arq_worker import Worker
 from qconsole.runtime.keys import Keys
@@ -187,121 +185,6 @@ async def test_arqs_abort_of_a_running_job_aborts_it_once(redis: Redis, redis_ur
     assert not await redis.exists("arq:queue", ARQ.active())
 
 
-async def test_485_an_abort_of_an_unknown_id_does_not_poison_a_later_job(redis: Redis, redis_url: str) -> None:
-    async with plain_arq(redis_url) as producer:
-        seconds, micros = await redis.time()
-        await redis.zadd("arq:abort", {"later": seconds * 1000 + micros // 1000 - 5})
-        job = await producer.enqueue_job("add", 1, _job_id="later")
-        assert job is not None
-        worker = await run_burst(functions=[add], redis_url=redis_url, allow_abort_jobs=True)
-        assert (worker.jobs_complete, worker.jobs_failed) == (1, 0)
-        assert await job.result(timeout=1) == 2
-    assert not await redis.exists("arq:abort")
-
-
-async def test_531_exhausted_retries_with_results_kept_for_ever_end_the_job(redis: Redis, redis_url: str) -> None:
-    async def again(ctx: dict[Any, Any]) -> None:
-        raise Retry
-
-    async with plain_arq(redis_url) as producer:
-        job = await producer.enqueue_job("again")
-        assert job is not None
-        functions = [func(again, name="again", max_tries=2, keep_result_forever=True)]
-        worker = await run_burst(functions=functions, redis_url=redis_url, keep_result_forever=True)
-        assert (worker.jobs_failed, worker.jobs_retried) == (1, 2)
-        with pytest.raises(Exception, match="max 2 retries exceeded"):
-            await job.result(timeout=1)
-    assert await redis.ttl(ARQ.result(job.job_id)) == -1
-    assert await redis.zcard(ARQ.dlq()) == 1
-
-
-async def test_170_workers_that_share_a_head_all_get_work(redis_url: str) -> None:
-    release = asyncio.Event()
-
-    async def wait(ctx: dict[Any, Any]) -> None:
-        await release.wait()
-
-    functions = [func(wait, name="wait")]
-    async with plain_arq(redis_url) as producer:
-        for _ in range(60):
-            await producer.enqueue_job("wait")
-        # a head of jobs that run elsewhere is longer than any worker's slots
-        async with (
-            running(functions=functions, redis_url=redis_url, max_jobs=20, queue_read_limit=20) as first,
-            running(functions=functions, redis_url=redis_url, max_jobs=20, queue_read_limit=20) as second,
-            running(functions=functions, redis_url=redis_url, max_jobs=20, queue_read_limit=20) as third,
-        ):
-            await eventually(lambda: [len(w.tasks) for w in (first, second, third)] == [20, 20, 20])
-            release.set()
-            await eventually(lambda: first.jobs_complete + second.jobs_complete + third.jobs_complete == 60)
-
-
-async def test_343_a_dead_workers_job_is_due_when_its_lease_ends_not_after_the_longest_timeout(
-    redis: Redis, redis_url: str
-) -> None:
-    async def day_long(ctx: dict[Any, Any]) -> None: ...
-
-    functions = [func(day_long, name="day_long", timeout=86_400), func(add, name="add")]
-    started = asyncio.Event()
-
-    async def hang(ctx: dict[Any, Any], a: int) -> None:
-        started.set()
-        await asyncio.sleep(30)
-
-    async with plain_arq(redis_url) as producer:
-        job = await producer.enqueue_job("add", 1)
-        assert job is not None
-        async with running(functions=[func(hang, name="add")], redis_url=redis_url, lock_s=0.6) as dying:
-            await asyncio.wait_for(started.wait(), 5)
-            # as if it had died: nobody renews, and it takes nothing more
-            dying.heartbeat.held.clear()
-            dying.allow_pick_jobs = False
-            async with running(functions=functions, redis_url=redis_url):
-                assert await job.result(timeout=5, poll_delay=0.05) == 2
-    assert await redis.hget(ARQ.record(job.job_id), "stalls") == b"1"
-
-
-async def test_320_a_job_outlives_arqs_day_when_queued_by_us(redis: Redis, redis_url: str) -> None:
-    await Client(redis=redis).enqueue("add", {"a": 1}, queue="arq:queue", job_id="patient", delay_s=1_000_000)
-    assert await redis.ttl(ARQ.job("patient")) == -1
-    async with plain_arq(redis_url) as producer:
-        gone = await producer.enqueue_job("add", 1, _expires=timedelta(milliseconds=1))
-        assert gone is not None
-        await eventually(lambda: _is_gone(redis, gone.job_id))
-        await run_burst(functions=[add], redis_url=redis_url, max_burst_jobs=1)
-    # a plain producer's expiry is not silent either
-    (entry,) = await redis.zrange(ARQ.dlq(), 0, -1)
-    assert await redis.hget(ARQ.dead_letter(entry.decode()), "cause") == b"expired"
-
-
-async def _is_gone(redis: Redis, job_id: str) -> bool:
-    return not await redis.exists(ARQ.job(job_id))
-
-
-async def test_276_each_worker_shows_its_own_health(redis: Redis, redis_url: str) -> None:
-    async with (
-        running(functions=[add], redis_url=redis_url, name="a") as a,
-        running(functions=[add], redis_url=redis_url, name="b") as b,
-    ):
-        await eventually(lambda: _registered(redis, a.worker_id, b.worker_id))
-
-
-async def _registered(redis: Redis, *names: str) -> bool:
-    return {name.decode() for name in await redis.zrange("qc:{@}:workers", 0, -1)} == set(names)
-
-
-async def test_466_a_cancelled_task_inside_a_job_does_not_stop_the_worker(redis_url: str) -> None:
-    async def cancels_itself(ctx: dict[Any, Any]) -> None:
-        raise asyncio.CancelledError
-
-    async with plain_arq(redis_url) as producer:
-        await producer.enqueue_job("cancels_itself")
-        await producer.enqueue_job("add", 1)
-        functions = [func(cancels_itself, name="cancels_itself", max_tries=2), func(add, name="add")]
-        worker = await run_burst(functions=functions, redis_url=redis_url)
-    assert (worker.jobs_complete, worker.jobs_failed, worker.jobs_retried) == (1, 1, 2)
-
-
 async def test_a_raising_hook_costs_no_outcome(redis_url: str) -> None:
     async def bad_end(ctx: dict[Any, Any]) -> None:
         raise RuntimeError("hook")
@@ -311,32 +194,6 @@ async def test_a_raising_hook_costs_no_outcome(redis_url: str) -> None:
         assert job is not None
         await run_burst(functions=[add], redis_url=redis_url, on_job_end=bad_end, after_job_end=bad_end)
         assert await job.result(timeout=1) == 2
-
-
-async def test_498_a_worker_outlasts_a_redis_restart_and_settles_what_it_held(tmp_path: Any) -> None:
-    release = asyncio.Event()
-
-    @job_type("held", queue="work")
-    async def held(ctx: Context, payload: dict[str, Any]) -> str:
-        await release.wait()
-        return "kept"
-
-    server = EmbeddedServer(tmp_path).start()
-    url, port = server.url, server.port
-    client = await Client.connect(url)
-    queued = await client.enqueue(held, {})
-    async with running(job_types=[held], redis_url=url) as worker:
-        await eventually(lambda: worker.tasks)
-        server.stop()
-        release.set()
-        await eventually(lambda: worker.lanes[0].has_work_for_redis)
-        server = EmbeddedServer(tmp_path, port=port).start()
-        await eventually(lambda: client.redis.zscore(WORK.completed(), queued.id), 15)
-        again = await client.enqueue(held, {})
-        await eventually(lambda: client.redis.zscore(WORK.completed(), again.id), 15)
-        assert worker.runner.lost == 0
-    await client.aclose()
-    server.stop()
 
 
 async def test_an_unchanged_cron_job_becomes_a_schedule_with_arqs_ids(redis: Redis, redis_url: str) -> None:
