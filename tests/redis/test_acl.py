@@ -122,4 +122,3 @@ async def test_a_queue_that_the_user_may_not_touch_is_told(server: EmbeddedServe
             await client.enqueue("note", {}, queue="secret")
 
 
-pytestmark = pytest.mark.skipif(server_kind() == "redis6", reason="Redis 6 knows fewer subcommands")
