@@ -16,7 +16,7 @@ from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime.client import Client
 from qconsole.runtime.flow import Flow
 from tests.faults.stage import QUEUE, ROOT, Stage, stage
-from tests.support import eventually, server_binary, server_kind
+from tests.support import eventually, server_binary
 
 USERS = ROOT / "docs" / "examples" / "redis-users.acl"
 QUEUES = ("email", "reports")
@@ -120,5 +120,3 @@ async def test_a_queue_that_the_user_may_not_touch_is_told(server: EmbeddedServe
     async with await Client.connect(url_for(server, "qconsole")) as client:
         with pytest.raises(RedisUnavailable, match=r"does not let user 'qconsole' do that: .*key"):
             await client.enqueue("note", {}, queue="secret")
-
-
