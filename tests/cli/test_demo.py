@@ -47,10 +47,13 @@ def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
     answer = subprocess.run([*DEMO, str(tmp_path), "--once"], capture_output=True, text=True, timeout=110, check=False)
     story = answer.stderr
     assert answer.returncode == 0, story
-    assert "doc-large_order lost its worker: completed after 1 attempt and 1 stall." in story
-    assert "doc-late came too early for its file: completed after 2 attempts" in story
-    assert "mail-later was put off by the mail server: completed after 2 attempts" in story
-    assert "report-today waited for three documents: completed" in story
+    for line in (
+        "doc-large_order lost its worker: completed after 1 attempt and 1 stall.",
+        "doc-late came too early for its file: completed after 2 attempts.",
+        "mail-later was put off by the mail server: completed after 2 attempts.",
+        "report-today waited for three documents: completed after 1 attempt.",
+    ):
+        assert line in story.splitlines(), story
     for buried in ("doc-broken", "mail-refused", "notify-left", "import-shrunken"):
         assert any(line.startswith(buried) and ": failed after" in line for line in story.splitlines()), story
 

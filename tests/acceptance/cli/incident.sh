@@ -33,7 +33,7 @@ expect max-affected "$code" 4
 expect untouched "$(count TimeoutError)" "$each"
 
 say "replay that group slowly, interrupt it with Ctrl-C: exit 130, the operation is paused"
-rate=$((each / 4)); [ "$rate" -gt 5000 ] && rate=5000
+rate=$((each / 15)); [ "$rate" -gt 5000 ] && rate=5000
 code=0
 python - "$group" "$rate" <<'PY' || code=$?
 import json, signal, subprocess, sys, time
