@@ -23,6 +23,7 @@ from workers.maintenance import (
     watch_schedules,
 )
 from workers.notifications import SendDigests, notify_many, notify_user, send_digests
+from workers.payloads import open_payloads
 from workers.platform import RESOURCE, opened
 from workers.policies import HOUR_S, MINUTE_S, QUEUES
 from workers.reports import make_report
@@ -91,3 +92,4 @@ class WorkerSettings:
     schedules: ClassVar[list[Schedule]] = SCHEDULES
     on_startup = open_platform
     on_shutdown = close_platform
+    payload_store = open_payloads

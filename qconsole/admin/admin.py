@@ -76,7 +76,7 @@ class Admin:
 
     async def close(self) -> None:
         """Close the connections, of every actor of this service."""
-        await self._shared.backend.redis.aclose()
+        await self._shared.backend.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,6 +1,9 @@
 """What every noun of the service works with: the connection, the clock, the settings, the redaction rules."""
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from redis.asyncio import Redis
@@ -10,7 +13,11 @@ from qconsole.admin.redaction import Redaction
 from qconsole.clock import Clock
 from qconsole.config import Settings
 from qconsole.runtime.client import Client
+from qconsole.runtime.codec import decode_call, decode_result, encode_call, encode_result
 from qconsole.runtime.keys import Keys
+from qconsole.runtime.payload_store import PayloadStore, open_payload_store, reference_of, resolve
+
+logger = logging.getLogger("qconsole.admin")
 
 
 class Backend:
@@ -31,8 +38,49 @@ class Backend:
         self.redaction = Redaction(
             keys=settings.redact_keys, patterns=settings.redact_patterns, reveal_keys=settings.reveal_keys
         )
-        self.client = Client(redis=redis, clock=clock, cluster=cluster)
         self._keys: dict[str, Keys] = {}
+
+    @cached_property
+    def payload_store(self) -> PayloadStore | None:
+        """The store of large payloads that the settings name."""
+        named = self.settings.payload_store
+        return open_payload_store(named) if named else None
+
+    @cached_property
+    def client(self) -> Client:
+        """Queues jobs."""
+        return Client(redis=self.redis, clock=self.clock, cluster=self.cluster, payload_store=self.payload_store)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.redis.aclose()
+        store: PayloadStore | None = vars(self).get("payload_store")
+        if store is not None:
+            await store.close()
+
+    async def whole_call(self, data: bytes | None) -> bytes | None:
+        """Return a stored call with its payload in it when that lies in the payload store; any other as it is."""
+        call = decode_call(data) if data else None
+        text = await self._fetched(call.payload) if call else None
+        return encode_call(call.job_type, text, call.enqueued_ms) if call and text else data
+
+    async def whole_result(self, data: bytes | None) -> bytes | None:
+        """Return a stored result with its payload in it, as `whole_call` does."""
+        result = decode_result(data) if data else None
+        text = await self._fetched(result.payload) if result else None
+        return encode_result(replace(result, payload=text)) if result and text else data
+
+    async def _fetched(self, payload: bytes) -> bytes | None:
+        """Return the payload that a reference stands for; None when there is none, or it cannot be had."""
+        if reference_of(payload) is None or self.payload_store is None:
+            return None
+        try:
+            return await resolve(payload, self.payload_store)
+        except (
+            Exception
+        ) as error:  # the store is the application's own code; whoever reads the call says what is missing
+            logger.warning("the payload store: %s: %s", type(error).__name__, error)
+            return None
 
     def now_ms(self) -> int:
         """Return the current instant."""

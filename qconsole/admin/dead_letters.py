@@ -146,8 +146,11 @@ class DeadLetterDesk(Noun):
             for name in queues
         ]
         for letters in await asyncio.gather(*reads):
-            if letters[0] is not None:
-                return letters[0]
+            if (letter := letters[0]) is not None:
+                payload = await self._backend.whole_call(letter.payload)
+                if payload is not letter.payload and payload is not None:
+                    letter.payload, letter.payload_bytes = payload, len(payload)
+                return letter
         raise DeadLetterNotFound(
             f"there is no dead letter {entry_id!r}", "List them with: qconsole dlq list", entry=entry_id
         )

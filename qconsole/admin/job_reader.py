@@ -48,8 +48,13 @@ class JobReader:
 
     async def view(self, queue: str, job_id: str) -> StoredJob:
         """Return everything about one job (its wire id)."""
-        found = await self.read(queue, [job_id], parts=VIEW_PARTS, cap_bytes=VIEW_CAP_BYTES)
-        return found[0]
+        (job,) = await self.read(queue, [job_id], parts=VIEW_PARTS, cap_bytes=VIEW_CAP_BYTES)
+        payload, result = await self._backend.whole_call(job.payload), await self._backend.whole_result(job.result)
+        if payload is not job.payload and payload is not None:
+            job.payload, job.payload_bytes = payload, len(payload)
+        if result is not job.result and result is not None:
+            job.result, job.result_bytes = result, len(result)
+        return job
 
 
 def _stored(job_id: str, queue: str, now_ms: int, answer: list[Any], fields: Sequence[str] | None) -> StoredJob:

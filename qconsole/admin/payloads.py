@@ -11,6 +11,7 @@ from qconsole.errors import Undecodable
 from qconsole.runtime.codec import decode_call, decode_result
 from qconsole.runtime.job import JobState
 from qconsole.runtime.json_codec import decode_value
+from qconsole.runtime.payload_store import reference_of
 from qconsole.runtime.safe_pickle import Opaque, load_pickle
 
 JSON: Final = "json"
@@ -80,7 +81,7 @@ def read_call(data: bytes, full_bytes: int) -> Call:
     """
     envelope = decode_call(data)
     if envelope is not None:
-        return Call(envelope.job_type, JSON, envelope.enqueued_ms, text=envelope.payload)
+        return _call_of_text(envelope.job_type, envelope.enqueued_ms, envelope.payload)
     if len(data) < full_bytes:
         return Call(_peek_job_type(data), OPAQUE, hint=f"the payload has {full_bytes:,} bytes; only its start was read")
     stored, format_, hint = _read_mapping(data)
@@ -95,7 +96,7 @@ def read_result(data: bytes, full_bytes: int) -> Ended | None:
     if ours is not None:
         state = JobState.COMPLETED if ours.success else JobState.CANCELLED if ours.cancelled else JobState.FAILED
         return Ended(
-            call=Call(ours.job_type, JSON, ours.enqueued_ms, text=ours.payload),
+            call=_call_of_text(ours.job_type, ours.enqueued_ms, ours.payload),
             state=state,
             queue=ours.queue,
             due_ms=ours.due_ms,
@@ -114,6 +115,14 @@ def read_result(data: bytes, full_bytes: int) -> Ended | None:
     if stored is None:
         return None
     return _ended_of(stored, format_)
+
+
+def _call_of_text(job_type: str, enqueued_ms: int, text: bytes) -> Call:
+    hint = None
+    if reference_of(text) is not None:
+        size = orjson.loads(text)["v"].get("bytes", 0)
+        hint = f"the payload of {size:,} bytes lies in a payload store that cannot be read here (setting payload_store)"
+    return Call(job_type, JSON, enqueued_ms, text=text, hint=hint)
 
 
 def _ended_of(stored: dict[str, Any], format_: str) -> Ended:

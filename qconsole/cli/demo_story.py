@@ -79,6 +79,7 @@ class Story:
             {
                 "PLATFORM_DATABASE_URL": f"sqlite:///{self._folder / 'platform.db'}",
                 "PLATFORM_STORAGE_DIR": str(self._folder / "files"),
+                "QCONSOLE_PAYLOAD_STORE": "workers.payloads.open_payloads",
                 "PLATFORM_LINK_SECRET": secrets.token_hex(),
                 "PLATFORM_SMTP_HOST": "127.0.0.1",
                 "PLATFORM_SMTP_PORT": str(ports["smtp"]),

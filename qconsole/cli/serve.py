@@ -49,6 +49,7 @@ def worker(
         name=name,
         deploy=deploy or session.settings.deploy,
         metrics_port=metrics_port,
+        payload_store=session.settings.payload_store,
     )
 
 

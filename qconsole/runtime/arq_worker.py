@@ -36,7 +36,7 @@ from qconsole.runtime.job_type import JobType, Registry
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.lane import Lane
 from qconsole.runtime.metrics_server import MetricsServer, worker_text
-from qconsole.runtime.payload_store import PayloadStore
+from qconsole.runtime.payload_store import MakeStore, PayloadStore, open_payload_store
 from qconsole.runtime.policy import DAY_S, QueuePolicy, Retention
 from qconsole.runtime.runner import Runner
 from qconsole.runtime.schedule import Schedule
@@ -70,7 +70,7 @@ class Worker(arq.worker.Worker):
         shutdown_s: how long running jobs may go on after SIGTERM; None behaves as arq (`job_completion_wait`).
         records: keep indexes, metrics, events, dead letters and the registry; by default when anything of ours is used.
         redis_url: in place of arq's `redis_settings`.
-        payload_store: where claim-checked payloads lie.
+        payload_store: where claim-checked payloads lie: a store, or what `open_payload_store` takes (and closed).
         metrics_port: serve Prometheus text about this worker here, on loopback; 0 picks a free port.
         clock: where "now" comes from; by default the server's time.
         arq_options: every other keyword arq's worker takes.
@@ -90,7 +90,7 @@ class Worker(arq.worker.Worker):
         shutdown_s: float | None = None,
         records: bool | None = None,
         redis_url: str | None = None,
-        payload_store: PayloadStore | None = None,
+        payload_store: PayloadStore | MakeStore | str | None = None,
         metrics_port: int | None = None,
         clock: Clock | None = None,
         **arq_options: Any,
@@ -109,7 +109,8 @@ class Worker(arq.worker.Worker):
         self.max_stalled = max_stalled
         self.records = bool(job_types or queues or redis_url) if records is None else records
         self.redis_url = redis_url
-        self.payload_store = payload_store
+        self.payload_store = None if payload_store is None else open_payload_store(payload_store)
+        self._owns_store = self.payload_store is not payload_store
         self.clock: Clock = clock or ServerClock()
         self.client: Client | None = None
         self.metrics: MetricsServer | None = None
@@ -290,6 +291,8 @@ class Worker(arq.worker.Worker):
             await self.pool.delete(self.health_check_key)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
+        if self.payload_store is not None and self._owns_store:
+            await self.payload_store.close()
         await self.pool.aclose(close_connection_pool=True)
         self._pool = None
         self.lanes.clear()

@@ -66,7 +66,8 @@ class Client:
         redis: the connection; the caller closes it.
         clock: where "now" comes from.
         job_types: those that may be named by their name.
-        large_payloads: what to do above `large_bytes` (or a job type's own limit).
+        large_payloads: what to do above `large_bytes` (or a job type's own limit); by default `claim_check` with a
+            payload store, `refuse` without.
         payload_store: where claim-checked payloads lie.
         durability: when a call answers; `wait` asks for one replica within `replica_timeout_s`.
         patience: how long a call is tried again.
@@ -79,7 +80,7 @@ class Client:
         redis: Redis,
         clock: Clock | None = None,
         job_types: Iterable[JobType[Any]] = (),
-        large_payloads: LargePayloads | str = LargePayloads.REFUSE,
+        large_payloads: LargePayloads | str | None = None,
         large_bytes: int = LARGE_BYTES,
         payload_store: PayloadStore | None = None,
         durability: Durability | str = Durability.DEFAULT,
@@ -93,6 +94,8 @@ class Client:
         self.registry = Registry(job_types)
         self.payload_store = payload_store
         self.cluster = is_clustered(redis) if cluster is None else cluster
+        if large_payloads is None:
+            large_payloads = LargePayloads.CLAIM_CHECK if payload_store else LargePayloads.REFUSE
         self._large_payloads = LargePayloads(large_payloads)
         self.large_bytes = large_bytes
         self._durability = Durability(durability)

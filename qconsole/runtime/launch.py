@@ -30,6 +30,7 @@ def run_settings(
     name: str | None = None,
     deploy: str | None = None,
     metrics_port: int | None = None,
+    payload_store: str | None = None,
 ) -> int:
     """Run one or more settings classes until a signal, or in burst mode until their queues are empty.
 
@@ -40,6 +41,7 @@ def run_settings(
         name: the workers' name; the host's by default.
         deploy: tag of the deployed version.
         metrics_port: serve Prometheus text here; several settings classes need one each, so it is for one only.
+        payload_store: for classes that name none; see `open_payload_store`.
 
     Returns:
         The exit code.
@@ -53,7 +55,7 @@ def run_settings(
         given["redis_url"] = redis_url
     if metrics_port and len(paths) > 1:
         raise ConfigError("one metrics port serves one settings class", "Run the classes as two workers.")
-    chosen = [(path, _options(path, given)) for path in paths]
+    chosen = [(path, {"payload_store": payload_store} | _options(path, given)) for path in paths]
     with lines_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.get_loop()
         return runner.run(_run(chosen))

@@ -1,6 +1,7 @@
 """Where payloads over the limit lie (claim check): the job carries a reference, the worker fetches the payload.
 
-A reference is the payload's own hash, so storing twice stores once, and a changed payload is noticed.
+A reference is the payload's own hash, so storing twice stores once, and a changed payload is noticed. What no job and
+no dead letter refers to any more is removed by `payload_sweep`.
 """
 
 import asyncio
@@ -8,12 +9,14 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol
 
 import orjson
 
-from qconsole.errors import Undecodable
+from qconsole.errors import ConfigError, Undecodable
 from qconsole.runtime.json_codec import TAG
 
 CLAIM_CHECK: Final = "claim_check"
@@ -21,10 +24,12 @@ LARGE_BYTES: Final = 65_536
 
 _REFERENCE: Final = re.compile(r"[0-9a-f]{64}")
 _MARK: Final = b'{"$qc":"claim_check"'
+_MENTION: Final = re.compile(rb'"\$qc":"claim_check","v":\{"ref":"([0-9a-f]{64})"')
+_DOTTED: Final = re.compile(r"[A-Za-z_]\w*([.:][A-Za-z_]\w*)+")
 
 
 class PayloadStore(Protocol):
-    """Keeps payloads by reference."""
+    """Keeps payloads by reference. A payload's age counts from the last time it was put."""
 
     async def put(self, reference: str, payload: bytes) -> None:
         """Keep a payload until nobody can need it any more."""
@@ -33,6 +38,46 @@ class PayloadStore(Protocol):
     async def get(self, reference: str) -> bytes | None:
         """Return a payload, or None when it is gone."""
         ...
+
+    async def older_than(self, age_s: float) -> frozenset[str]:
+        """Return the references of payloads that nobody has put for this long."""
+        ...
+
+    async def remove(self, references: Iterable[str], age_s: float) -> int:
+        """Delete those of the payloads that are still this old, and return how many."""
+        ...
+
+    async def close(self) -> None:
+        """Close what the store opened."""
+        ...
+
+
+MakeStore = Callable[[], PayloadStore]
+
+
+def open_payload_store(wanted: PayloadStore | MakeStore | str) -> PayloadStore:
+    """Return the store that a setting names.
+
+    Args:
+        wanted: a store, what makes one, the dotted path of what makes one (`app.payloads.open_store`), or a folder.
+
+    Raises:
+        ConfigError: there is nothing of this name that makes a store.
+    """
+    if not isinstance(wanted, str):
+        return wanted() if callable(wanted) else wanted
+    if not _DOTTED.fullmatch(wanted):
+        return FilePayloadStore(Path(wanted))
+    module, _, name = wanted.replace(":", ".").rpartition(".")
+    hint = "Name a function without parameters that returns the store, or a folder (one with a dot: ./a.b)."
+    try:
+        make = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the payload store {wanted!r} cannot be imported: {error}", hint) from error
+    if not callable(make):
+        raise ConfigError(f"the payload store {wanted!r} must be a function, got {type(make).__name__}", hint)
+    made: PayloadStore = make()
+    return made
 
 
 def claim_check(payload: bytes) -> tuple[str, bytes]:
@@ -50,6 +95,11 @@ def reference_of(payload: bytes) -> str | None:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
     return reference if isinstance(reference, str) and _REFERENCE.fullmatch(reference) else None
+
+
+def references_in(stored: bytes) -> frozenset[str]:
+    """Return every reference that stored bytes mention: a call, a result, a field of a dead letter."""
+    return frozenset(reference.decode() for reference in _MENTION.findall(stored))
 
 
 async def resolve(payload: bytes, store: PayloadStore | None) -> bytes:
@@ -95,9 +145,17 @@ class FilePayloadStore:
         """Return a payload, or None when it is gone."""
         return await asyncio.to_thread(self._read, self._path(reference))
 
-    async def sweep(self, older_than_s: float) -> int:
-        """Delete payloads nobody has put for this long, and return how many."""
-        return await asyncio.to_thread(self._sweep, time.time() - older_than_s)
+    async def older_than(self, age_s: float) -> frozenset[str]:
+        """Return the references of payloads that nobody has put for this long."""
+        return await asyncio.to_thread(self._older_than, time.time() - age_s)
+
+    async def remove(self, references: Iterable[str], age_s: float) -> int:
+        """Delete those of the payloads that are still this old, and return how many."""
+        paths = [self._path(reference) for reference in references]
+        return await asyncio.to_thread(self._remove, paths, time.time() - age_s)
+
+    async def close(self) -> None:
+        """Files are open only while they are read or written."""
 
     @staticmethod
     def _write(path: Path, payload: bytes) -> None:
@@ -119,10 +177,25 @@ class FilePayloadStore:
         except FileNotFoundError:
             return None
 
-    def _sweep(self, before_s: float) -> int:
-        swept = 0
+    def _older_than(self, before_s: float) -> frozenset[str]:
+        old = set()
         for path in self._folder.glob("??/*"):
-            if path.stat().st_mtime < before_s:
-                path.unlink(missing_ok=True)
-                swept += 1
-        return swept
+            if path.stat().st_mtime >= before_s:
+                continue
+            if _REFERENCE.fullmatch(path.name):
+                old.add(path.name)
+            else:
+                path.unlink(missing_ok=True)  # half a payload, whose writer died
+        return frozenset(old)
+
+    @staticmethod
+    def _remove(paths: list[Path], before_s: float) -> int:
+        removed = 0
+        for path in paths:
+            try:
+                if path.stat().st_mtime < before_s:
+                    path.unlink()
+                    removed += 1
+            except FileNotFoundError:
+                continue
+        return removed

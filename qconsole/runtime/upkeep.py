@@ -14,6 +14,7 @@ from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.lane import Lane, limits_of
 from qconsole.runtime.leader import Leader
 from qconsole.runtime.outbox import Outbox
+from qconsole.runtime.payload_sweep import PayloadSweep
 from qconsole.runtime.queue import Queue
 from qconsole.runtime.schedule import Schedule
 from qconsole.runtime.scheduler import EncodeCall, Scheduler
@@ -23,6 +24,7 @@ logger = logging.getLogger("qconsole.worker")
 TICK_S: Final = 1.0
 BACKSTOP_TICKS: Final = 5
 LEAD_TICKS: Final = 5
+PAYLOADS_EVERY_S: Final = 3_600.0
 
 
 class Upkeep:
@@ -55,6 +57,8 @@ class Upkeep:
         self._deploy = deploy
         self._wanted = asyncio.Event()
         self._leader = Leader(worker_id, client=client)
+        store = client.payload_store
+        self._payloads = PayloadSweep(store, redis=client.redis) if store is not None else None
         names = [lane.keys.queue for lane in lanes]
         self._outboxes = [Outbox(name, client=client) for name in names]
         self._schedulers = {
@@ -84,6 +88,22 @@ class Upkeep:
 
     async def run(self) -> None:
         """Go on until cancelled; what fails is logged and tried again with the next tick."""
+        async with asyncio.TaskGroup() as group:
+            if self._payloads is not None:
+                group.create_task(self._sweep_payloads(self._payloads))
+            group.create_task(self._tick())
+
+    async def _sweep_payloads(self, payloads: PayloadSweep) -> None:
+        """Sweep the payload store beside the ticks, which must not wait for it, while this worker leads."""
+        while True:
+            await asyncio.sleep(PAYLOADS_EVERY_S)
+            if self._leader.leads:
+                try:
+                    await payloads.sweep()
+                except Exception:  # the store is the app's own code
+                    logger.exception("sweeping the payload store failed; it is tried again")
+
+    async def _tick(self) -> None:
         ticks = 0
         while True:
             try:

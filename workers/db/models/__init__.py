@@ -7,6 +7,7 @@ from workers.db.models.email import EmailDelivery, EmailSuppression
 from workers.db.models.failed_job import FailedJob, Incident
 from workers.db.models.notification import Fanout, Notification, NotificationPreference
 from workers.db.models.stored_file import StoredFile
+from workers.db.models.stored_payload import StoredPayload
 from workers.db.models.upkeep import ScheduleRun, Session
 from workers.db.models.user import User
 from workers.db.models.webhook import OutgoingEvent, WebhookDelivery, WebhookEndpoint
@@ -33,6 +34,7 @@ __all__ = [
     "Session",
     "StagedRow",
     "StoredFile",
+    "StoredPayload",
     "User",
     "WebhookDelivery",
     "WebhookEndpoint",
