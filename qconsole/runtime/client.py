@@ -13,14 +13,14 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from qconsole.clock import Clock
-from qconsole.errors import JobTypeNotFound, PayloadTooLarge, RedisUnavailable, UsageError
+from qconsole.errors import Conflict, JobNotFound, JobTypeNotFound, PayloadTooLarge, RedisUnavailable, UsageError
 from qconsole.redis.client import Patient
 from qconsole.redis.connect import connect, is_clustered, once
 from qconsole.redis.patience import BOUNDED, Patience, is_passing, reason_of
 from qconsole.runtime.bulk import Bulk
 from qconsole.runtime.codec import encode_call
 from qconsole.runtime.enqueued import Check, Enqueued, EnqueuedMany, Verdict
-from qconsole.runtime.flow import Flow, Prepared, plan_flow
+from qconsole.runtime.flow import Flow, JobRef, OnFail, Prepared, checked_on_fail, member_args, plan_flow
 from qconsole.runtime.job_id import JobIds
 from qconsole.runtime.job_type import JobType, Registry
 from qconsole.runtime.json_codec import encode_value
@@ -135,6 +135,8 @@ class Client:
         queue: str | None = None,
         job_id: str | None = None,
         dedup: Dedup | None = None,
+        parent: JobRef | None = None,
+        on_fail: OnFail | str = OnFail.FAIL_PARENT,
         **options: Any,
     ) -> Enqueued:
         """Queue one job.
@@ -145,6 +147,8 @@ class Client:
             queue: another queue than the job type's.
             job_id: the caller's own id; a job or kept result of that id answers in its place.
             dedup: another dedup than the job type's.
+            parent: a job that has not ended; from now on this one is its child, and no dedup applies to it.
+            on_fail: what this job's failure means for the parent.
             options: see `Options`.
 
         Returns:
@@ -152,9 +156,13 @@ class Client:
 
         Raises:
             PayloadInvalid, PayloadTooLarge, UsageError: nothing was queued.
+            JobNotFound, Conflict: the parent does not exist, or has ended; nothing was queued.
             RedisUnavailable: Redis did not answer within the deadline; the same call with the same `job_id` is safe.
         """
         job = await self.prepare(job_type, payload, Options(**options), queue=queue, job_id=job_id)
+        if parent is not None:
+            check = Check.FRESH if job_id is None else Check.OWN
+            return await self._add_child(job, parent, checked_on_fail(on_fail), check, dedup)
         args: list[Any] = [
             job.now_ms,
             job.id,
@@ -167,6 +175,33 @@ class Client:
         ]
         await self._note_queue(job.keys.queue, job.now_ms)
         (answer,) = await self._run(script("enqueue"), job.keys, [args], check_at=5)
+        return _enqueued(job.keys, answer)
+
+    async def _add_child(
+        self, job: Prepared, parent: JobRef, on_fail: OnFail, check: Check, dedup: Dedup | None
+    ) -> Enqueued:
+        if dedup is not None:
+            raise UsageError("a job with a parent cannot have a dedup", field="dedup")
+        above = self.keys(parent.queue)
+        parent_id = above.wire_id(parent.id)
+        member = member_args(job, f"{above.queue}\n{parent_id}", on_fail)
+        await self._note_queue(job.keys.queue, job.now_ms)
+        args = [job.now_ms, parent_id, check, job.keys.queue, *member]
+        (answer,) = await self._run(script("add_child"), above, [args], check_at=2)
+        word = answer[0].decode()
+        if word == "missing":
+            raise JobNotFound(
+                f"there is no job {parent.id!r} in queue {parent.queue!r} to be a parent", job_id=parent.id
+            )
+        if word not in list(Verdict):
+            raise Conflict(
+                f"job {parent.id!r} of queue {parent.queue!r} can have no further child: it is {word}",
+                "Add children before their parent ends.",
+                job_id=parent.id,
+                state=word,
+            )
+        if above.queue != job.keys.queue:
+            await Outbox(above.queue, client=self).forward()
         return _enqueued(job.keys, answer)
 
     async def add_flow(self, flow: Flow) -> Enqueued:

@@ -94,6 +94,16 @@ class Prepare(Protocol):
     ) -> Awaitable[Prepared]: ...
 
 
+class JobRef(Protocol):
+    """Names a job by its bare id and queue: an `Enqueued`, a handler's `Context`, …"""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def queue(self) -> str: ...
+
+
 @dataclass(slots=True)
 class Part:
     """Members that go into one queue in one step; `args` as lua/lib_flow_add.lua reads them."""
@@ -113,20 +123,34 @@ class _Member:
     children: list[str] = field(default_factory=list)
 
     def args(self) -> list[Any]:
-        fields = list(self.job.fields)
-        if self.parent is not None:
-            fields += ["parent", self.parent.job.link, "on_fail", OnFail(self.flow.on_fail)]
-        job = self.job
-        return [
-            job.id,
-            job.call,
-            job.priority,
-            job.due_ms,
-            len(fields) // 2,
-            *fields,
-            len(self.children),
-            *self.children,
-        ]
+        return member_args(self.job, self.parent.job.link if self.parent else None, self.flow.on_fail, self.children)
+
+
+def member_args(
+    job: Prepared, parent_link: str | None, on_fail: OnFail | str, children: Sequence[str] = ()
+) -> list[Any]:
+    """Return a member of a flow as lua/lib_flow_add.lua reads it.
+
+    Args:
+        job: the member.
+        parent_link, children: as `Prepared.link` names them.
+        on_fail: what its failure means for the parent.
+    """
+    fields = list(job.fields)
+    if parent_link is not None:
+        fields += ["parent", parent_link, "on_fail", checked_on_fail(on_fail)]
+    return [job.id, job.call, job.priority, job.due_ms, len(fields) // 2, *fields, len(children), *children]
+
+
+def checked_on_fail(on_fail: OnFail | str) -> OnFail:
+    """Return what a child's failure means.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if on_fail not in list(OnFail):
+        raise UsageError(f"on_fail must be {' or '.join(OnFail)}, got {on_fail!r}", field="on_fail")
+    return OnFail(on_fail)
 
 
 async def plan_flow(flow: Flow, prepare: Prepare) -> list[Part]:
@@ -191,8 +215,7 @@ def _check(flow: Flow, before: int) -> None:
         raise UsageError(f"children must be Flow(…), got {type(flow).__name__}", field="children")
     if before >= MAX_MEMBERS:
         raise UsageError(f"a flow can hold at most {MAX_MEMBERS:,} jobs", field="children")
-    if flow.on_fail not in list(OnFail):
-        raise UsageError(f"on_fail must be {' or '.join(OnFail)}, got {flow.on_fail!r}", field="on_fail")
+    checked_on_fail(flow.on_fail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,29 @@ end
 -- Lets a parent run. A field `child_failed` in its record makes its worker fail it with that child's error.
 local function flow_release(queue, parent_id, now_ms)
   local prefix = 'qc:{' .. queue .. '}:'
+  local record = prefix .. 'job:' .. parent_id
   if redis.call('ZREM', prefix .. 'waiting_children', parent_id) == 1 then
-    local pri = tonumber(redis.call('HGET', prefix .. 'job:' .. parent_id, 'pri') or QC_DEFAULT_PRIORITY)
-    place(queue, parent_id, pri, now_ms, now_ms)
+    local said = redis.call('HMGET', record, 'pri', 'due_ms', 'child_failed')
+    local due_ms = said[3] and now_ms or math.max(tonumber(said[2] or 0), now_ms)
+    if said[2] then
+      redis.call('HDEL', record, 'due_ms')
+    end
+    place(queue, parent_id, tonumber(said[1] or QC_DEFAULT_PRIORITY), due_ms, now_ms)
     wake(queue, 1)
   end
+end
+
+-- Lets a parent wait while a child of its is pending, and then not run before `due_ms`. Returns whether one is.
+local function flow_wait(queue, parent_id, due_ms, now_ms)
+  local prefix = 'qc:{' .. queue .. '}:'
+  if tonumber(redis.call('HGET', prefix .. 'flow:' .. parent_id, 'pending') or 0) == 0 then
+    return false
+  end
+  redis.call('ZADD', prefix .. 'waiting_children', now_ms, parent_id)
+  if due_ms > now_ms then
+    redis.call('HSET', prefix .. 'job:' .. parent_id, 'due_ms', string.format('%d', due_ms))
+  end
+  return true
 end
 
 local function release_when_done(queue, flow, parent_id, now_ms)

@@ -57,6 +57,8 @@ end
 local function put_back(queue, prefix, e, extra, now_ms)
   if extra.place then
     redis.call('ZADD', queue, extra.place, e[1])
+  elseif flow_wait(queue, e[1], extra.due_ms, now_ms) then
+    redis.call('ZREM', queue, e[1])
   else
     place(queue, e[1], extra.priority or QC_DEFAULT_PRIORITY, math.max(extra.due_ms, now_ms), now_ms)
   end
