@@ -235,6 +235,12 @@ class _Reel:
     def is_spent(self) -> bool:
         return self.at >= len(self.entries)
 
+    def rest(self, group: Group) -> list[Found]:
+        """Give all that was read."""
+        queue, rank = self.source.queue, self.source.rank
+        rest, self.at = self.entries[self.at :], len(self.entries)
+        return [Found(queue, entry.id, Place(group, *rank, entry)) for entry in rest]
+
     def key(self) -> "_Order":
         entry = self.entries[self.at]
         return _Order((float(entry.score), self.source.rank, entry.member.encode()), self._descending)
@@ -267,6 +273,8 @@ async def _merge(
 
 
 def _drain(reels: list[_Reel], group: Group) -> list[Found]:
+    if len(reels) == 1:
+        return reels[0].rest(group)
     heap = [(reel.key(), index) for index, reel in enumerate(reels)]
     heapq.heapify(heap)
     batch: list[Found] = []

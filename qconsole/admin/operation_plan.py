@@ -222,12 +222,12 @@ class Planner:
                 for b, letter in zip(bare, letters, strict=True)
             ]
         if operation.noun == "trash":
-            keys = [self._backend.keys(queue).trashed(job_id) for job_id in wire]
-            async with self._backend.redis.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.exists(key)
-                kept = await pipe.execute()
-            return [(Target(queue, b), None) if is_kept else None for b, is_kept in zip(bare, kept, strict=True)]
+            ends = await self._backend.redis.zmscore(self._backend.keys(queue).trash(), wire)
+            now_ms = self._backend.now_ms()
+            return [
+                (Target(queue, b), None) if end is not None and end > now_ms else None
+                for b, end in zip(bare, ends, strict=True)
+            ]
         jobs = await self._session.reader.read(queue, wire, parts="r", cap_bytes=65_536, fields=())
         return [
             None

@@ -7,6 +7,7 @@ without acting twice or losing count.
 import asyncio
 import secrets
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,16 +18,16 @@ from qconsole.admin.backend import Backend
 from qconsole.admin.operation_record import LEASE_MS, Operation, OperationStore
 from qconsole.admin.operation_targets import Chunk, Target, Targets
 from qconsole.admin.operation_verbs import DONE_BEFORE, UNDOABLE, Outcome, Verbs
-from qconsole.admin.views import OperationState, OperationView, Verb
+from qconsole.admin.views import OperationState, OperationView
 from qconsole.errors import Conflict, QConsoleError
 from qconsole.runtime.keys import GLOBAL
 
-LIGHT_CHUNK: Final = 200  # of verbs whose script takes some 20 µs of the server a job
-HEAVY_CHUNK: Final = 100  # of the others: no call holds the server for 10 ms
-LIGHT: Final = frozenset({Verb.RETRY, Verb.DISCARD})
-SMALLEST_CHUNK: Final = 20
-SLOW_MS: Final = 12.0
-FAST_MS: Final = 6.0
+FIRST_CHUNK: Final = 20
+LARGEST_CHUNK: Final = 200
+SMALLEST_CHUNK: Final = 5
+EDIT_CHUNK: Final = 100  # edited payloads go one by one: no call is long
+CALL_MS: Final = 5.0  # how long one call should hold the server, at most
+COSTS_KEPT: Final = 4
 FAILURES_KEPT: Final = 100
 VIEW_EVERY_S: Final = 0.1
 FOLLOW_S: Final = 0.25
@@ -78,7 +79,8 @@ class Runner:
         self._verbs = verbs
         self._queues = queues
         self._token = secrets.token_hex(8)
-        self._largest = self._size = HEAVY_CHUNK
+        self._size = FIRST_CHUNK
+        self._costs_ms: deque[float] = deque(maxlen=COSTS_KEPT)
         self._started = 0.0
         self._count = 0
         self._recent: list[tuple[float, int]] = []
@@ -111,7 +113,7 @@ class Runner:
         """Act chunk after chunk; the next one is read while the current one is acted on."""
         operation, _ = await self._store.read(operation.id)
         self._started = time.monotonic()
-        self._largest = self._size = LIGHT_CHUNK if operation.verb in LIGHT else HEAVY_CHUNK
+        self._size = FIRST_CHUNK if operation.payload_edit is None else EDIT_CHUNK
         chunk = await self._resumed(operation)
         resumed = DONE_BEFORE.get(operation.verb, frozenset()) if operation.taken else frozenset()
         state, shown = await self._note(operation, _Tally(), chunk, ""), 0.0
@@ -173,7 +175,8 @@ class Runner:
                 if error.code in ("redis_unavailable", "forbidden"):
                     raise
                 outcome = Outcome(failed=[(job_id, str(error)) for job_id in ids])
-            self._adapt((time.monotonic() - began) * 1000)
+            if operation.payload_edit is None:
+                self._adapt((time.monotonic() - began) * 1000 / len(ids))
             tally.take(queue, outcome, resumed)
             at += len(ids)
         return tally
@@ -188,12 +191,12 @@ class Runner:
         due_ms = begun_ms + delay_ms + round(share * at) - self._backend.now_ms()
         return max(0, due_ms), round(share * count)
 
-    def _adapt(self, took_ms: float) -> None:
-        """Keep each call short: the server does nothing else meanwhile."""
-        if took_ms > SLOW_MS:
-            self._size = max(SMALLEST_CHUNK, self._size * 2 // 3)
-        elif took_ms < FAST_MS:
-            self._size = min(self._largest, self._size + 10)
+    def _adapt(self, job_ms: float) -> None:
+        """Keep each call short: the server does nothing else meanwhile. The cheapest of the last calls tells what a job
+        costs; the others waited for their turn on a busy machine too.
+        """
+        self._costs_ms.append(job_ms)
+        self._size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(CALL_MS / min(self._costs_ms))))
 
     async def _pace(self, operation: Operation, processed: int) -> None:
         """Wait as long as the asked-for rate needs; in short naps, so that the lease is kept."""

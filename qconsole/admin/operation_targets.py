@@ -10,7 +10,7 @@ from typing import Any, Final
 from qconsole.admin.backend import Backend
 from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS, Instant, Operator, Term
 from qconsole.admin.filters import Filter, parse
-from qconsole.admin.job_listing import JobListing, Order, Place
+from qconsole.admin.job_listing import Found, JobListing, Order, Place
 from qconsole.admin.job_reader import JobReader
 from qconsole.admin.job_sources import Group, Source
 from qconsole.admin.jobs_page import JobSearch, residual
@@ -96,14 +96,16 @@ class Targets:
         """Take ids straight from indexes that hold exactly what is meant, the oldest first."""
         chunk = Chunk(place=after.as_json() if after else None)
         async for batch in self._listing.walk(sources, after, order=Order.OLDEST, first_fetch=size):
-            for found in batch[: size - len(chunk.targets)]:
-                bare_id = self._backend.keys(found.queue).bare_id(found.id)
-                chunk.targets.append(Target(found.queue, bare_id, found.place.name == RESULTS))
-                chunk.place = found.place.as_json()
+            taken = batch[: size - len(chunk.targets)]
+            chunk.targets += [self._target(found) for found in taken]
+            chunk.place = taken[-1].place.as_json()
             if len(chunk.targets) >= size:
                 return chunk
         chunk.at_end = True
         return chunk
+
+    def _target(self, found: Found) -> Target:
+        return Target(found.queue, self._backend.keys(found.queue).bare_id(found.id), found.place.name == RESULTS)
 
     async def _scanned(
         self, operation: Operation, wanted: Filter, sources: Sequence[Source], after: Place | None, size: int

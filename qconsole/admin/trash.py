@@ -1,15 +1,17 @@
 """`admin.trash`: removed jobs, and their way back until the undo window ends."""
 
+from itertools import groupby
 from typing import Any, Final
 
 from qconsole.admin.cursors import decode_cursor, encode_cursor
+from qconsole.admin.job_listing import Found, Place
+from qconsole.admin.job_sources import Group, Source, ZsetSource
 from qconsole.admin.limits import checked_limit
 from qconsole.admin.noun import Noun, checked_id, why_not
 from qconsole.admin.payloads import read_call, read_result
 from qconsole.admin.views import Applied, Count, Page, TrashRow
 from qconsole.errors import Conflict, JobNotFound
 
-FIELDS: Final = ("state", "removed_ms", "actor", "operation", "payload", "result")
 READ_CAP_BYTES: Final = 65_536
 
 
@@ -19,47 +21,55 @@ class Trash(Noun):
     async def page(self, cursor: str | None = None, limit: int = 50) -> Page[TrashRow]:
         """Return one page of removed jobs, those removed last first."""
         limit = checked_limit(limit)
-        before: tuple[float, str, str] | None = tuple(decode_cursor("trash", cursor)) if cursor else None
+        after = Place.from_json(decode_cursor("trash", cursor)) if cursor else None
         now_ms = self._backend.now_ms()
         queues = await self._session.plain_arq.queues()
-        high = "+inf" if before is None else f"{before[0]:.17g}"
+        sources: list[Source] = [
+            ZsetSource(self._backend, self._backend.keys(queue).trash(), queue, Group.ENDED, "trash", low=f"({now_ms}")
+            for queue in queues
+        ]
+        chosen: list[Found] = []
+        async for batch in self._session.listing.walk(sources, after, first_fetch=limit + 1):
+            chosen += batch
+            if len(chosen) > limit:
+                break
         async with self._backend.redis.pipeline(transaction=False) as pipe:
             for queue in queues:
-                key = self._backend.keys(queue).trash()
-                pipe.zrevrangebyscore(key, high, f"({now_ms}", start=0, num=limit + 200, withscores=True)
-                pipe.zcount(key, f"({now_ms}", "+inf")
-            answers = await pipe.execute()
-        entries = [
-            (until, queue, member.decode("utf-8", "replace"))
-            for queue, found in zip(queues, answers[::2], strict=True)
-            for member, until in found
-        ]
-        entries = sorted((e for e in entries if before is None or e < tuple(before)), reverse=True)
-        chosen = entries[:limit]
-        rows = [row for entry in chosen if (row := await self._row(*entry)) is not None]
+                pipe.zcount(self._backend.keys(queue).trash(), f"({now_ms}", "+inf")
+            total = sum(await pipe.execute())
         return Page(
-            rows=tuple(rows),
-            next=encode_cursor("trash", chosen[-1]) if len(entries) > limit else None,
-            total=Count(sum(answers[1::2])),
-            scanned=len(chosen),
+            rows=await self._rows(chosen[:limit]),
+            next=encode_cursor("trash", chosen[limit - 1].place.as_json()) if len(chosen) > limit else None,
+            total=Count(total),
+            scanned=len(chosen[:limit]),
             as_of_ms=now_ms,
         )
 
-    async def _row(self, until_ms: float, queue: str, wire_id: str) -> TrashRow | None:
-        keys = self._backend.keys(queue)
-        values = await self._backend.redis.hmget(keys.trashed(wire_id), [*FIELDS])  # type: ignore[misc]
-        state, removed_ms, actor, operation, payload, result = values
-        if state is None:
-            return None
+    async def _rows(self, chosen: list[Found]) -> tuple[TrashRow, ...]:
+        """Read the copies; one that was restored meanwhile is left out."""
+        rows = []
+        for queue, run in groupby(chosen, key=lambda found: found.queue):
+            part = [(found.id, int(float(found.place.entry.score))) for found in run]
+            asked = [value for pair in part for value in pair]
+            copies = await self._backend.read("trash", [queue], [READ_CAP_BYTES, *asked])
+            rows += [
+                self._row(queue, wire_id, until_ms, copy)
+                for (wire_id, until_ms), copy in zip(part, copies, strict=True)
+                if copy is not None
+            ]
+        return tuple(rows)
+
+    def _row(self, queue: str, wire_id: str, until_ms: int, copy: list[Any]) -> TrashRow:
+        state, removed_ms, actor, operation, payload, payload_bytes, result, result_bytes = copy
         return TrashRow(
-            id=keys.bare_id(wire_id),
+            id=self._backend.keys(queue).bare_id(wire_id),
             queue=queue,
-            job_type=_job_type(payload, result),
+            job_type=_job_type(payload, payload_bytes, result, result_bytes),
             state_before=state.decode("utf-8", "replace"),
-            removed_ms=int(float(removed_ms or 0)),
-            until_ms=int(until_ms),
-            actor=(actor or b"?").decode("utf-8", "replace"),
-            operation=operation.decode("utf-8", "replace") or None if operation else None,
+            removed_ms=int(removed_ms),
+            until_ms=until_ms,
+            actor=actor.decode("utf-8", "replace"),
+            operation=operation.decode("utf-8", "replace") or None,
         )
 
     async def restore(self, job_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
@@ -92,16 +102,17 @@ class Trash(Noun):
         async with self._backend.redis.pipeline(transaction=False) as pipe:
             for name, bare_id in choices:
                 keys = self._backend.keys(name)
-                pipe.exists(keys.trashed(keys.wire_id(bare_id)))
-            kept = await pipe.execute()
-        found = [choice for choice, is_kept in zip(choices, kept, strict=True) if is_kept]
+                pipe.zscore(keys.trash(), keys.wire_id(bare_id))
+            ends = await pipe.execute()
+        now_ms = self._backend.now_ms()
+        found = [choice for choice, end in zip(choices, ends, strict=True) if end is not None and end > now_ms]
         if not found:
             raise JobNotFound(f"job {job_id!r} is not in the trash", "See what is: qconsole trash list", job_id=job_id)
         return found[0]
 
 
-def _job_type(payload: Any, result: Any) -> str:
+def _job_type(payload: bytes, payload_bytes: int, result: bytes, result_bytes: int) -> str:
     if payload:
-        return read_call(payload[:READ_CAP_BYTES], len(payload)).job_type or "?"
-    end = read_result(result[:READ_CAP_BYTES], len(result)) if result else None
+        return read_call(payload, payload_bytes).job_type or "?"
+    end = read_result(result, result_bytes) if result else None
     return (end.call.job_type if end else None) or "?"

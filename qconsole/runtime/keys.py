@@ -393,13 +393,13 @@ class Keys:
 
     @_key(
         "HASH",
-        "qc:{q}:trash:<id>",
+        "qc:{q}:trash:<until ms>",
         writer="remove, restore",
         expiry="end of the undo window",
-        holds="a removed job: payload, options, place",
+        holds="id → msgpack of a removed job: payload, result, record, place",
     )
-    def trashed(self, job_id: str) -> str:
-        return f"{self.prefix}trash:{job_id}"
+    def trashed(self, until_ms: int) -> str:
+        return f"{self.prefix}trash:{until_ms}"
 
     @_key("LIST", "qc:{q}:trash-log:<id>", writer="remove, restore", expiry="end of the undo window", holds="its log")
     def trashed_log(self, job_id: str) -> str:

@@ -22,7 +22,7 @@ from qconsole.errors import (
 )
 from qconsole.runtime.client import Client
 from qconsole.runtime.keys import GLOBAL, Keys
-from tests.admin.stock import NOW, failed_jobs
+from tests.admin.stock import NOW, driven, failed_jobs
 from tests.runtime.hand import Hand
 from tests.support import ManualClock
 
@@ -247,6 +247,20 @@ async def test_a_removed_job_comes_back_from_the_trash(admin: Admin, client: Cli
     ]
     await admin.trash.restore("email/gone")
     assert (await admin.jobs.get("gone")).row.state == "waiting"
+
+
+async def test_the_trash_is_paged_to_its_end_though_all_was_removed_at_once(admin: Admin, client: Client) -> None:
+    ids = [f"job{n:04}" for n in range(600)]
+    await client.enqueue_many("send", [{}] * 600, queue="email", job_ids=ids)
+    plan = await admin.operations.plan("remove", "queue:email")
+    await admin.operations.start(plan.operation.id, confirm="600")
+    await driven(admin, plan.operation.id)
+    page = await admin.trash.page(limit=250)
+    seen = [row.id for row in page.rows]
+    while page.next:
+        page = await admin.trash.page(page.next, 250)
+        seen += [row.id for row in page.rows]
+    assert sorted(seen) == ids
 
 
 async def test_a_viewer_changes_nothing(admin: Admin, client: Client) -> None:

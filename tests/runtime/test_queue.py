@@ -190,11 +190,25 @@ async def test_a_removed_job_comes_back_as_it_was(client: Client, queue: Queue, 
     before = await everything(redis)
     assert (await queue.remove(names, actor="ops", operation="op-1")).done == tuple(names)
     assert await redis.zcard("email") == 0
-    assert (await redis.hget(EMAIL.trashed("waits"), "operation")) == b"op-1"
+    until_ms = await redis.zscore(EMAIL.trash(), "waits")
+    assert b"op-1" in await redis.hget(EMAIL.trashed(int(until_ms)), "waits")
     assert (await queue.restore([*names, "x"])).skipped == (("x", "missing"),)
     after = await everything(redis)
     before[EMAIL.dedup("d")].pop(b"until_ms"), after[EMAIL.dedup("d")].pop(b"until_ms")
     assert after == before
+
+
+async def test_a_job_named_twice_is_removed_and_restored_once(client: Client, queue: Queue) -> None:
+    await add(client, "a")
+    assert (await queue.remove(["a", "a"], actor="ops")).skipped == (("a", "missing"),)
+    assert (await queue.restore(["a", "a"])).skipped == (("a", "missing"),)
+
+
+async def test_a_log_of_a_job_removed_for_good_goes_with_it(client: Client, queue: Queue, redis: Redis) -> None:
+    await add(client, "a")
+    await redis.rpush(EMAIL.log("a"), "{}")
+    assert (await queue.remove(["a"], actor="ops", trash_ms=0)).done == ("a",)
+    assert await redis.exists(EMAIL.log("a"), EMAIL.trashed_log("a")) == 0
 
 
 async def test_a_job_is_not_restored_over_another_of_its_id(client: Client, queue: Queue) -> None:

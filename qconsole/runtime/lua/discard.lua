@@ -7,14 +7,18 @@
 --!include bury
 --!include dead_letter
 local prefix, now_ms = 'qc:{' .. KEYS[1] .. '}:', tonumber(ARGV[1])
-local words = {}
+local words, open, seen = {}, {}, {}
 for i = 4, #ARGV do
-  if redis.call('EXISTS', prefix .. 'dl:' .. ARGV[i]) == 0 then
-    words[#words + 1] = 'missing'
-  elseif resolve_dead_letter(prefix, ARGV[i], 'discarded', {actor = ARGV[2], reason = ARGV[3]}, now_ms) then
-    words[#words + 1] = 'done'
+  local entry = ARGV[i]
+  local was = redis.call('HMGET', prefix .. 'dl:' .. entry, 'state', 'fp', 'job_type')
+  if not was[1] then
+    words[i - 3] = 'missing'
+  elseif was[1] ~= 'open' or seen[entry] then
+    words[i - 3] = 'resolved'
   else
-    words[#words + 1] = 'resolved'
+    words[i - 3], seen[entry] = 'done', true
+    open[#open + 1] = {entry = entry, fp = was[2], job_type = was[3]}
   end
 end
+resolve_dead_letters(prefix, open, 'discarded', {actor = ARGV[2], reason = ARGV[3]}, now_ms)
 return words

@@ -115,7 +115,8 @@ look['dlq:done'] = function(id)
 end
 
 look['trash'] = function(id)
-  if redis.call('EXISTS', prefix .. 'trash:' .. id) == 0 and tonumber(redis.call('ZSCORE', prefix .. 'trash', id)) > now_ms then
+  local until_ms = redis.call('ZSCORE', prefix .. 'trash', id)
+  if tonumber(until_ms) > now_ms and redis.call('HEXISTS', prefix .. 'trash:' .. until_ms, id) == 0 then
     report('trash_lost', id)
   end
 end

@@ -3,13 +3,17 @@
 
 local flow_child_retried
 
-local function parent_of(record)
-  local parent = redis.call('HMGET', record, 'parent', 'on_fail')
-  if not parent[1] then
+-- The parent that a record's fields `parent` and `on_fail` name, or nil.
+local function parent_in(named, on_fail)
+  if not named then
     return nil
   end
-  local queue, id = string.match(parent[1], '^([^\n]*)\n(.*)$')
-  return {queue = queue, id = id, on_fail = parent[2] or 'fail_parent'}
+  local queue, id = string.match(named, '^([^\n]*)\n(.*)$')
+  return {queue = queue, id = id, on_fail = on_fail or 'fail_parent'}
+end
+
+local function parent_of(record)
+  return parent_in(unpack(redis.call('HMGET', record, 'parent', 'on_fail')))
 end
 
 -- A parent that failed by its children only waits for them again, and so does the parent above it.

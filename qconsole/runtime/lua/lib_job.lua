@@ -1,12 +1,29 @@
 -- A job's keys as one: whether its id is taken, and how every trace of it goes. Needs score, place.
 
+-- The keys of `ids` with each of some prefixes: what many jobs have is read and deleted in few calls.
+local function keys_of(ids, ...)
+  local keys = {}
+  for _, before in ipairs({...}) do
+    for _, id in ipairs(ids) do
+      keys[#keys + 1] = before .. id
+    end
+  end
+  return keys
+end
+
+-- Takes jobs out of indexes; most of these are empty.
+local function unlist(ids, indexes)
+  for _, index in ipairs(indexes) do
+    if redis.call('EXISTS', index) == 1 then
+      redis.call('ZREM', index, unpack(ids))
+    end
+  end
+end
+
 -- Drops what an ended job left behind (not its result).
 local function forget_ended(queue, id)
   local p = 'qc:{' .. queue .. '}:'
-  redis.call('ZREM', p .. 'completed', id)
-  redis.call('ZREM', p .. 'failed', id)
-  redis.call('ZREM', p .. 'cancelled', id)
-  redis.call('ZREM', p .. 'flows', id)
+  unlist({id}, {p .. 'completed', p .. 'failed', p .. 'cancelled', p .. 'flows'})
   redis.call('DEL', p .. 'job:' .. id, p .. 'log:' .. id, p .. 'flow:' .. id)
 end
 
@@ -58,6 +75,40 @@ local function state_of(queue, id, now_ms)
   return 'missing'
 end
 
+-- The same of many jobs in few calls. Returns a list of states and one of scores, these as text.
+local function states_of(queue, ids, now_ms)
+  local p = 'qc:{' .. queue .. '}:'
+  local held, queued = redis.call('MGET', unpack(keys_of(ids, 'arq:in-progress:'))), redis.call('ZMSCORE', queue, unpack(ids))
+  local active, states, scores, rest = redis.call('HMGET', p .. 'active', unpack(ids)), {}, {}, {}
+  for i, id in ipairs(ids) do
+    local score = queued[i]
+    if held[i] and redis.call('EXISTS', 'arq:job:' .. id) == 1 or score and active[i] then
+      states[i] = 'active'
+    elseif score then
+      states[i], scores[i] = tonumber(score) >= now_ms + 1 and 'delayed' or 'waiting', score
+    else
+      states[i] = 'missing'
+      rest[#rest + 1] = i
+    end
+  end
+  for _, name in ipairs({'waiting_children', 'failed', 'completed', 'cancelled'}) do
+    local asked, others = {}, {}
+    for n, i in ipairs(rest) do
+      asked[n] = ids[i]
+    end
+    local found = #asked > 0 and redis.call('ZMSCORE', p .. name, unpack(asked)) or {}
+    for n, i in ipairs(rest) do
+      if found[n] then
+        states[i], scores[i] = name, found[n]
+      else
+        others[#others + 1] = i
+      end
+    end
+    rest = others
+  end
+  return states, scores
+end
+
 -- When a job in the queue is due, from its score.
 local function due_of(score)
   if score >= 0 then
@@ -66,19 +117,24 @@ local function due_of(score)
   return QC_EPOCH + math.floor(((score - QC_FLOOR) % QC_BAND) / 32)
 end
 
+-- A field of a record that was read as a flat list.
+local function field_of(record, name)
+  for i = 1, #record, 2 do
+    if record[i] == name then
+      return record[i + 1]
+    end
+  end
+end
+
 local function priority_of(queue, id)
   return tonumber(redis.call('HGET', 'qc:{' .. queue .. '}:job:' .. id, 'pri') or QC_DEFAULT_PRIORITY)
 end
 
--- Deletes every key of a job but its dead letters.
-local function erase(queue, id, abort_key)
+-- Deletes every key of jobs but their logs, their flows and their dead letters.
+local function erase(queue, ids, abort_key)
   local p = 'qc:{' .. queue .. '}:'
-  redis.call('ZREM', queue, id)
-  redis.call('ZREM', p .. 'due', id)
-  redis.call('ZREM', p .. 'leases', id)
-  redis.call('HDEL', p .. 'active', id)
-  redis.call('ZREM', p .. 'waiting_children', id)
-  redis.call('ZREM', abort_key, id)
-  forget_ended(queue, id)
-  redis.call('DEL', 'arq:job:' .. id, 'arq:retry:' .. id, 'arq:in-progress:' .. id, 'arq:result:' .. id)
+  redis.call('HDEL', p .. 'active', unpack(ids))
+  unlist(ids, {queue, p .. 'due', p .. 'leases', p .. 'waiting_children', abort_key, p .. 'completed', p .. 'failed',
+    p .. 'cancelled', p .. 'flows'})
+  redis.call('DEL', unpack(keys_of(ids, 'arq:job:', 'arq:retry:', 'arq:in-progress:', 'arq:result:', p .. 'job:')))
 end

@@ -42,6 +42,15 @@ local function place(queue, id, priority, due_ms, now_ms)
   return score, delayed
 end
 
+-- Places many jobs of the default priority that are due now, in order.
+local function place_now(queue, ids, now_ms)
+  local places, scores = {}, qc_next_scores('qc:{' .. queue .. '}:last', now_ms, #ids)
+  for i, id in ipairs(ids) do
+    places[2 * i - 1], places[2 * i] = qc_number(scores[i]), id
+  end
+  redis.call('ZADD', queue, unpack(places))
+end
+
 -- Writes a new job and places it. `fields` is a flat list for the job's hash; the default priority needs none.
 local function create(queue, id, payload, priority, due_ms, fields, now_ms)
   redis.call('SET', 'arq:job:' .. id, payload)

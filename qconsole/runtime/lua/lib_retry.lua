@@ -60,59 +60,34 @@ end
 -- server's.
 local function retry_plainly(queue, ids, how, now_ms)
   local prefix = 'qc:{' .. queue .. '}:'
-  local leases, put_back = {}, {}
+  local states, ended = states_of(queue, ids, now_ms)
+  local has_flows = redis.call('EXISTS', unpack(keys_of(ids, prefix .. 'flow:'))) > 0
+  local put_back, calls, done, letters = {}, {}, {}, {}
   for i, id in ipairs(ids) do
-    leases[i] = 'arq:in-progress:' .. id
-  end
-  local held = redis.call('MGET', unpack(leases))
-  local queued, failed = redis.call('ZMSCORE', queue, unpack(ids)), redis.call('ZMSCORE', prefix .. 'failed', unpack(ids))
-  local calls, gone, done, entries, by_index = {}, {}, {}, {}, {}
-
-  local function unlist(index, entry)
-    by_index[index] = by_index[index] or {}
-    table.insert(by_index[index], entry)
-  end
-
-  for i, id in ipairs(ids) do
-    if failed[i] and not queued[i] and not held[i] and not put_back[id] then
-      local record = prefix .. 'job:' .. id
-      local entry = id .. '~' .. whole_text(tonumber(failed[i]))
-      local said = redis.call('HMGET', record, 'dedup', 'parent', 'pri')
+    local record = prefix .. 'job:' .. id
+    if states[i] == 'failed' and not put_back[id] and not (has_flows and redis.call('EXISTS', prefix .. 'flow:' .. id) == 1) then
+      local entry = id .. '~' .. whole_text(tonumber(ended[i]))
+      local said = redis.call('HMGET', record, 'dedup', 'parent', 'pri', 'payload', 'progress', 'expires_ms',
+        'child_failed', 'stalls')
       local letter = redis.call('HMGET', prefix .. 'dl:' .. entry, 'state', 'payload', 'fp', 'job_type')
-      if not said[1] and not said[2] and not said[3] and letter[1] == 'open' and letter[2]
-        and redis.call('EXISTS', prefix .. 'flow:' .. id) == 0 then
+      if not said[1] and not said[2] and not said[3] and letter[1] == 'open' and letter[2] then
         put_back[id] = true
         done[#done + 1] = id
         calls[#calls + 1] = 'arq:job:' .. id
         calls[#calls + 1] = letter[2]
-        gone[#gone + 1] = 'arq:result:' .. id
-        gone[#gone + 1] = 'arq:retry:' .. id
-        entries[#entries + 1] = now_ms
-        entries[#entries + 1] = entry
-        unlist('dlq', entry)
-        unlist('dlq:fp:' .. letter[3], entry)
-        unlist('dlq:type:' .. letter[4], entry)
-        redis.call('HDEL', record, 'payload', 'progress', 'expires_ms', 'child_failed', 'stalls')
-        redis.call('HSET', prefix .. 'dl:' .. entry, 'state', 'replayed', 'resolved_ms', whole_text(now_ms),
-          'actor', how.actor or '', 'reason', how.reason or '', 'replayed_as', id)
+        letters[#letters + 1] = {entry = entry, fp = letter[3], job_type = letter[4], replayed_as = id}
+        if said[4] or said[5] or said[6] or said[7] or said[8] then
+          redis.call('HDEL', record, 'payload', 'progress', 'expires_ms', 'child_failed', 'stalls')
+        end
       end
     end
   end
-  if #done == 0 then
-    return put_back
+  if #done > 0 then
+    redis.call('MSET', unpack(calls))
+    redis.call('DEL', unpack(keys_of(done, 'arq:result:', 'arq:retry:', 'arq:in-progress:')))
+    redis.call('ZREM', prefix .. 'failed', unpack(done))
+    place_now(queue, done, now_ms)
+    resolve_dead_letters(prefix, letters, 'replayed', how, now_ms)
   end
-  local places, scores = {}, qc_next_scores(prefix .. 'last', now_ms, #done)
-  for i, id in ipairs(done) do
-    places[2 * i - 1] = qc_number(scores[i])
-    places[2 * i] = id
-  end
-  redis.call('MSET', unpack(calls))
-  redis.call('DEL', unpack(gone))
-  redis.call('ZREM', prefix .. 'failed', unpack(done))
-  redis.call('ZADD', queue, unpack(places))
-  for index, members in pairs(by_index) do
-    redis.call('ZREM', prefix .. index, unpack(members))
-  end
-  redis.call('ZADD', prefix .. 'dlq:done', unpack(entries))
   return put_back
 end

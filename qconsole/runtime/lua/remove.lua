@@ -11,72 +11,110 @@
 --!include flow
 --!include dead_letter
 --!include flow_change
+--!include trash
 local queue, abort_key, now_ms = KEYS[1], KEYS[2], tonumber(ARGV[1])
 local keep_ms, actor, operation, states = tonumber(ARGV[2]), ARGV[3], ARGV[4], ',' .. ARGV[5] .. ','
 local prefix = 'qc:{' .. queue .. '}:'
 local FLOW_KEPT_MS = 3600000
 
-local function keep_copy(id, state, score)
-  local key = prefix .. 'trash:' .. id
-  local copy = {'state', state, 'removed_ms', ARGV[1], 'actor', actor, 'operation', operation, 'score', qc_number(score)}
-  local stored = redis.call('MGET', 'arq:job:' .. id, 'arq:retry:' .. id, 'arq:result:' .. id)
-  for i, name in ipairs({'payload', 'retries', 'result'}) do
-    if stored[i] then
-      copy[#copy + 1] = name
-      copy[#copy + 1] = stored[i]
+local function is_removable(state)
+  return state ~= 'active' and state ~= 'missing' and (states == ',,' or string.find(states, ',' .. state .. ',', 1, true))
+end
+
+-- A word for each of all ids, and what is to be removed: its ids, states and scores.
+local function choose()
+  local asked, words, chosen, seen = {}, {}, {ids = {}, states = {}, scores = {}}, {}
+  for i = 6, #ARGV do
+    asked[i - 5] = ARGV[i]
+  end
+  if #asked == 0 then
+    return words, chosen
+  end
+  local found, scores = states_of(queue, asked, now_ms)
+  for i, id in ipairs(asked) do
+    if seen[id] and is_removable(found[i]) then
+      words[i] = 'missing'
+    elseif is_removable(found[i]) then
+      words[i], seen[id] = 'done', true
+      table.insert(chosen.ids, id)
+      table.insert(chosen.states, found[i])
+      table.insert(chosen.scores, scores[i])
+    else
+      words[i] = found[i]
     end
   end
-  if stored[3] then
-    copy[#copy + 1] = 'result_ttl_ms'
-    copy[#copy + 1] = redis.call('PTTL', 'arq:result:' .. id)
+  return words, chosen
+end
+
+-- The fields of each record, as flat lists; none of a default job that waits.
+local function read_records(ids)
+  local records = {}
+  if redis.call('EXISTS', unpack(keys_of(ids, prefix .. 'job:'))) > 0 then
+    for i, id in ipairs(ids) do
+      local record = redis.call('HGETALL', prefix .. 'job:' .. id)
+      records[i] = #record > 0 and record or nil
+    end
   end
-  local record = redis.call('HGETALL', prefix .. 'job:' .. id)
-  if #record > 0 then
-    copy[#copy + 1] = 'record'
-    copy[#copy + 1] = cmsgpack.pack(record)
+  return records
+end
+
+local function keep_copies(chosen, records)
+  local ids, copies = chosen.ids, {}
+  local stored = redis.call('MGET', unpack(keys_of(ids, 'arq:job:', 'arq:retry:', 'arq:result:')))
+  for i, id in ipairs(ids) do
+    local result = stored[2 * #ids + i] or nil
+    copies[2 * i - 1] = id
+    copies[2 * i] = cmsgpack.pack({state = chosen.states[i], score = chosen.scores[i], removed_ms = ARGV[1],
+      actor = actor, operation = operation, payload = stored[i] or nil, retries = stored[#ids + i] or nil, result = result,
+      result_ttl_ms = result and redis.call('PTTL', 'arq:result:' .. id), record = records[i]})
   end
-  redis.call('DEL', key)
-  redis.call('HSET', key, unpack(copy))
-  redis.call('PEXPIRE', key, keep_ms)
-  redis.call('ZADD', prefix .. 'trash', now_ms + keep_ms, id)
-  if redis.call('EXISTS', prefix .. 'log:' .. id) == 1 then
-    redis.call('RENAME', prefix .. 'log:' .. id, prefix .. 'trash-log:' .. id)
-    redis.call('PEXPIRE', prefix .. 'trash-log:' .. id, keep_ms)
+  trash_keep(prefix, copies, keep_ms, now_ms)
+end
+
+-- Sets a list or hash aside that few jobs have; `also` is told which had one. Kept for 0 ms it is deleted.
+local function set_aside(ids, name, kept_ms, also)
+  local keys = keys_of(ids, prefix .. name .. ':')
+  if redis.call('EXISTS', unpack(keys)) == 0 then
+    return
+  end
+  for i, id in ipairs(ids) do
+    if redis.call('EXISTS', keys[i]) == 1 then
+      redis.call('RENAME', keys[i], prefix .. 'trash-' .. name .. ':' .. id)
+      redis.call('PEXPIRE', prefix .. 'trash-' .. name .. ':' .. id, kept_ms)
+      also(id)
+    end
   end
 end
 
 -- The children of a removed parent that have not started go too; the flow's hash is kept to name them.
 local function prune_later(id)
-  if redis.call('EXISTS', prefix .. 'flow:' .. id) == 1 then
-    redis.call('RENAME', prefix .. 'flow:' .. id, prefix .. 'trash-flow:' .. id)
-    redis.call('PEXPIRE', prefix .. 'trash-flow:' .. id, math.max(keep_ms, FLOW_KEPT_MS))
-    send_effect(queue, 'prune:' .. id .. '@' .. ARGV[1], 'prune', queue, 'parent', id, 'keep_ms', ARGV[2], 'actor', actor)
-  end
+  send_effect(queue, 'prune:' .. id .. '@' .. ARGV[1], 'prune', queue, 'parent', id, 'keep_ms', ARGV[2], 'actor', actor)
 end
 
-local function remove(id)
-  local state, score = state_of(queue, id, now_ms)
-  if state == 'active' or state == 'missing' or (states ~= ',,' and not string.find(states, ',' .. state .. ',', 1, true)) then
-    return state
-  end
-  if keep_ms > 0 then
-    keep_copy(id, state, score)
-  end
-  prune_later(id)
-  local record = prefix .. 'job:' .. id
-  local dedup, parent = redis.call('HGET', record, 'dedup'), parent_of(record)
-  erase(queue, id, abort_key)
+-- Frees what others waited for: the dedup id, the parent's place for a child.
+local function let_go(id, record)
+  local dedup, parent = field_of(record, 'dedup'), parent_in(field_of(record, 'parent'), field_of(record, 'on_fail'))
   if dedup then
     dedup_release(queue, id, dedup, now_ms, true)
   end
   if parent then
     flow_child_removed(queue, id, parent, now_ms)
   end
-  return 'done'
 end
 
-local words = {}
-for i = 6, #ARGV do
-  words[i - 5] = remove(ARGV[i])
+local words, chosen = choose()
+if #chosen.ids > 0 then
+  local records = read_records(chosen.ids)
+  if keep_ms > 0 then
+    keep_copies(chosen, records)
+  end
+  set_aside(chosen.ids, 'log', keep_ms, function() end)
+  set_aside(chosen.ids, 'flow', math.max(keep_ms, FLOW_KEPT_MS), prune_later)
+  erase(queue, chosen.ids, abort_key)
+  for i, id in ipairs(chosen.ids) do
+    if records[i] then
+      let_go(id, records[i])
+    end
+  end
 end
 return words

@@ -22,7 +22,8 @@ local function take_back(entry, id)
     return false
   end
   local dedup = redis.call('HGET', record, 'dedup')
-  erase(queue, id, abort_key)
+  erase(queue, {id}, abort_key)
+  redis.call('DEL', prefix .. 'log:' .. id)
   if dedup then
     dedup_release(queue, id, dedup, now_ms, true)
   end

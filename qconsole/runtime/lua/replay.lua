@@ -14,7 +14,10 @@
 --!include retry
 local queue, now_ms = KEYS[1], tonumber(ARGV[1])
 local prefix = 'qc:{' .. queue .. '}:'
+local how = {actor = ARGV[2], reason = ARGV[3]}
 local CARRIED = {'attempts', 'backoff', 'timeout_ms', 'trace', 'dedup'}
+-- Most are due now, at the default priority, and stand for no dedup id: they are written together, in few calls.
+local together, seen = {ids = {}, calls = {}, letters = {}}, {}
 
 local function new_fields(entry, options)
   local fields = {'replay_of', entry, 'created_ms', ARGV[1]}
@@ -27,18 +30,26 @@ local function new_fields(entry, options)
   return fields
 end
 
+local function make_later(id, payload, fields, letter)
+  table.insert(together.ids, id)
+  table.insert(together.calls, 'arq:job:' .. id)
+  table.insert(together.calls, payload)
+  table.insert(together.letters, letter)
+  redis.call('HSET', prefix .. 'job:' .. id, unpack(fields))
+end
+
 local function replay(entry, id, due_ms, payload)
-  local stored = redis.call('HMGET', prefix .. 'dl:' .. entry, 'state', 'payload', 'options', 'job_id', 'buried_ms')
+  local stored = redis.call('HMGET', prefix .. 'dl:' .. entry, 'state', 'payload', 'options', 'job_id', 'buried_ms', 'fp', 'job_type')
   if not stored[1] then
     return 'missing', ''
   end
-  if stored[1] ~= 'open' then
+  if stored[1] ~= 'open' or seen[entry] then
     return 'resolved', ''
   end
-  local options = cjson.decode(stored[3])
+  local options = stored[3] == '{}' and {} or cjson.decode(stored[3])
   if options.parent and redis.call('ZSCORE', prefix .. 'failed', stored[4]) == stored[5] then
-    local how = {actor = ARGV[2], reason = ARGV[3], replayed_as = stored[4]}
-    return retry(queue, stored[4], due_ms, payload, how, now_ms), stored[4]
+    local told = {actor = how.actor, reason = how.reason, replayed_as = stored[4]}
+    return retry(queue, stored[4], due_ms, payload, told, now_ms), stored[4]
   end
   if options.dedup and not string.find(options.dedup, '^until_done\n') then
     options.dedup = nil
@@ -46,9 +57,15 @@ local function replay(entry, id, due_ms, payload)
   if options.dedup and not stand_again(queue, id, options.dedup, now_ms) then
     return 'duplicate', ''
   end
-  create(queue, id, payload ~= '' and payload or stored[2], tonumber(options.pri or QC_DEFAULT_PRIORITY),
-    due_ms > 0 and due_ms or now_ms, new_fields(entry, options), now_ms)
-  resolve_dead_letter(prefix, entry, 'replayed', {actor = ARGV[2], reason = ARGV[3], replayed_as = id}, now_ms)
+  seen[entry] = true
+  local letter = {entry = entry, fp = stored[6], job_type = stored[7], replayed_as = id}
+  local call, fields = payload ~= '' and payload or stored[2], new_fields(entry, options)
+  if due_ms == 0 and not options.dedup and not options.pri then
+    make_later(id, call, fields, letter)
+  else
+    create(queue, id, call, tonumber(options.pri or QC_DEFAULT_PRIORITY), due_ms > 0 and due_ms or now_ms, fields, now_ms)
+    resolve_dead_letters(prefix, {letter}, 'replayed', how, now_ms)
+  end
   return 'done', id
 end
 
@@ -57,6 +74,11 @@ for i = 4, #ARGV, 4 do
   local word, id = replay(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3])
   words[#words + 1] = word
   words[#words + 1] = id
+end
+if #together.ids > 0 then
+  redis.call('MSET', unpack(together.calls))
+  place_now(queue, together.ids, now_ms)
+  resolve_dead_letters(prefix, together.letters, 'replayed', how, now_ms)
 end
 wake(queue, #words / 2)
 return words

@@ -6,7 +6,9 @@
 --!include place
 --!include job
 --!include dedup
+--!include bury
 --!include flow
+--!include trash
 local queue, now_ms = KEYS[1], tonumber(ARGV[1])
 local prefix = 'qc:{' .. queue .. '}:'
 
@@ -24,72 +26,95 @@ local function put_back_keys(id, copy)
     end
   end
   if copy.record then
-    redis.call('HSET', prefix .. 'job:' .. id, unpack(cmsgpack.unpack(copy.record)))
+    redis.call('HSET', prefix .. 'job:' .. id, unpack(copy.record))
   end
-  for _, name in ipairs({'log', 'flow'}) do
-    local kept = prefix .. 'trash-' .. name .. ':' .. id
-    if redis.call('EXISTS', kept) == 1 then
-      redis.call('RENAME', kept, prefix .. name .. ':' .. id)
+end
+
+-- Puts a list or hash back that few jobs had; `also` is told which had one.
+local function put_back_aside(ids, name, also)
+  local kept = keys_of(ids, prefix .. 'trash-' .. name .. ':')
+  if redis.call('EXISTS', unpack(kept)) == 0 then
+    return
+  end
+  for i, id in ipairs(ids) do
+    if redis.call('EXISTS', kept[i]) == 1 then
+      redis.call('RENAME', kept[i], prefix .. name .. ':' .. id)
       redis.call('PERSIST', prefix .. name .. ':' .. id)
-      if name == 'flow' then
-        send_effect(queue, 'unprune:' .. id .. '@' .. ARGV[1], 'unprune', queue, 'parent', id)
-      end
+      also(id)
     end
   end
 end
 
-local function take_dedup(id)
-  local dedup = redis.call('HGET', prefix .. 'job:' .. id, 'dedup')
-  if dedup then
-    local mode, dedup_id = dedup_split(dedup)
-    local key = dedup_key(queue, dedup_id)
-    if redis.call('EXISTS', key) == 0 then
-      dedup_stand(key, mode, id, 0, now_ms)
-    end
+local function unprune_later(id)
+  send_effect(queue, 'unprune:' .. id .. '@' .. ARGV[1], 'unprune', queue, 'parent', id)
+end
+
+local function take_dedup(id, dedup)
+  local mode, dedup_id = dedup_split(dedup)
+  local key = dedup_key(queue, dedup_id)
+  if redis.call('EXISTS', key) == 0 then
+    dedup_stand(key, mode, id, 0, now_ms)
   end
 end
 
 local function restore_place(id, copy)
-  if copy.state == 'waiting' or copy.state == 'delayed' then
-    redis.call('ZADD', queue, copy.score, id)
-    if tonumber(copy.score) >= now_ms + 1 and priority_of(queue, id) ~= QC_DEFAULT_PRIORITY then
-      redis.call('ZADD', prefix .. 'due', copy.score, id)
-    end
-    take_dedup(id)
-  else
-    redis.call('ZADD', prefix .. copy.state, copy.score, id)
+  local record, is_queued = copy.record or {}, copy.state == 'waiting' or copy.state == 'delayed'
+  local dedup, parent = field_of(record, 'dedup'), field_of(record, 'parent')
+  redis.call('ZADD', is_queued and queue or prefix .. copy.state, copy.score, id)
+  if is_queued and tonumber(copy.score) >= now_ms + 1 and field_of(record, 'pri') then
+    redis.call('ZADD', prefix .. 'due', copy.score, id)
   end
-  local parent = redis.call('HGET', prefix .. 'job:' .. id, 'parent')
-  if parent and (copy.state == 'waiting' or copy.state == 'delayed' or copy.state == 'waiting_children') then
+  if is_queued and dedup then
+    take_dedup(id, dedup)
+  end
+  if parent and (is_queued or copy.state == 'waiting_children') then
     local parent_queue, parent_id = string.match(parent, '^([^\n]*)\n(.*)$')
     send_effect(queue, 'child_restored:' .. queue .. '\n' .. id .. '@' .. ARGV[1], 'child_restored', parent_queue,
       'parent', parent_id, 'child', queue .. '\n' .. id)
   end
 end
 
-local function restore(id)
-  local flat = redis.call('HGETALL', prefix .. 'trash:' .. id)
-  if #flat == 0 then
-    redis.call('ZREM', prefix .. 'trash', id)
-    return 'missing'
+-- A word for each id, and which are put back.
+local function choose(ids, copies)
+  local states, words, gone, seen = states_of(queue, ids, now_ms), {}, {}, {}
+  local has_left = redis.call('EXISTS', unpack(keys_of(ids, 'arq:job:', 'arq:result:'))) > 0
+  for i, id in ipairs(ids) do
+    if not copies[i] or seen[id] then
+      words[i] = 'missing'
+      gone[#gone + 1] = id
+    elseif states[i] ~= 'missing' or has_left and redis.call('EXISTS', 'arq:job:' .. id, 'arq:result:' .. id) > 0 then
+      words[i] = 'exists'
+    else
+      words[i], seen[id] = 'done', true
+      gone[#gone + 1] = id
+    end
   end
-  if state_of(queue, id, now_ms) ~= 'missing' or redis.call('EXISTS', 'arq:job:' .. id, 'arq:result:' .. id) > 0 then
-    return 'exists'
-  end
-  local copy = {}
-  for i = 1, #flat, 2 do
-    copy[flat[i]] = flat[i + 1]
-  end
-  put_back_keys(id, copy)
-  restore_place(id, copy)
-  redis.call('DEL', prefix .. 'trash:' .. id)
-  redis.call('ZREM', prefix .. 'trash', id)
-  return 'done'
+  return words, gone
 end
 
-local words = {}
+local ids = {}
 for i = 2, #ARGV do
-  words[i - 1] = restore(ARGV[i])
+  ids[i - 1] = ARGV[i]
+end
+if #ids == 0 then
+  return ids
+end
+local copies = trash_copies(prefix, ids)
+local words, gone = choose(ids, copies)
+local put_back = {}
+for i, id in ipairs(ids) do
+  if words[i] == 'done' then
+    put_back[#put_back + 1] = id
+    put_back_keys(id, copies[i])
+    restore_place(id, copies[i])
+  end
+end
+if #put_back > 0 then
+  put_back_aside(put_back, 'log', function() end)
+  put_back_aside(put_back, 'flow', unprune_later)
+end
+if #gone > 0 then
+  trash_drop(prefix, gone)
 end
 wake(queue, #words)
 return words
