@@ -98,7 +98,7 @@ class Attempt:
             kind,
             self.name,
             0,
-            ttl_ms,
+            str(ttl_ms) if ttl_ms else "",
             bucket_of(self.started_ms - self.due_ms),
             bucket_of(ended_ms - self.started_ms),
             ended_ms - self.due_ms,
@@ -266,7 +266,14 @@ def burial(
     }
 
 
-def result_of(attempt: Attempt, ended_ms: int, **end: Any) -> bytes:
+def result_of(
+    attempt: Attempt,
+    ended_ms: int,
+    *,
+    value: bytes | None = None,
+    error: tuple[str, str] | None = None,
+    cancelled: bool = False,
+) -> bytes:
     """Return a declared job's result as `arq:result:<id>` holds it."""
     return encode_result(
         Result(
@@ -281,7 +288,10 @@ def result_of(attempt: Attempt, ended_ms: int, **end: Any) -> bytes:
             queue=attempt.lane.keys.queue,
             job_id=attempt.id,
             worker=attempt.lane.worker_id,
-            **{"success": False, "value": None, "error": None, **end},
+            success=value is not None,
+            value=value,
+            error=error,
+            cancelled=cancelled,
         )
     )
 
@@ -308,7 +318,7 @@ class Endings:
         extra = links_of(record)
         if record and "history" in record:
             extra["fields"] = ["history", history_with(record, a, self._now_ms, Outcome.OK, None)]
-        result = result_of(a, self._now_ms, success=True, value=value)
+        result = result_of(a, self._now_ms, value=value)
         a.lane.finish(a.entry("ok", self._now_ms, ttl_ms=self._ttl_ms("completed_age_s"), extra=extra), result)
 
     def cancelled(self) -> None:

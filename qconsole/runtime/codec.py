@@ -3,9 +3,12 @@
 The JSON text stands inside a fixed sequence of pickle opcodes, so that a plain arq handle reads it with its default
 deserializer, which calls `json.loads` on the text. We write and read it by its fixed layout and never unpickle.
 Invariant: `decode_*` answers None for bytes that this module did not write.
+
+One of each is made for every job, so they are not frozen: that would triple the cost of making them.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from struct import error as struct_error
 from typing import Any, Final
@@ -24,7 +27,7 @@ _CLOSE: Final = b"u."
 _K: Final = b"\x8c\x01k" + _JSON
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A declared job's call: `payload` is the JSON text of its fields."""
 
@@ -33,7 +36,7 @@ class Call:
     enqueued_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """A declared job's end. `value` is JSON; for a failure it is None and `error` holds type and message."""
 
@@ -98,16 +101,17 @@ def decode_call(data: bytes) -> Call | None:
     """Return the call when the bytes are an envelope of ours, else None."""
     if not data.startswith(_CALL_PREFIX) or not data.startswith(_CALL_MID, _ET_AT + 8):
         return None
-    reader = _Reader(data, _CALL_F_AT)
     try:
         (enqueued_ms,) = _I64.unpack_from(data, _ET_AT)
-        job_type = reader.text().decode()
-        reader.expect(_K)
-        payload = reader.text()
-        reader.expect(_CALL_TAIL)
+        (size,) = _U32.unpack_from(data, _CALL_F_AT)
+        name_end = _CALL_F_AT + 4 + size
+        (size,) = _U32.unpack_from(data, name_end + len(_K))
+        start = name_end + len(_K) + 4
+        if not data.startswith(_K, name_end) or data[start + size :] != _CALL_TAIL:
+            return None
+        return Call(data[_CALL_F_AT + 4 : name_end].decode(), data[start : start + size], enqueued_ms)
     except (ValueError, struct_error):
         return None
-    return Call(job_type, payload, enqueued_ms) if reader.at_end else None
 
 
 # et st ft du, then t and pr, then s: numbers at fixed offsets
@@ -135,6 +139,16 @@ _SECOND: Final = b"X"
 _FAILED_TAIL: Final = b"\x86R" + _CLOSE
 
 
+@lru_cache(maxsize=1024)
+def _texts(job_type: str, queue: str) -> bytes:
+    return b"".join((_text(job_type.encode()), _Q, _text(queue.encode()), _ID))
+
+
+@lru_cache(maxsize=64)
+def _texts_after_id(worker: str) -> bytes:
+    return b"".join((_W, _text(worker.encode()), _K))
+
+
 def encode_result(result: Result) -> bytes:
     """Return the bytes of `arq:result:<id>`."""
     m = _RESULT_MARKS
@@ -144,8 +158,15 @@ def encode_result(result: Result) -> bytes:
         m[4], result.attempt, m[5], result.priority, m[6], _TRUE if result.success else _FALSE, m[7],
     )
     # fmt: on
-    parts = [head, _text(result.job_type.encode()), _Q, _text(result.queue.encode()), _ID]
-    parts += (_text(result.job_id.encode()), _W, _text(result.worker.encode()), _K, _text(result.payload), _REDUCE_1)
+    job_id, payload = result.job_id.encode(), result.payload
+    parts = [
+        head,
+        _texts(result.job_type, result.queue),
+        _U32.pack(len(job_id)),
+        job_id,
+        _texts_after_id(result.worker),
+    ]
+    parts += (_U32.pack(len(payload)), payload, _REDUCE_1)
     if result.cancelled:
         parts.append(_CANCELLED)
     elif result.error is not None:

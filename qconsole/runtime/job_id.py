@@ -15,12 +15,8 @@ _LOW_BITS: Final = 20
 _TAIL_BITS: Final = 55
 
 
-def _text(number: int, length: int) -> str:
-    characters = []
-    for _ in range(length):
-        number, digit = divmod(number, 32)
-        characters.append(ALPHABET[digit])
-    return "".join(reversed(characters))
+def _text(number: int, pairs: int) -> str:
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(10 * (pairs - 1), -1, -10)])
 
 
 class JobIds:
@@ -48,4 +44,4 @@ class JobIds:
         tail = secrets.randbits(_TAIL_BITS)
         self._at_ms = at_ms
         self._low = tail & ((1 << _LOW_BITS - 1) - 1)  # the upper half is left to count into
-        self._head = _text(at_ms, 9) + _text(tail >> _LOW_BITS, 7)
+        self._head = _text(at_ms << _TAIL_BITS - _LOW_BITS | tail >> _LOW_BITS, 8)

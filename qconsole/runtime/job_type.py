@@ -17,7 +17,7 @@ from qconsole.runtime.keys import check_queue_name
 from qconsole.runtime.policy import Backoff, Dedup, Retention
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
 
     from qconsole.runtime.client import Client
 
@@ -132,11 +132,9 @@ class JobType(Generic[R]):
             return _mapping({} if payload is None else payload, self.name)
         if isinstance(self.payload_type, type) and type(payload) is self.payload_type:
             return payload
-        from pydantic import ValidationError
-
         try:
             return self.adapter.validate_python({} if payload is None else payload)
-        except ValidationError as error:
+        except ValueError as error:
             raise _invalid(self.name, error) from error
 
     def decode(self, text: bytes) -> Any:
@@ -150,11 +148,9 @@ class JobType(Generic[R]):
             return decode_value(text)
         if has_tags(text):
             return self.check(decode_value(text))
-        from pydantic import ValidationError
-
         try:
             return self.adapter.validate_json(text)
-        except ValidationError as error:
+        except ValueError as error:
             raise _invalid(self.name, error) from error
 
     def schema(self) -> dict[str, Any] | None:
@@ -195,7 +191,12 @@ def _adapter(payload_type: Any) -> "TypeAdapter[Any] | None":
     return TypeAdapter(payload_type)
 
 
-def _invalid(name: str, error: "ValidationError") -> PayloadInvalid:
+def _invalid(name: str, error: ValueError) -> PayloadInvalid:
+    """Return what a payload's `pydantic.ValidationError` says; all errors of its validators arrive as that."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        raise error
     first = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "payload"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""

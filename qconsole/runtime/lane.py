@@ -28,7 +28,7 @@ Entry = list[Any]
 """What `settle` in lua/lib_settle.lua takes for one job."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every job, and that would triple its cost
 class Claimed:
     """One claimed job, as the claim answered it; `id` is the wire id."""
 
@@ -42,7 +42,7 @@ class Claimed:
     claimed_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finished:
     """One attempt's end on its way to Redis."""
 

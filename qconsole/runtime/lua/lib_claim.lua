@@ -22,11 +22,12 @@ local function job_type_of(payload)
   return string.sub(payload, name_at, name_at + size - 1)
 end
 
-local function due_ms_of(score)
-  if score >= 0 then
-    return math.floor(score)
+-- When a job is due, from its score as Redis writes it.
+local function due_text(score)
+  if string.sub(score, 1, 1) ~= '-' then
+    return string.match(score, '^%d*')
   end
-  return QC_EPOCH + math.floor(((score - QC_FLOOR) % QC_BAND) / 32)
+  return qc_number(QC_EPOCH + math.floor(((tonumber(score) - QC_FLOOR) % QC_BAND) / 32))
 end
 
 local function split_active(entry)
@@ -113,25 +114,27 @@ local function note_starts(starts, n, rate_max, rate_ms, now_ms)
   redis.call('PEXPIRE', starts, rate_ms + 1000)
 end
 
--- Takes ids of one region of the queue until `wanted` are ours; whose in-progress key stands is skipped. Returns
--- whether more stand there.
-local function take(queue, low, high, wanted, token, lease_ms, taken)
-  local offset, size = 0, wanted - #taken + 1
+-- Takes ids of one region of the queue until `wanted` are ours; whose in-progress key stands is skipped. `found`: the
+-- region's first page when it has been read, `size` jobs at most. Returns whether more stand there.
+local function take(queue, low, high, want, wanted, taken, found, size)
+  local offset = 0
+  size = size or wanted - #taken.ids + 1
   for _ = 1, PAGES do
-    local found = redis.call('ZRANGEBYSCORE', queue, low, high, 'WITHSCORES', 'LIMIT', offset, size)
+    found = found or redis.call('ZRANGEBYSCORE', queue, low, high, 'WITHSCORES', 'LIMIT', offset, size)
     for i = 1, #found, 2 do
-      if #taken >= wanted then
+      local n = #taken.ids
+      if n >= wanted then
         return true
       end
-      if redis.call('SET', 'arq:in-progress:' .. found[i], token, 'NX', 'PX', lease_ms) then
-        taken[#taken + 1] = found[i]
-        taken.score[found[i]] = found[i + 1]
+      if redis.call('SET', 'arq:in-progress:' .. found[i], want.token, 'NX', 'PX', want.lease_ms) then
+        taken.ids[n + 1] = found[i]
+        taken.scores[n + 1] = found[i + 1]
       end
     end
     if #found < 2 * size then
       return false
     end
-    offset, size = offset + size, 200
+    offset, size, found = offset + size, 200, nil
   end
   return true
 end
@@ -139,37 +142,42 @@ end
 local URGENT_END = '(' .. qc_number(QC_FLOOR + QC_DEFAULT_PRIORITY * QC_BAND)
 local BULK_START = qc_number(QC_FLOOR + (QC_DEFAULT_PRIORITY + 1) * QC_BAND)
 
-local function take_in_order(queue, wanted, token, lease_ms, now_ms)
-  local taken = {score = {}}
-  local more = take(queue, '-inf', URGENT_END, wanted, token, lease_ms, taken)
-  more = take(queue, '(0', '(' .. qc_number(now_ms + 1), wanted, token, lease_ms, taken) or more
-  if #taken < wanted then
-    more = take(queue, BULK_START, '(0', wanted, token, lease_ms, taken) or more
+local function take_in_order(queue, want, wanted, now_ms)
+  local taken, due_end = {ids = {}, scores = {}}, '(' .. qc_number(now_ms + 1)
+  local first = redis.call('ZRANGEBYSCORE', queue, '-inf', due_end, 'WITHSCORES', 'LIMIT', 0, wanted + 1)
+  if not first[2] or tonumber(first[2]) > 0 then -- nothing but the default priority
+    return taken, take(queue, '(0', due_end, want, wanted, taken, first, wanted + 1)
+  end
+  local more = take(queue, '-inf', URGENT_END, want, wanted, taken)
+  more = take(queue, '(0', due_end, want, wanted, taken) or more
+  if #taken.ids < wanted then
+    more = take(queue, BULK_START, '(0', want, wanted, taken) or more
   end
   return taken, more
 end
 
 -- Writes the leases and gathers what running needs: id, score, payload, attempts without success, record, abort ms.
-local function lease(queue, prefix, abort_key, taken, token, worker, lease_ms, now_ms)
-  local keys, records, n = {}, {}, #taken
-  for i, id in ipairs(taken) do
+local function lease(queue, prefix, abort_key, taken, want, special, now_ms)
+  local keys, records, n = {}, {}, #taken.ids
+  for i, id in ipairs(taken.ids) do
     keys[i] = 'arq:job:' .. id
     keys[n + i] = 'arq:retry:' .. id
     records[i] = prefix .. 'job:' .. id
   end
   local any_record = redis.call('EXISTS', unpack(records)) > 0 -- default jobs have none
   local stored = redis.call('MGET', unpack(keys))
-  local aborts = redis.call('EXISTS', abort_key) == 1 and redis.call('ZMSCORE', abort_key, unpack(taken)) or {}
+  local aborts = special and redis.call('ZMSCORE', abort_key, unpack(taken.ids)) or {}
   local ends, active, claimed = {}, {}, {}
-  for i, id in ipairs(taken) do
-    local score, payload, retries = taken.score[id], stored[i], stored[n + i]
-    local record = any_record and redis.call('HGETALL', records[i]) or {}
-    ends[2 * i - 1] = now_ms + lease_ms
+  local lease_end = qc_number(now_ms + want.lease_ms)
+  local head = want.token .. '|' .. want.worker .. '|' .. qc_number(now_ms) .. '|'
+  for i, id in ipairs(taken.ids) do
+    local score, payload, retries = taken.scores[i], stored[i], stored[n + i]
+    ends[2 * i - 1] = lease_end
     ends[2 * i] = id
     active[2 * i - 1] = id
-    active[2 * i] = table.concat({token, worker, qc_number(now_ms), score, (tonumber(retries) or 0) + 1,
-      qc_number(due_ms_of(tonumber(score))), payload and job_type_of(payload) or ''}, '|')
-    claimed[i] = {id, score, payload, retries, record, aborts[i] or false}
+    active[2 * i] = head .. score .. '|' .. (tonumber(retries) or 0) + 1 .. '|' .. due_text(score) .. '|'
+      .. (payload and job_type_of(payload) or '')
+    claimed[i] = {id, score, payload, retries, any_record and redis.call('HGETALL', records[i]), aborts[i] or false}
   end
   redis.call('ZADD', queue, unpack(ends))
   redis.call('ZADD', prefix .. 'leases', unpack(ends))
@@ -177,15 +185,17 @@ local function lease(queue, prefix, abort_key, taken, token, worker, lease_ms, n
   return claimed
 end
 
--- `limits`: {concurrency, rate_max, rate_ms}, -1: none.
+-- `limits`: {concurrency, rate_max, rate_ms}, -1: none. `special`: one of the keys abort, paused, hold, due exists.
 -- Returns the claimed jobs, and when to look again: 0 at once, -1 unknown, else ms; -2: the gate is shut.
-local function claim(queue, abort_key, want, limits, records, now_ms)
+local function claim(queue, abort_key, want, limits, records, special, now_ms)
   local prefix = 'qc:{' .. queue .. '}:'
   recover_stalled(queue, prefix, records, now_ms)
-  promote(queue, prefix, now_ms)
-  if redis.call('EXISTS', prefix .. 'paused', prefix .. 'hold') > 0 then
-    local hold_ms = redis.call('PTTL', prefix .. 'hold')
-    return {}, hold_ms > 0 and now_ms + hold_ms or -2
+  if special then
+    promote(queue, prefix, now_ms)
+    if redis.call('EXISTS', prefix .. 'paused', prefix .. 'hold') > 0 then
+      local hold_ms = redis.call('PTTL', prefix .. 'hold')
+      return {}, hold_ms > 0 and now_ms + hold_ms or -2
+    end
   end
   local free, next_ms = want.free, nil
   if limits.concurrency >= 0 then
@@ -197,19 +207,19 @@ local function claim(queue, abort_key, want, limits, records, now_ms)
   if free <= 0 then
     return {}, next_ms or -2
   end
-  local taken, more = take_in_order(queue, free, want.token, want.lease_ms, now_ms)
+  local taken, more = take_in_order(queue, want, free, now_ms)
   local claimed = {}
-  if #taken > 0 then
-    claimed = lease(queue, prefix, abort_key, taken, want.token, want.worker, want.lease_ms, now_ms)
+  if #taken.ids > 0 then
+    claimed = lease(queue, prefix, abort_key, taken, want, special, now_ms)
     if limits.rate_max >= 0 then
-      note_starts(prefix .. 'starts', #taken, limits.rate_max, limits.rate_ms, now_ms)
+      note_starts(prefix .. 'starts', #taken.ids, limits.rate_max, limits.rate_ms, now_ms)
     end
   end
   if more then
     wake(queue, 1)
     return claimed, next_ms or 0
   end
-  if #taken < want.free then
+  if #taken.ids < want.free then
     local future = redis.call('ZRANGEBYSCORE', queue, qc_number(now_ms + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     return claimed, future[2] and math.ceil(tonumber(future[2])) or -1
   end

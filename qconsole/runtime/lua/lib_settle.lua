@@ -10,12 +10,11 @@ end
 
 local function write_metrics(prefix, metrics, now_ms)
   local key = prefix .. 'm:' .. math.floor(now_ms / 60000)
-  local any = false
+  local is_new = false
   for field, n in pairs(metrics) do
-    redis.call('HINCRBY', key, field, n)
-    any = true
+    is_new = redis.call('HINCRBY', key, field, n) == n or is_new
   end
-  if any then
+  if is_new then
     redis.call('PEXPIRE', key, MINUTE_KEPT_MS)
   end
 end
@@ -31,13 +30,7 @@ local function trim(prefix, index, keep, keep_ms, now_ms)
       gone[#gone + 1] = prefix .. 'flow:' .. id
     end
   end
-  if keep_ms >= 0 then
-    local old = redis.call('ZRANGEBYSCORE', index, '-inf', '(' .. qc_number(now_ms - keep_ms), 'LIMIT', 0, 500)
-    if #old > 0 then
-      drop(old)
-      redis.call('ZREM', index, unpack(old))
-    end
-  end
+  local oldest_ms = -1
   if keep >= 0 then
     local excess = math.min(redis.call('ZCARD', index) - keep, 500)
     if excess > 0 then
@@ -46,6 +39,14 @@ local function trim(prefix, index, keep, keep_ms, now_ms)
         ids[#ids + 1] = popped[i]
       end
       drop(ids)
+      oldest_ms = tonumber(popped[#popped])
+    end
+  end
+  if keep_ms >= 0 and oldest_ms < now_ms - keep_ms then
+    local old = redis.call('ZRANGEBYSCORE', index, '-inf', '(' .. qc_number(now_ms - keep_ms), 'LIMIT', 0, 500)
+    if #old > 0 then
+      drop(old)
+      redis.call('ZREM', index, unpack(old))
     end
   end
   if #gone > 0 then
@@ -98,13 +99,13 @@ local COUNTER = {ok = 'c:', failed = 'f:', retry = 'r:', cancelled = 'x:'}
 local INDEX = {ok = 'completed', failed = 'failed', cancelled = 'cancelled'}
 local STATE = {ok = 'completed', failed = 'failed', cancelled = 'cancelled'}
 
--- `entries`: {id, token, kind, job type, index of the result in ARGV or 0, result TTL ms (0: none), wait bucket,
+-- `entries`: {id, token, kind, job type, index of the result in ARGV or 0, result TTL ms ('': none), wait bucket,
 -- run bucket, total ms, extra or false}, kind: ok | failed | cancelled | retry | later | back.
 -- `limits`: {keep_completed, keep_completed_ms, keep_failed, keep_failed_ms, sla_total_ms}, -1: unbounded.
--- Returns one word for each entry: ok | taken (somebody else holds it) | gone (nobody does).
-local function settle(queue, abort_key, entries, records, limits, now_ms)
+-- Returns one word for each entry: ok | taken (somebody else holds it) | gone (nobody does), and the ids that ended.
+local function settle(queue, entries, records, limits, now_ms)
   local prefix = 'qc:{' .. queue .. '}:'
-  local leases, answers, metrics = {}, {}, {}
+  local leases, answers, metrics, now_text = {}, {}, {}, qc_number(now_ms)
   local ids, ended, deleted = {}, {}, {}
   local indexed = {completed = {}, failed = {}, cancelled = {}}
   for i, e in ipairs(entries) do
@@ -134,7 +135,7 @@ local function settle(queue, abort_key, entries, records, limits, now_ms)
           deleted[#deleted + 1] = prefix .. 'job:' .. id
         end
         if e[5] > 0 then
-          if e[6] > 0 then
+          if e[6] ~= '' then
             redis.call('SET', 'arq:result:' .. id, ARGV[e[5]], 'PX', e[6])
           else
             redis.call('SET', 'arq:result:' .. id, ARGV[e[5]])
@@ -142,7 +143,7 @@ local function settle(queue, abort_key, entries, records, limits, now_ms)
         end
         if records then
           local index = indexed[INDEX[kind]]
-          index[#index + 1] = now_ms
+          index[#index + 1] = now_text
           index[#index + 1] = id
         end
       else
@@ -169,9 +170,6 @@ local function settle(queue, abort_key, entries, records, limits, now_ms)
   end
   if #ended > 0 then
     redis.call('ZREM', queue, unpack(ended))
-    if redis.call('EXISTS', abort_key) == 1 then
-      redis.call('ZREM', abort_key, unpack(ended))
-    end
   end
   for name, index in pairs(indexed) do
     if #index > 0 then
@@ -184,5 +182,5 @@ local function settle(queue, abort_key, entries, records, limits, now_ms)
     end
   end
   write_metrics(prefix, metrics, now_ms)
-  return answers
+  return answers, ended
 end

@@ -6,7 +6,6 @@
 -- Returns {words, claimed, next ms, size}: see settle and claim
 --!include score
 --!include place
---!include job
 --!include dedup
 --!include flow
 --!include bury
@@ -23,13 +22,18 @@ for i, name in ipairs(LIMITS) do
   limits[name] = tonumber(config[i]) or limits[name] or -1
 end
 
-local words, claimed, next_ms = {}, {}, -1
+local words, ended, claimed, next_ms = {}, {}, {}, -1
 if ARGV[9] ~= '' then
-  words = settle(queue, abort_key, cjson.decode(ARGV[9]), records, limits, now_ms)
+  words, ended = settle(queue, cjson.decode(ARGV[9]), records, limits, now_ms)
+end
+local prefix = 'qc:{' .. queue .. '}:'
+local special = redis.call('EXISTS', abort_key, prefix .. 'paused', prefix .. 'hold', prefix .. 'due') > 0
+if special and #ended > 0 then
+  redis.call('ZREM', abort_key, unpack(ended))
 end
 local free = tonumber(ARGV[4])
 if free > 0 then
   claimed, next_ms = claim(queue, abort_key, {free = free, token = ARGV[3], worker = ARGV[2],
-    lease_ms = tonumber(ARGV[5])}, limits, records, now_ms)
+    lease_ms = tonumber(ARGV[5])}, limits, records, special, now_ms)
 end
 return {words, claimed, next_ms, ARGV[7] == '1' and redis.call('ZCARD', queue) or -1}
