@@ -42,6 +42,7 @@ from qconsole.runtime.runner import Runner
 from qconsole.runtime.schedule import Schedule
 from qconsole.runtime.server_clock import ServerClock
 from qconsole.runtime.serving import Serving
+from qconsole.runtime.threads import straggler_entry
 from qconsole.runtime.upkeep import Upkeep
 
 logger = logging.getLogger("arq.worker")
@@ -344,6 +345,7 @@ class Worker(arq.worker.Worker):
             for lane in self.lanes
             for a in list(lane.running.values())
         ]
+        running += [straggler_entry(straggler.attempt) for straggler in list(self.runner.threads.stragglers)]
         return {
             "host": socket.gethostname(),
             "pid": os.getpid(),
@@ -369,6 +371,7 @@ class Worker(arq.worker.Worker):
             "jobs_retried_total": self.jobs_retried,
             "leases_lost_total": self.runner.lost,
             "jobs_running": sum(len(lane.running) for lane in self.lanes),
+            "stragglers": len(self.runner.threads.stragglers),
             "slots": sum(lane.slots for lane in self.lanes),
             "loop_lag_seconds": self.lag_ms / 1000,
             "resident_bytes": resident_bytes(),

@@ -220,6 +220,13 @@ class DeclaredRun:
         """Return the results of the job's children."""
         return await children_results(self.worker.pool, self.lane.keys, self.claimed.id)
 
+    def read_children_results(self) -> dict[str, Any]:
+        """Return the same to another thread, which waits for it."""
+        loop = self.worker.loop
+        if self.job_type is None or self.job_type.executor is Executor.ASYNC:
+            raise RuntimeError("a coroutine handler must use: await ctx.children_results()")
+        return asyncio.run_coroutine_threadsafe(self.children_results(), loop).result()
+
 
 def call_of_plain(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], enqueued_ms: int) -> Call:
     """Return the call of a declared job type that a plain arq producer queued.

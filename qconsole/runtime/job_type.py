@@ -52,6 +52,8 @@ class Reporter(Protocol):
 
     async def children_results(self) -> dict[str, Any]: ...
 
+    def read_children_results(self) -> dict[str, Any]: ...
+
 
 @dataclass(slots=True)
 class Context:
@@ -82,6 +84,14 @@ class Context:
     async def children_results(self) -> dict[str, Any]:
         """Return the results of the job's children by their id; a failed child's is its `JobFailed`."""
         return await self.reporter.children_results()
+
+    def read_children_results(self) -> dict[str, Any]:
+        """Return the same to a handler in a thread or a process, which waits for it.
+
+        Raises:
+            RuntimeError: called on the worker's event loop, which must not wait.
+        """
+        return self.reporter.read_children_results()
 
 
 Handler = Callable[..., Awaitable[R]] | Callable[..., R]
@@ -227,7 +237,8 @@ def job_type(
         timeout_s: of one attempt; None for no limit.
         dedup: from the payload, which jobs are the same.
         severity: of a burial: low, normal, high or critical.
-        executor: async (a coroutine function), thread or process (plain functions).
+        executor: async (a coroutine function), thread or process (plain functions). A process imports the handler by
+            its module and name, and has neither the worker's resources nor its client.
         priority: 0 (first) … 100 (last); None for the default.
         retention: overrides the queue's for the ends of this job type.
         max_payload_bytes: above it a payload is refused or put elsewhere, as the client is told.
@@ -243,6 +254,11 @@ def job_type(
         if (executor is Executor.ASYNC) is not inspect.iscoroutinefunction(handler):
             wanted = "a coroutine function (async def)" if executor is Executor.ASYNC else "a plain function (def)"
             raise UsageError(f"the handler of {name} must be {wanted} for executor={executor.value!r}")
+        if executor is Executor.PROCESS and "<locals>" in handler.__qualname__:
+            raise UsageError(
+                f"the handler of {name} must stand at the top of its module for executor='process', "
+                f"got {handler.__qualname__}"
+            )
         payload_type = _payload_type(name, handler)
         return JobType(
             name=name,

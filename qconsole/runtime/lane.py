@@ -94,6 +94,7 @@ class Lane:
         self.records = records
         self.poll_s = poll_s
         self.running: dict[str, Any] = {}
+        self.stragglers = 0  # threads of attempts that have ended
         self.may_claim = True
         self.size = -1
         self.attention = asyncio.Event()
@@ -113,7 +114,7 @@ class Lane:
     @property
     def free(self) -> int:
         """Slots that run nothing."""
-        return self.slots - len(self.running)
+        return self.slots - len(self.running) - self.stragglers
 
     @property
     def has_work_for_redis(self) -> bool:

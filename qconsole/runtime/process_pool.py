@@ -115,11 +115,17 @@ class _Child:
                     context.progress(decode_value(said[0]))
                 case "log":
                     context.log(said[0])
+                case "children":
+                    await self._answer_children(context)
                 case "value":
                     value: bytes = said[0]
                     return value
                 case _:
                     raise _error(*said)
+
+    async def _answer_children(self, context: Context) -> None:
+        """Send the children's results; an error of that is the attempt's own, and ends its process."""
+        self._pipe.send(encode_value(await context.children_results()))
 
     async def _receive(self) -> Any:
         loop = asyncio.get_running_loop()
@@ -174,7 +180,22 @@ class _Pipe:
         self._pipe.send(("log", str(line)))
 
     async def children_results(self) -> dict[str, Any]:
-        raise Unrecoverable("a handler in a process cannot ask for its children's results")
+        return self.read_children_results()
+
+    def read_children_results(self) -> dict[str, Any]:
+        self._pipe.send(("children",))
+        results: dict[str, Any] = decode_value(self._pipe.recv())
+        return results
+
+
+class _NoResources(dict[str, Any]):
+    """The resources of a context in a process: none, and asking for one says so."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Unrecoverable(
+            f"the resource {name!r} is the worker's own and cannot be had in a process; open what the handler needs "
+            "in its module (functools.cache keeps it), or use executor='thread'"
+        )
 
 
 def _serve(pipe: Connection, parent: int) -> None:
@@ -192,7 +213,7 @@ def _serve(pipe: Connection, parent: int) -> None:
 def _answer(order: Order, pipe: Connection) -> tuple[Any, ...]:
     try:
         job_type = _find(order)
-        context = Context(resources={}, reporter=_Pipe(pipe), **order.fields)
+        context = Context(resources=_NoResources(), reporter=_Pipe(pipe), **order.fields)
         return "value", encode_value(job_type.handler(context, job_type.decode(order.payload)))
     except (Exception, SystemExit) as error:  # the edge of a process; the worker decides
         trace = "".join(traceback.format_exception(error))
@@ -203,8 +224,6 @@ def _answer(order: Order, pipe: Connection) -> tuple[Any, ...]:
 def _find(order: Order) -> JobType[Any]:
     found: Any = importlib.import_module(order.module)
     for part in order.qualname.split("."):
-        if part == "<locals>":
-            raise Unrecoverable(f"the handler {order.qualname} must be declared at the top of its module")
         found = getattr(found, part)
     if not isinstance(found, JobType):
         raise Unrecoverable(f"{order.module}.{order.qualname} is no declared job type")

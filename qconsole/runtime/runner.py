@@ -16,6 +16,7 @@ from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.lane import Claimed, Lane
 from qconsole.runtime.process_pool import ProcessPool
 from qconsole.runtime.safe_pickle import load_pickle
+from qconsole.runtime.threads import Threads
 
 if TYPE_CHECKING:
     from qconsole.runtime.arq_worker import Worker
@@ -35,6 +36,7 @@ class Runner:
         self._worker = worker
         self._heartbeat = heartbeat
         self._processes = ProcessPool()
+        self.threads = Threads()
         self._waiters: dict[tuple[str, str], asyncio.Future[None]] = {}
         self.lost = 0
 
@@ -109,8 +111,7 @@ class Runner:
         """Run a handler in a thread or a process; returns its result as JSON."""
         if job_type.executor is Executor.PROCESS:
             return await self._processes.run(job_type, context, text)
-        call = asyncio.to_thread(lambda: encode_value(job_type.handler(context, job_type.decode(text))))
-        return await call
+        return await self.threads.run(attempt, lambda: encode_value(job_type.handler(context, job_type.decode(text))))
 
     def forget(self, attempt: Attempt) -> None:
         """Drop an attempt whose lease is lost."""
