@@ -4,6 +4,17 @@
 --      7 dedup ('' or as lib_enqueue.lua)  8… field, value of the job's hash
 -- Returns {verdict, job id}: created | exists | duplicate | replaced | follows (keep_last: it runs after that one)
 --!include score
+
+-- The common case, before all that it does without is defined: each function costs time in every call.
+if #ARGV == 7 and tonumber(ARGV[4]) == QC_DEFAULT_PRIORITY and ARGV[5] == '0' and ARGV[6] == 'fresh'
+  and ARGV[7] == '' then
+  redis.call('SET', 'arq:job:' .. ARGV[2], ARGV[3])
+  local scores = qc_next_scores('qc:{' .. KEYS[1] .. '}:last', tonumber(ARGV[1]), 1)
+  redis.call('ZADD', KEYS[1], qc_number(scores[1]), ARGV[2])
+  wake(KEYS[1], 1)
+  return {'created', ARGV[2]}
+end
+
 --!include place
 --!include job
 --!include dedup

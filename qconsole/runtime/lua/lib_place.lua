@@ -1,6 +1,5 @@
--- Puts jobs where they belong in their queue, and tells workers and watchers. Needs score.
+-- Puts jobs where they belong in their queue, and tells watchers. Needs score.
 
-local MAX_WAKES = 16
 local EVENTS_KEPT = 10000
 
 -- The first free score at or after `floor` and below `ceiling`: keeps order among jobs due in the same millisecond.
@@ -62,15 +61,6 @@ local function create(queue, id, payload, priority, due_ms, fields, now_ms)
     redis.call('HSET', 'qc:{' .. queue .. '}:job:' .. id, unpack(fields))
   end
   return place(queue, id, priority, due_ms, now_ms)
-end
-
--- Tells up to `count` idle workers that something changed.
-local function wake(queue, count)
-  local key = 'qc:{' .. queue .. '}:wake'
-  local missing = math.min(count, MAX_WAKES - redis.call('LLEN', key))
-  for _ = 1, missing do
-    redis.call('RPUSH', key, '1')
-  end
 end
 
 -- Appends to the queue's capped event stream. `data` is JSON or ''.

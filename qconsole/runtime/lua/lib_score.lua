@@ -1,9 +1,10 @@
--- Scores of a queue's ZSET; the layout is drawn in docs/wire-format.md and read back by score.py.
+-- Scores of a queue's ZSET, and waking its workers. Scores are drawn in docs/wire-format.md and read back by score.py.
 local QC_EPOCH = 1704067200000
 local QC_FLOOR = -4503599627370496
 local QC_BAND = 35184372088832
 local QC_DEFAULT_PRIORITY = 5
 local QC_TICK = 1 / 4096
+local MAX_WAKES = 16
 
 -- Numbers this large lose digits in tostring(); scores go to Redis with all of theirs.
 local function qc_number(value)
@@ -53,4 +54,13 @@ local function qc_priority_of(score)
     return QC_DEFAULT_PRIORITY
   end
   return math.floor((score - QC_FLOOR) / QC_BAND)
+end
+
+-- Tells up to `count` idle workers that something changed.
+local function wake(queue, count)
+  local key = 'qc:{' .. queue .. '}:wake'
+  local missing = math.min(count, MAX_WAKES - redis.call('LLEN', key))
+  for _ = 1, missing do
+    redis.call('RPUSH', key, '1')
+  end
 end
