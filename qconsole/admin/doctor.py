@@ -10,7 +10,7 @@ from qconsole.admin.operation_record import OperationStore
 from qconsole.admin.queue_limits import read_configs
 from qconsole.admin.views import Finding, OperationState
 from qconsole.admin.worker_registry import read_plain_workers, read_workers
-from qconsole.errors import UsageError
+from qconsole.errors import RedisUnavailable, UsageError
 from qconsole.runtime.keys import ABORT, JOB_PREFIX
 
 LOOKED_AT: Final = 10_000
@@ -30,16 +30,23 @@ class Doctor(Noun):
     async def examine(self) -> tuple[Finding, ...]:
         """Return what was found, the worst first."""
         findings = list(await server_findings(self._backend))
+        try:
+            findings += await self._contents()
+        except RedisUnavailable as error:  # a shard is down: what its servers said is worth more than an error
+            text = f"The queues cannot be examined: {error}."
+            findings.append(Finding("unexamined", "bad", text, "Mend what is wrong with Redis first."))
+        order = ("bad", "warn", "ok")
+        return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
+
+    async def _contents(self) -> list[Finding]:
         queues = await self._session.plain_arq.queues()
         counts = await read_counts(self._backend, queues)
-        findings += await self._workers(counts)
+        findings = await self._workers(counts)
         for queue in queues:
             findings += await self._queue_findings(queue)
         findings += await self._aborts(queues)
         findings += await self._dead_letters_found(counts)
-        findings += await self._operations()
-        order = ("bad", "warn", "ok")
-        return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
+        return findings + await self._operations()
 
     async def _workers(self, counts: dict[str, QueueCounts]) -> list[Finding]:
         ours = await read_workers(self._backend)

@@ -1,5 +1,6 @@
-"""What is risky about the Redis behind the queues: eviction, persistence, memory, replication, cluster, clocks."""
+"""What is risky about the Redis behind the queues: eviction, persistence, memory, slow commands, clocks."""
 
+import asyncio
 import time
 from typing import Any, Final
 
@@ -7,123 +8,135 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from qconsole.admin.backend import Backend
+from qconsole.admin.doctor_replication import cluster_findings, replica_findings, sentinel_findings
 from qconsole.admin.views import Finding
+from qconsole.errors import RedisUnavailable
 from qconsole.redis.connect import primaries
 
 MEMORY_WARN: Final = 0.80
 MEMORY_BAD: Final = 0.92
-LAG_WARN_S: Final = 10
 OLDEST: Final = (6, 2)
 SKEW_WARN_MS: Final = 2_000
+SLOW_MS: Final = 100
+SLOW_WITHIN_S: Final = 3_600
+SLOW_ENTRIES: Final = 128  # what Redis keeps by default
 
 
 async def server_findings(backend: Backend) -> list[Finding]:
-    """Return findings about every server that holds data."""
-    findings: list[Finding] = []
-    for client in await primaries(backend.redis):
-        findings += await _of_server(client)
+    """Return findings about every server that holds data, its replicas and its sentinels."""
+    watched = await sentinel_findings(backend.redis)
+    expected = backend.cluster or bool(watched)
+    clients = await primaries(backend.redis)
+    found = await asyncio.gather(*(_of_server(client, backend.cluster, expected) for client in clients))
+    findings = [finding for each in found for finding in each] + watched
     if backend.cluster:
-        findings += await _of_cluster(backend.redis)
+        findings += await cluster_findings(backend.redis)
     return findings + await _of_clock(backend.redis)
 
 
-async def _of_server(client: Redis) -> list[Finding]:
-    info: dict[str, Any] = await client.info()
-    policy = str(info.get("maxmemory_policy", "noeviction"))
-    limit, used = int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
-    findings = [_version(info), _role(info), *_eviction(policy, limit), *_memory(limit, used, info)]
-    findings += await _persistence(client, info)
-    findings += _replicas(info)
-    return [finding for finding in findings if finding is not None]
+async def _of_server(client: Redis, cluster: bool, replicas_expected: bool) -> list[Finding]:
+    where = client.connection_pool.connection_kwargs
+    who = f"Redis at {where['host']}:{where['port']}" if cluster else "Redis"
+    try:
+        info: dict[str, Any] = await client.info()
+        findings = [*_version(info, who), *_role(info), *_eviction(info, who), *_memory(info, who)]
+        findings += await _persistence(client, info, who)
+        findings += await _slow_commands(client, who)
+        return findings + await replica_findings(client, info, who, expected=replicas_expected)
+    except RedisUnavailable as error:
+        if not cluster:
+            raise
+        return [Finding("unreachable", "bad", f"{who} does not answer: {error}.", "Start it again; see its log.")]
 
 
-def _version(info: dict[str, Any]) -> Finding | None:
+def _version(info: dict[str, Any], who: str) -> list[Finding]:
     text = str(info.get("redis_version", "0"))
     parts = text.split(".")
     version = (int(parts[0]), int(parts[1])) if len(parts) > 1 and parts[0].isdigit() and parts[1].isdigit() else (0, 0)
-    if version < OLDEST:
-        return Finding("server_version", "bad", f"Redis {text} is too old.", "Use Redis 6.2 or newer, or Valkey.")
-    return None
+    if version >= OLDEST:
+        return []
+    mend = "Use Redis 6.2 or newer, or Valkey."
+    return [Finding("server_version", "bad", f"{who} is of version {text}: too old.", mend)]
 
 
-def _role(info: dict[str, Any]) -> Finding | None:
-    if info.get("role") in ("slave", "replica"):
-        return Finding(
-            "replica",
-            "bad",
-            "This server is a read-only replica.",
-            "Point the URL at the primary, or at the sentinels.",
-        )
-    return None
+def _role(info: dict[str, Any]) -> list[Finding]:
+    if info.get("role") not in ("slave", "replica"):
+        return []
+    mend = "Point the URL at the primary, or at the sentinels."
+    return [Finding("replica", "bad", "This server is a read-only replica.", mend)]
 
 
-def _eviction(policy: str, limit: int) -> list[Finding]:
+def _eviction(info: dict[str, Any], who: str) -> list[Finding]:
+    policy, limit = str(info.get("maxmemory_policy", "noeviction")), int(info.get("maxmemory", 0))
     if policy == "noeviction":
-        return [Finding("eviction", "ok", "Redis evicts nothing.", "")]
+        return [Finding("eviction", "ok", f"{who} evicts nothing.", "")]
     level = "bad" if limit else "warn"
     when = f"once {limit >> 20:,} MiB are used" if limit else "as soon as maxmemory is set"
     return [
         Finding(
             "eviction",
             level,
-            f"Redis may throw jobs away ({policy}) {when}.",
+            f"{who} may throw jobs away ({policy}) {when}.",
             "Set it: redis-cli CONFIG SET maxmemory-policy noeviction, and in its configuration file.",
         )
     ]
 
 
-def _memory(limit: int, used: int, info: dict[str, Any]) -> list[Finding]:
+def _memory(info: dict[str, Any], who: str) -> list[Finding]:
+    limit, used = int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
     total = limit or int(info.get("total_system_memory", 0))
     if not total:
         return []
     share = used / total
-    text = f"Redis uses {used >> 20:,} of {total >> 20:,} MiB ({share:.0%})."
+    text = f"{who} uses {used >> 20:,} of {total >> 20:,} MiB ({share:.0%})."
     if share < MEMORY_WARN:
         return [Finding("memory", "ok", text, "")]
     mend = "Raise maxmemory, drain what is not needed, or shorten retention (docs: runbook “Redis is full”)."
     return [Finding("memory", "bad" if share >= MEMORY_BAD else "warn", text, mend)]
 
 
-async def _persistence(client: Redis, info: dict[str, Any]) -> list[Finding]:
+async def _persistence(client: Redis, info: dict[str, Any], who: str) -> list[Finding]:
     findings = []
     if info.get("aof_last_write_status", "ok") != "ok" or info.get("rdb_last_bgsave_status", "ok") != "ok":
         findings.append(
-            Finding("persistence_failing", "bad", "Redis cannot write to its disk.", "See its log; free disk space.")
+            Finding("persistence_failing", "bad", f"{who} cannot write to its disk.", "See its log; free disk space.")
         )
     if info.get("aof_enabled"):
-        return [*findings, Finding("persistence", "ok", "The append-only file is on.", "")]
+        return [*findings, Finding("persistence", "ok", f"The append-only file of {who} is on.", "")]
     try:
         stored = await client.config_get("save")
-    except ResponseError:
-        return findings
-    saves = bool(stored.get("save"))
-    text = (
-        "Redis keeps snapshots only: a crash loses the jobs since the last one."
-        if saves
-        else "Redis keeps nothing on disk."
-    )
+    except ResponseError:  # a provider that hides CONFIG
+        stored = {}
+    match stored.get("save"):
+        case None:
+            level, text = "warn", f"The append-only file of {who} is off; whether it keeps snapshots is hidden."
+        case "":
+            level, text = "bad", f"{who} keeps nothing on disk: a restart loses every job."
+        case _:
+            level, text = "warn", f"{who} keeps snapshots only: a crash loses the jobs since the last one."
     mend = "Turn the append-only file on: redis-cli CONFIG SET appendonly yes, and in its configuration file."
-    return [*findings, Finding("persistence", "warn" if saves else "bad", text, mend)]
+    return [*findings, Finding("persistence", level, text, mend)]
 
 
-def _replicas(info: dict[str, Any]) -> list[Finding]:
-    findings = []
-    for number in range(int(info.get("connected_slaves", 0))):
-        replica = info.get(f"slave{number}")
-        if isinstance(replica, dict) and int(replica.get("lag", 0)) > LAG_WARN_S:
-            name = f"{replica.get('ip')}:{replica.get('port')}"
-            text = f"Replica {name} lags {replica['lag']} s behind."
-            findings.append(Finding("replica_lag", "warn", text, "Check its network and load before a failover."))
-    return findings
-
-
-async def _of_cluster(client: Redis) -> list[Finding]:
-    said: dict[str, str] = await client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
-    if said.get("cluster_state") != "ok" or said.get("cluster_slots_assigned") != "16384":
-        slots = said.get("cluster_slots_assigned", "?")
-        text = f"The cluster is {said.get('cluster_state', '?')}: {slots} of 16384 slots are assigned."
-        return [Finding("cluster", "bad", text, "See: redis-cli --cluster check")]
-    return [Finding("cluster", "ok", "All slots of the cluster are assigned.", "")]
+async def _slow_commands(client: Redis, who: str) -> list[Finding]:
+    """Name the slowest command of the last hour; its arguments may be payloads, so they stay where they are."""
+    try:
+        entries = await client.slowlog_get(SLOW_ENTRIES)
+    except ResponseError as error:
+        text = f"The slow log of {who} cannot be read: {error}."
+        return [Finding("slow_commands", "warn", text, "Give the user of the URL +slowlog|get.")]
+    since_s = time.time() - SLOW_WITHIN_S
+    slow = [entry for entry in entries if entry["duration"] >= SLOW_MS * 1000 and entry["start_time"] >= since_s]
+    if not slow:
+        return []
+    worst = max(slow, key=lambda entry: int(entry["duration"]))
+    name = bytes(worst["command"]).split(b" ", 1)[0].decode("utf-8", "replace").upper()
+    text = (
+        f"{who} stood still for {worst['duration'] // 1000:,} ms in one {name}; "
+        f"{len(slow):,} commands of the last hour took longer than {SLOW_MS} ms, and everybody waited."
+    )
+    mend = "See who sends them: redis-cli SLOWLOG GET. Usual are KEYS, FLUSHALL and whole reads of big keys."
+    return [Finding("slow_commands", "warn", text, mend, count=len(slow))]
 
 
 async def _of_clock(client: Redis) -> list[Finding]:

@@ -112,6 +112,12 @@ async def primaries(client: Redis) -> list[Redis]:
     return await client.primaries() if isinstance(client, ClusterPatient) else [client]
 
 
+async def sentinels(client: Redis) -> dict[Address, dict[str, Any] | Exception]:
+    """Return what each sentinel knows of the service, or why it does not answer; nothing without sentinels."""
+    pool = client.connection_pool
+    return await pool.sentinels() if isinstance(pool, SentinelPool) else {}
+
+
 def _connection_options(target: RedisUrl, *, name: str, timeout_s: float, connect_timeout_s: float) -> dict[str, Any]:
     options: dict[str, Any] = {
         "db": target.db,

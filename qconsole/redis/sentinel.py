@@ -74,6 +74,10 @@ class SentinelPool(Pool):
             raise ConnectionError("the sentinels name no primary")
         return self._watch.primary
 
+    async def sentinels(self) -> dict[Address, dict[str, Any] | Exception]:
+        """Return what each sentinel of the URL knows of the service (SENTINEL MASTER), or why it does not answer."""
+        return await self._watch.answers()
+
     async def get_connection(self, command_name: object = None, *keys: object, **options: object) -> QuickLine:
         """Return a connection to the primary."""
         self._watch.watch()
@@ -112,7 +116,7 @@ class SentinelWatch(Watch):
             ConfigError: the sentinels know no such service.
             ConnectionError: none of them answers, and no primary is known from before.
         """
-        answers = await ask_all({address: self._ask(address) for address in self._target.hosts})
+        answers = await self.answers()
         states = [answer for answer in answers.values() if isinstance(answer, dict)]
         if not states:
             self._nobody_knows(answers)
@@ -125,6 +129,13 @@ class SentinelWatch(Watch):
         if changed:
             logger.warning("the primary of %s is now %s:%d", self._target, *primary)
             await self._on_change()
+
+    async def answers(self) -> dict[Address, dict[str, Any] | Exception]:
+        """Return what each sentinel knows of the service, or why it does not answer."""
+        silent: dict[Address, dict[str, Any] | Exception] = {
+            address: ConnectionError("no answer in time") for address in self._target.hosts
+        }
+        return silent | await ask_all({address: self._ask(address) for address in silent})
 
     def _nobody_knows(self, answers: dict[Address, Any]) -> None:
         if self.primary is not None:
