@@ -79,17 +79,42 @@ class QuickLine(AbstractConnection):
     ) -> Any:
         """Return the next answer, at once when it has been read already."""
         parser: Any = self._parser
-        if timeout is None and parser._connected:
-            response = parser._reader.gets(False) if disable_decoding else parser._reader.gets()
-            if response is not NOT_ENOUGH_DATA:
-                if isinstance(response, ConnectionError):  # LOADING, too many clients, a wrong password
-                    await self.disconnect(nowait=True)
-                if isinstance(response, ConnectionError | ResponseError):
-                    raise response from None
-                return response
-        return await super().read_response(
-            disable_decoding, timeout, disconnect_on_error=disconnect_on_error, push_request=push_request
-        )
+        if timeout is not None or disable_decoding or not disconnect_on_error or not parser._connected:
+            return await super().read_response(
+                disable_decoding, timeout, disconnect_on_error=disconnect_on_error, push_request=push_request
+            )
+        response = parser._reader.gets()
+        if response is NOT_ENOUGH_DATA:
+            response = await self._wait_for_answer(parser)
+        if isinstance(response, ConnectionError):  # LOADING, too many clients, a wrong password
+            await self.disconnect(nowait=True)
+        if isinstance(response, ConnectionError | ResponseError):
+            raise response from None
+        return response
+
+    async def _wait_for_answer(self, parser: Any) -> Any:
+        loop, response = asyncio.get_running_loop(), NOT_ENOUGH_DATA
+        late = None
+        if self.socket_timeout is not None:
+            # a timer that breaks the stream costs less than `asyncio.timeout`; the connection is of no use after either
+            error = TimeoutError(f"Timeout reading from {self._host_error()}")
+            late = loop.call_later(self.socket_timeout, parser._stream.set_exception, error)
+        try:
+            while response is NOT_ENOUGH_DATA:
+                await parser.read_from_socket()
+                response = parser._reader.gets()
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise ConnectionError(f"the connection broke while reading: {error}") from error
+        except BaseException:
+            await self.disconnect(nowait=True)
+            raise
+        finally:
+            if late is not None:
+                late.cancel()
+        if self.health_check_interval:
+            self.next_health_check = loop.time() + self.health_check_interval
+        return response
 
 
 class QuickConnection(QuickLine, Connection):
