@@ -2,6 +2,7 @@
 screen live.
 """
 
+import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,13 +21,14 @@ from qconsole.admin import Admin
 from qconsole.admin.commands import cli_command
 from qconsole.clock import Clock
 from qconsole.config import Settings
-from qconsole.errors import UsageError
+from qconsole.errors import QConsoleError, UsageError
 from qconsole.tui.action import Action
 from qconsole.tui.cells import plain
 from qconsole.tui.confirm import command_lines
 from qconsole.tui.document import DocLine
 from qconsole.tui.document_view import DocumentView
 from qconsole.tui.filter_bar import FilterBar
+from qconsole.tui.format import plural
 from qconsole.tui.header import Banner, Footer, Header, Progress
 from qconsole.tui.keys import help_lines
 from qconsole.tui.linked import LinkedApp
@@ -45,7 +48,7 @@ from qconsole.tui.verbs import ALL
 from qconsole.tui.view import View
 
 MOST_BACK = 8
-FLASH_S = 6.0
+LEAVE_S = 2.0  # what leaving may wait for Redis
 
 
 class ConsoleApp(LinkedApp):
@@ -368,14 +371,25 @@ class ConsoleApp(LinkedApp):
         self.call_later(self.action_quit)
 
     async def action_quit(self) -> None:
-        if self.driving:
-            running = len(self.driving)
-            self.flash(
-                f"{running} operation{'s' if running > 1 else ''} paused; resume with: qconsole operations list", "warn"
-            )
-            for operation_id in list(self.driving):
-                await self.admin.operations.pause(operation_id)
-        self.exit(0)
+        self.exit(0, message=await self._park())
+
+    async def _park(self) -> Text | None:
+        """Pause what runs from here, so that any console can take it up; returns what the shell is told of it.
+
+        A Redis that does not answer holds nothing up: an operation that nobody drives any more can be resumed too.
+        """
+        running = sorted(self.driving)
+        if not running:
+            return None
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                for operation_id in running:
+                    await self.admin.operations.pause(operation_id)
+            how = "paused"
+        except (QConsoleError, OSError, TimeoutError) as error:
+            how = f"left running unwatched ({plain(str(error)) or 'Redis does not answer'})"
+        commands = [self.cli("operations", "resume", operation_id) for operation_id in running]
+        return Text("\n".join([f"{plural(len(running), 'operation')} {how}; go on with", *commands]))
 
 
 def run(
@@ -395,6 +409,11 @@ def run(
     environ = os.environ if environ is None else environ
     location = parse_location(at) if at else None
     require_terminal(sys.stdin, sys.stdout, environ)
+    for stale in (
+        "COLUMNS",
+        "LINES",
+    ):  # GNU readline exports them; only the terminal knows its size
+        os.environ.pop(stale, None)
     terminal = examine(environ)
     zone = datetime.now().astimezone().tzinfo or UTC
 

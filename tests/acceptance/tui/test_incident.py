@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ class Terminal:
 
     def __init__(self, folder: Path, *, columns: int, lines: int) -> None:
         self._socket = str(folder / "tmux")
+        self._exit_code = folder / "exit-code"
         self._size = ["-x", str(columns), "-y", str(lines)]
 
     def _tmux(self, *words: str) -> str:
@@ -32,8 +34,10 @@ class Terminal:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def start(self, *command: str, **environ: str) -> None:
+        """Run a command; a shell keeps its exit code, as tmux may miss that its child ended."""
         settings = [f"{name}={value}" for name, value in environ.items()]
-        session = ["new-session", "-d", *self._size, "env", *settings, *command]
+        shell = ["sh", "-c", 'code=$1; shift; "$@"; echo $? > "$code"', "sh", str(self._exit_code)]
+        session = ["new-session", "-d", *self._size, *shell, "env", *settings, *command]
         self._tmux(*session, ";", "set", "-g", "remain-on-exit", "on")
 
     def keys(self, *keys: str) -> None:
@@ -48,7 +52,7 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
 
-    def shows(self, *texts: str, deadline_s: float = 15.0) -> str:
+    def shows(self, *texts: str, deadline_s: float = 30.0) -> str:
         """Wait until all texts are on the screen."""
         end = time.monotonic() + deadline_s
         while True:
@@ -57,6 +61,14 @@ class Terminal:
                 return screen
             assert time.monotonic() < end, f"{texts} are not on the screen:\n{screen}"
             time.sleep(0.05)
+
+    def exit_code(self, deadline_s: float = 30.0) -> int:
+        """Wait until the command has ended, and return its exit code."""
+        end = time.monotonic() + deadline_s
+        while not (self._exit_code.exists() and (code := self._exit_code.read_text()).endswith("\n")):
+            assert time.monotonic() < end, f"it has not ended within {deadline_s:g} s:\n{self.screen()}"
+            time.sleep(0.05)
+        return int(code)
 
     def close(self) -> None:
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True)
@@ -129,7 +141,7 @@ async def test_the_incident_from_the_pager_to_the_undo(
         terminal.keys("0")
         terminal.shows("Audit", "dlq.replay")
         terminal.keys("q")
-        terminal.shows("Pane is dead (status 0")
+        assert terminal.exit_code() == 0
         faces = {row.face for row in (await admin.audit.page()).rows}
         assert faces == {"tui"}
 
@@ -149,6 +161,38 @@ async def test_an_ascii_locale_and_sixteen_colours_stay_readable(
     terminal.start(*console_command(redis_server.url), TERM="xterm", LC_ALL="C", LANG="C", TMUX="", COLORTERM="")
     screen = terminal.shows("Queues, worst first", "billing")
     assert screen.isascii()
+
+
+def test_the_terminal_says_how_wide_it_is_and_not_the_environment(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+) -> None:
+    terminal.start(*console_command(redis_server.url), TERM="xterm-256color", COLUMNS="80", LINES="24")
+    terminal.shows("Queues, worst first", "0 Audit")
+    terminal.resize(200, 50)
+    terminal.shows("9 Operations", "Queues, worst first")
+
+
+@contextmanager
+def frozen(server: EmbeddedServer) -> Iterator[None]:
+    """Stop a server from answering for a while."""
+    server.process.freeze()
+    try:
+        yield
+    finally:
+        server.process.resume()
+
+
+async def test_q_leaves_while_redis_does_not_answer(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+) -> None:
+    furniture.put_back()
+    terminal.start(*console_command(redis_server.url), TERM="xterm-256color", LANG="C.UTF-8")
+    terminal.shows("Queues, worst first", "billing")
+    with frozen(redis_server):
+        terminal.keys("3", "2")
+        terminal.shows("No connection since")
+        terminal.keys("q")
+        assert terminal.exit_code() == 0
 
 
 @pytest.mark.parametrize(("environ", "told"), [({"TERM": "dumb"}, "TERM=dumb"), ({"TERM": "xterm"}, "terminal")])
