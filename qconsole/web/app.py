@@ -4,6 +4,7 @@ Nothing happens before the first request, because a mounted application's lifesp
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -122,16 +123,26 @@ class Console:
         async with self._deadline():
             return await (await self.admin()).as_actor(LIVE_ACTOR).live.snapshot()
 
+    async def recognise(self, request: Request) -> Visit:
+        """Return the visit of whoever asks.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+        """
+        admin = await self.admin()
+        identity = await self.identities.of(request, admin)
+        visit = Visit(request=request, console=self, identity=identity, admin=admin.as_actor(identity.actor))
+        request.state.visit = visit
+        return visit
+
     async def receive(self, request: Request, handler: Handler, role: str | None) -> Response:
         """Recognise the visitor, refuse what their role does not allow, and run the handler.
 
         Args:
             role: the least role of a change; `None` for pages that only read.
         """
-        admin = await self.admin()
-        identity = await self.identities.of(request, admin)
-        visit = Visit(request=request, console=self, identity=identity, admin=admin.as_actor(identity.actor))
-        request.state.visit = visit
+        visit = await self.recognise(request)
+        identity = visit.identity
         if role is not None:
             if request.scope.get("qconsole.needs_token"):
                 token = request.headers.get("x-csrf-token") or await visit.text("form_token", "") or ""
@@ -202,6 +213,8 @@ def create_app(
         await shared.close()
 
     async def on_http_error(request: Request, error: Exception) -> Response:
+        with contextlib.suppress(QConsoleError):  # who is known sees the error within the console
+            await shared.recognise(request)
         return shared.refused(request, _http_error(error))
 
     app = Starlette(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from qconsole.admin.views import FlowNode
 
 FAN_OUT = 24
-ROW, COLUMN, BOX_WIDTH, BOX_HEIGHT = 34, 230, 190, 26
+ROW, COLUMN, BOX_WIDTH, BOX_HEIGHT = 46, 252, 208, 38
 _QUIET = frozenset({"completed"})
 
 

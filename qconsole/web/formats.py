@@ -140,6 +140,21 @@ def show(value: Any, cap: int = TEXT_CAP) -> str:
     return cut if len(text) <= cap else f"{cut}… ({number(len(text) - cap)} characters more)"
 
 
+def sentence(text: str) -> str:
+    """Return a message with its first letter large, as it stands alone on a page."""
+    return text[:1].upper() + text[1:]
+
+
+def zero(value: float | None) -> str:
+    """Return the class of a count that is nothing to look at."""
+    return "" if value else " zero"
+
+
+def known(name: str) -> str:
+    """Return a name as the service knows it; what has gone from Redis has none."""
+    return DASH if name == "?" else name
+
+
 def clock(ms: float) -> str:
     """Return the time of day of a chart's tick."""
     moment = instant(int(ms))
@@ -218,6 +233,9 @@ def pointed_at(text: str, position: int) -> tuple[str, str, str]:
 FILTERS = {
     "pointed_at": pointed_at,
     "clock": clock,
+    "known": known,
+    "sentence": sentence,
+    "zero": zero,
     "wait_tone": wait_tone,
     "target_tone": target_tone,
     "lag_tone": lag_tone,

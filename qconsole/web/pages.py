@@ -1,5 +1,6 @@
 """Renders templates: everything is escaped, and every page gets the same few names to work with."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 TOKEN = Markup('<input type="hidden" name="form_token" value="{}">')
 THEME_COOKIE = "qconsole_theme"
 THEMES = ("light", "dark")
+SEARCH_HINTS = {
+    "jobs": 'state:failed error~"timed out"',
+    "dead letters": 'queue:email error~"timed out"',
+    "the audit": 'actor:ada action:"jobs.*"',
+}
 
 
 def templates_folder() -> Path:
@@ -58,7 +64,7 @@ class Pages:
         self, visit: "Visit", template: str, *, status: int = 200, block: str | None = None, **context: Any
     ) -> Response:
         """Answer a whole page, or one of its blocks."""
-        names = self._names(visit) | context
+        names = self._names(visit, context) | context
         if block is None:
             text = self._environment.get_template(template).render(names)
         else:
@@ -69,7 +75,7 @@ class Pages:
             visit.console.notices.clear(response, path=visit.link())
         return response
 
-    def _names(self, visit: "Visit") -> dict[str, Any]:
+    def _names(self, visit: "Visit", context: Mapping[str, Any]) -> dict[str, Any]:
         """Return what every template may use."""
         request = visit.request
         console = visit.console
@@ -93,6 +99,7 @@ class Pages:
             "filter_text": "",
             "search_path": visit.link("jobs"),
             "search_noun": "jobs",
+            "search_hint": SEARCH_HINTS[str(context.get("search_noun", "jobs"))],
             "crumbs": (),
             "section": "",
             "watch": "",

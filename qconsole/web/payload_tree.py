@@ -35,7 +35,12 @@ class _Budget:
 
 
 def tree(value: Any, *, redacted: Sequence[str] = ()) -> TreeNode:
-    """Return the tree of `value`; paths in `redacted` are shown as masked."""
+    """Return the tree of `value`; paths in `redacted` are shown as masked.
+
+    A job's payload without positional arguments is shown as its fields.
+    """
+    if isinstance(value, Mapping) and set(value) == {"args", "kwargs"} and not value["args"]:
+        return _node(None, value["kwargs"], 0, "kwargs", frozenset(redacted), _Budget())
     return _node(None, value, 0, "", frozenset(redacted), _Budget())
 
 

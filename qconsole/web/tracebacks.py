@@ -8,7 +8,9 @@ from qconsole.admin.views import AttemptView
 
 MAX_LINES = 400
 _FRAME = re.compile(r'^\s*File "(?P<path>[^"]*)", line \d+')
-_LIBRARY = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|<frozen |<string>")
+_LIBRARY = re.compile(
+    r"site-packages|dist-packages|[/\\]lib[/\\]python\d|[/\\]qconsole[/\\]runtime[/\\]|<frozen |<string>"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ async def index(visit: Visit) -> Response:
         title="Workers",
         section="workers",
         slots=sum(worker.slots for worker in view),
+        lost=sum(worker.state == "lost" for worker in view),
         busy=sum(len(worker.running) for worker in view),
         command=cli_command("workers", "list"),
         watch="queues",

@@ -68,3 +68,13 @@ def test_progress_of_any_shape_becomes_words() -> None:
     assert formats.progress_text({"rows": 3, "of": 9}) == "rows 3, of 9"
     assert formats.progress_text("half") == "half"
     assert formats.progress_text(None) == ""
+
+
+def test_a_message_that_stands_alone_begins_with_a_large_letter() -> None:
+    assert formats.sentence("the endpoint answered") == "The endpoint answered"
+    assert formats.sentence("") == ""
+
+
+@pytest.mark.parametrize(("value", "found"), [(0, " zero"), (None, " zero"), (0.0, " zero"), (3, "")])
+def test_a_count_of_nothing_is_marked_as_such(value: float | None, found: str) -> None:
+    assert formats.zero(value) == found

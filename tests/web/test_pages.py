@@ -160,6 +160,7 @@ def test_what_is_not_there_or_not_understood_is_said_in_both_forms(
     page = web.get(path, headers=HTML)
     assert page.status_code == status
     assert page.headers["content-security-policy"] == POLICY
+    assert 'aria-label="Sections"' in page.text, "a visitor who is known stays inside the console"
     document = web.get(path, headers=JSON)
     assert document.status_code == status
     assert document.json()["error"]["message"]

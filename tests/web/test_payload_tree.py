@@ -58,3 +58,11 @@ def test_long_text_is_folded_and_capped() -> None:
 
 def test_tagged_values_say_what_they_are() -> None:
     assert payload_tree.tree({"$qc": "decimal", "v": "12.50"}).brief == "12.50 (decimal)"
+
+
+def test_a_payload_of_named_fields_is_shown_as_those_fields() -> None:
+    node = payload_tree.tree({"args": [], "kwargs": {"token": "s3cret", "to": "x"}}, redacted=("kwargs.token",))
+    assert [found.key for found in node.children] == ["token", "to"]
+    assert child(node, "token").brief == payload_tree.MASK
+    with_positional = payload_tree.tree({"args": [1], "kwargs": {}})
+    assert [found.key for found in with_positional.children] == ["args", "kwargs"]

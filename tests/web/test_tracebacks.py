@@ -38,3 +38,9 @@ def test_the_difference_of_two_attempts_names_what_changed() -> None:
         ("new", "Declined: card 2"),
     ]
     assert tracebacks.compare(attempt(1, "same"), attempt(2, "same")) == ()
+
+
+def test_the_frames_of_the_runtime_are_folded_like_a_library_s() -> None:
+    text = 'Traceback:\n  File "/app/qconsole/runtime/declared.py", line 1, in run\n    await handler()\n'
+    text += '  File "/app/shop/mail.py", line 2, in send\n    raise Refused\nRefused: no'
+    assert [part.library for part in tracebacks.fold(text)] == [False, True, False]

@@ -21,15 +21,18 @@
       }
       ctx.restore();
     };
+    const tell = (chart) => { // what is under the pointer, in the legend that the server wrote
+      const at = chart.cursor.idx ?? data.at.length - 1, time = chart.cursor.idx == null ? "" : `at ${new Date(data.at[at]).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })}`;
+      for (const slot of figure.querySelectorAll("[data-at]")) slot.textContent = slot.dataset.at === "at" ? time : print(data.columns[slot.dataset.at][at]);
+    };
     const axis = { stroke: color("--soft"), font: `11px ${ink("--mono")}`, grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), size: 4 } };
     plot.replaceChildren();
     const chart = new uPlot({
-      width: plot.clientWidth, height: 176, padding: [10, 28, 0, 0], legend: { live: true }, cursor: { y: false, points: { size: 6 } },
-      hooks: { draw: [marks] },
+      width: plot.clientWidth, height: 156, padding: [8, 18, 0, 0], legend: { show: false }, cursor: { y: false, points: { size: 6 } },
+      hooks: { draw: [marks], setCursor: [tell] },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high || 0, 1) * 1.05] } },
       axes: [{ ...axis, values: "{HH}:{mm}", space: 70, size: 28 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(print), space: 34 }],
-      series: [{ label: "at", value: (_, at) => at == null ? "–" : new Date(at * 1000).toLocaleTimeString([], { hour12: false }) },
-        ...names.map((name, i) => ({ label: name.replace("_ms", "").replaceAll("_", " "), stroke: color(tones[i] || "--accent"), width: 1.5, points: { show: false }, value: (_, value) => print(value) }))],
+      series: [{}, ...names.map((name, i) => ({ stroke: color(tones[i] || "--accent"), fill: i ? undefined : color("--accent-wash"), width: 1.5, points: { show: false } }))],
     }, [data.at.map((ms) => ms / 1000), ...names.map((name) => data.columns[name])], plot);
     plot.chart = chart;
     plot.drawnFor = figure.querySelector("script").textContent;

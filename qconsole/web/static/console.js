@@ -49,7 +49,7 @@ const receive = ({ data }) => {
 const paint = () => {
   for (const element of $$("[data-live]")) {
     const value = known.get(element.dataset.live);
-    if (typeof value === "number") { const text = words.format(value); if (element.textContent !== text) element.textContent = text; }
+    if (typeof value === "number") { const text = words.format(value); if (element.textContent !== text) element.textContent = text; element.classList.toggle("zero", !value && element.matches("td, a")); }
   }
 };
 const show = () => {
