@@ -79,13 +79,28 @@ class Slice(Generic[T]):
     at_end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """One candidate: its queue, its id, and its place."""
 
-    queue: str
-    id: str
-    place: Place
+    group: Group
+    source: Source
+    entry: Entry
+
+    @property
+    def queue(self) -> str:
+        """Of the job."""
+        return self.source.queue
+
+    @property
+    def id(self) -> str:
+        """The job's wire id."""
+        return self.entry.id
+
+    @property
+    def place(self) -> Place:
+        """Where a walk goes on behind it."""
+        return Place(self.group, *self.source.rank, self.entry)
 
 
 class JobListing:
@@ -237,9 +252,8 @@ class _Reel:
 
     def rest(self, group: Group) -> list[Found]:
         """Give all that was read."""
-        queue, rank = self.source.queue, self.source.rank
         rest, self.at = self.entries[self.at :], len(self.entries)
-        return [Found(queue, entry.id, Place(group, *rank, entry)) for entry in rest]
+        return [Found(group, self.source, entry) for entry in rest]
 
     def key(self) -> "_Order":
         entry = self.entries[self.at]
@@ -283,8 +297,7 @@ def _drain(reels: list[_Reel], group: Group) -> list[Found]:
         reel = reels[index]
         entry = reel.entries[reel.at]
         reel.at += 1
-        source = reel.source
-        batch.append(Found(source.queue, entry.id, Place(group, *source.rank, entry)))
+        batch.append(Found(group, reel.source, entry))
         if not reel.is_spent:
             heapq.heappush(heap, (reel.key(), index))
         elif not reel.at_end:

@@ -55,7 +55,7 @@ class Operation:
     confirm: str = "none"
     confirm_text: str | None = None
     place: Any = None
-    taken: tuple[tuple[str, str], ...] = ()
+    taken: tuple[tuple[str, str, bool], ...] = ()
     undo_until_ms: int | None = None
     undone_by: str | None = None
     rate_now: float | None = None
@@ -149,7 +149,10 @@ def operation_of(operation_id: str, fields: dict[bytes, bytes]) -> Operation:
         skips=orjson.loads(texts.get("skips") or "{}"),
         failures=tuple((str(job), str(why)) for job, why in orjson.loads(texts.get("failures") or "[]")),
         place=orjson.loads(texts.get("place") or "null"),
-        taken=tuple((str(queue), str(job)) for queue, job in orjson.loads(texts.get("taken") or "[]")),
+        taken=tuple(
+            (str(queue), str(job), bool(is_result))
+            for queue, job, is_result in orjson.loads(texts.get("taken") or "[]")
+        ),
         payload_edit=orjson.loads(texts.get("payload_edit") or "null"),
         **values,
     )

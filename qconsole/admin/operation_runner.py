@@ -22,10 +22,11 @@ from qconsole.admin.views import OperationState, OperationView
 from qconsole.errors import Conflict, QConsoleError
 from qconsole.runtime.keys import GLOBAL
 
-FIRST_CHUNK: Final = 20
-LARGEST_CHUNK: Final = 200
-SMALLEST_CHUNK: Final = 5
-EDIT_CHUNK: Final = 100  # edited payloads go one by one: no call is long
+CHUNK: Final = 600  # jobs taken up at once and written down as one
+EDIT_CHUNK: Final = 100  # of edited payloads, which go one by one
+FIRST_CALL: Final = 20
+LARGEST_CALL: Final = 200
+SMALLEST_CALL: Final = 5
 CALL_MS: Final = 5.0  # how long one call should hold the server, at most
 COSTS_KEPT: Final = 4
 FAILURES_KEPT: Final = 100
@@ -79,7 +80,7 @@ class Runner:
         self._verbs = verbs
         self._queues = queues
         self._token = secrets.token_hex(8)
-        self._size = FIRST_CHUNK
+        self._call = FIRST_CALL
         self._costs_ms: deque[float] = deque(maxlen=COSTS_KEPT)
         self._started = 0.0
         self._count = 0
@@ -113,7 +114,6 @@ class Runner:
         """Act chunk after chunk; the next one is read while the current one is acted on."""
         operation, _ = await self._store.read(operation.id)
         self._started = time.monotonic()
-        self._size = FIRST_CHUNK if operation.payload_edit is None else EDIT_CHUNK
         chunk = await self._resumed(operation)
         resumed = DONE_BEFORE.get(operation.verb, frozenset()) if operation.taken else frozenset()
         state, shown = await self._note(operation, _Tally(), chunk, ""), 0.0
@@ -139,7 +139,7 @@ class Runner:
     async def _resumed(self, operation: Operation) -> Chunk:
         """Return the chunk a killed runner had taken up, or the first one."""
         if operation.taken:
-            targets = [Target(queue, job_id) for queue, job_id in operation.taken]
+            targets = [Target(*taken) for taken in operation.taken]
             return Chunk(targets, operation.place)
         return await self._following(operation, Chunk(place=operation.place), operation.processed)
 
@@ -147,7 +147,7 @@ class Runner:
         """Read the chunk behind another one."""
         if chunk.at_end:
             return Chunk(place=chunk.place, at_end=True)
-        size = self._size
+        size = CHUNK if operation.payload_edit is None else EDIT_CHUNK
         if operation.rate_per_s:
             size = max(1, min(size, int(operation.rate_per_s / 4)))
         if operation.limit is not None:
@@ -161,25 +161,32 @@ class Runner:
     ) -> _Tally:
         tally = _Tally()
         by_queue: dict[tuple[str, bool], list[str]] = {}
-        for target in targets:
-            by_queue.setdefault((target.queue, target.is_result), []).append(target.id)
+        for queue, job_id, is_result in targets:
+            by_queue.setdefault((queue, is_result), []).append(job_id)
         at = processed
         for (queue, is_result), ids in by_queue.items():
-            delay_ms, spread_ms = self._due(operation, at, len(ids))
-            began = time.monotonic()
-            try:
-                outcome = await self._verbs.act(
-                    operation, queue, ids, is_result=is_result, delay_ms=delay_ms, spread_ms=spread_ms
-                )
-            except QConsoleError as error:
-                if error.code in ("redis_unavailable", "forbidden"):
-                    raise
-                outcome = Outcome(failed=[(job_id, str(error)) for job_id in ids])
-            if operation.payload_edit is None:
-                self._adapt((time.monotonic() - began) * 1000 / len(ids))
-            tally.take(queue, outcome, resumed)
+            start = 0
+            while start < len(ids):
+                part = ids[start : start + (self._call if operation.payload_edit is None else EDIT_CHUNK)]
+                tally.take(queue, await self._called(operation, queue, part, is_result, at + start), resumed)
+                start += len(part)
             at += len(ids)
         return tally
+
+    async def _called(self, operation: Operation, queue: str, ids: Sequence[str], is_result: bool, at: int) -> Outcome:
+        """Act on jobs of one queue in one call; one that the server refuses fails them all."""
+        delay_ms, spread_ms = self._due(operation, at, len(ids))
+        began = time.monotonic()
+        try:
+            outcome = await self._verbs.act(
+                operation, queue, ids, is_result=is_result, delay_ms=delay_ms, spread_ms=spread_ms
+            )
+        except QConsoleError as error:
+            if error.code in ("redis_unavailable", "forbidden"):
+                raise
+            outcome = Outcome(failed=[(job_id, str(error)) for job_id in ids])
+        self._adapt((time.monotonic() - began) * 1000 / len(ids))
+        return outcome
 
     def _due(self, operation: Operation, at: int, count: int) -> tuple[int, int]:
         """Return when the first of some jobs is due from now, and over how long the others follow."""
@@ -196,7 +203,7 @@ class Runner:
         costs; the others waited for their turn on a busy machine too.
         """
         self._costs_ms.append(job_ms)
-        self._size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(CALL_MS / min(self._costs_ms))))
+        self._call = max(SMALLEST_CALL, min(LARGEST_CALL, int(CALL_MS / min(self._costs_ms))))
 
     async def _pace(self, operation: Operation, processed: int) -> None:
         """Wait as long as the asked-for rate needs; in short naps, so that the lease is kept."""
@@ -223,7 +230,6 @@ class Runner:
             GLOBAL.operation_done(operation.id),
             GLOBAL.operations_active(),
         ]
-        taken = [(target.queue, target.id) for target in following.targets]
         args: list[Any] = [
             self._token,
             LEASE_MS,
@@ -235,7 +241,7 @@ class Runner:
             orjson.dumps(tally.failures[:FAILURES_KEPT]),
             FAILURES_KEPT,
             orjson.dumps(following.place),
-            orjson.dumps(taken),
+            orjson.dumps([tuple(target) for target in following.targets]),
             undo_ms,
             ends,
             f"{self._rate(tally.count):.1f}",

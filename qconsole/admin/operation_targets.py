@@ -5,7 +5,7 @@ A job that arrived or ended after the bound is never touched, whatever the filte
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from qconsole.admin.backend import Backend
 from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS, Instant, Operator, Term
@@ -24,8 +24,7 @@ INDEXED: Final = frozenset({Group.WAITING, Group.ENDED})  # scores alone tell wh
 INDEXED_START: Final = "indexed"  # the place before the first of those
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One thing to act on: queue, bare id, and whether only a result of plain arq knows it."""
 
     queue: str
@@ -105,7 +104,8 @@ class Targets:
         return chunk
 
     def _target(self, found: Found) -> Target:
-        return Target(found.queue, self._backend.keys(found.queue).bare_id(found.id), found.place.name == RESULTS)
+        source = found.source
+        return Target(source.queue, self._backend.keys(source.queue).bare_id(found.id), source.rank[1] == RESULTS)
 
     async def _scanned(
         self, operation: Operation, wanted: Filter, sources: Sequence[Source], after: Place | None, size: int

@@ -41,11 +41,7 @@ if ARGV[8] ~= '[]' then
 end
 redis.call('HSET', op, 'place', ARGV[10], 'taken', ARGV[11], 'updated_ms', ARGV[3], 'rate_now', ARGV[14])
 if #ARGV > 14 then
-  local did = {}
-  for i = 15, #ARGV do
-    did[#did + 1] = ARGV[i]
-  end
-  redis.call('RPUSH', log, unpack(did))
+  redis.call('RPUSH', log, unpack(ARGV, 15))
   redis.call('PEXPIRE', log, ARGV[12])
 end
 local state = redis.call('HGET', op, 'state')

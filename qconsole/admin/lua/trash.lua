@@ -3,6 +3,7 @@
 -- ARGV 1 cap of payload and result in bytes, then pairs: id, ms when its undo window ends
 -- Returns for each: false when there is no copy, else state, removed ms, actor, operation, payload, payload bytes,
 --   result, result bytes
+-- A copy's layout: lib_trash.lua of the runtime.
 local prefix, cap = 'qc:{' .. KEYS[1] .. '}:trash:', tonumber(ARGV[1])
 
 local function row(id, until_ms)
@@ -10,10 +11,9 @@ local function row(id, until_ms)
   if not packed then
     return false
   end
-  local copy = cmsgpack.unpack(packed)
-  local payload, result = copy.payload or '', copy.result or ''
-  return {copy.state, copy.removed_ms, copy.actor, copy.operation, string.sub(payload, 1, cap), #payload,
-    string.sub(result, 1, cap), #result}
+  local state, _, removed_ms, actor, operation, payload, _, result = cmsgpack.unpack(packed)
+  payload, result = payload or '', result or ''
+  return {state, removed_ms, actor, operation, string.sub(payload, 1, cap), #payload, string.sub(result, 1, cap), #result}
 end
 
 local rows = {}

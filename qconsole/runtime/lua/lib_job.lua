@@ -130,11 +130,18 @@ local function priority_of(queue, id)
   return tonumber(redis.call('HGET', 'qc:{' .. queue .. '}:job:' .. id, 'pri') or QC_DEFAULT_PRIORITY)
 end
 
--- Deletes every key of jobs but their logs, their flows and their dead letters.
-local function erase(queue, ids, abort_key)
+-- Takes jobs out of every index they may be in.
+local function unlist_everywhere(queue, ids, abort_key)
   local p = 'qc:{' .. queue .. '}:'
   redis.call('HDEL', p .. 'active', unpack(ids))
   unlist(ids, {queue, p .. 'due', p .. 'leases', p .. 'waiting_children', abort_key, p .. 'completed', p .. 'failed',
     p .. 'cancelled', p .. 'flows'})
-  redis.call('DEL', unpack(keys_of(ids, 'arq:job:', 'arq:retry:', 'arq:in-progress:', 'arq:result:', p .. 'job:')))
+end
+
+-- Deletes every key of a job but its flow and its dead letters.
+local function erase(queue, id, abort_key)
+  local p = 'qc:{' .. queue .. '}:'
+  unlist_everywhere(queue, {id}, abort_key)
+  redis.call('DEL', p .. 'job:' .. id, p .. 'log:' .. id, 'arq:job:' .. id, 'arq:retry:' .. id, 'arq:in-progress:' .. id,
+    'arq:result:' .. id)
 end

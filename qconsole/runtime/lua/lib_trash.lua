@@ -13,13 +13,23 @@ local function trash_keep(prefix, copies, keep_ms, now_ms)
   redis.call('ZADD', prefix .. 'trash', unpack(places))
 end
 
--- The copies of removed jobs, each {state, score, removed_ms, actor, operation, payload, retries, result, result_ttl_ms,
--- record (the flat list of its fields)}, where what the job did not have is missing. No entry for one not in the trash.
+-- A copy: what the job did not have is nil. `record` is the flat list of its fields.
+local function trash_pack(state, score, removed_ms, actor, operation, payload, retries, result, result_ttl_ms, record)
+  return cmsgpack.pack(state, score, removed_ms, actor, operation, payload, retries, result, result_ttl_ms, record)
+end
+
+local function trash_unpack(packed)
+  local state, score, _, _, _, payload, retries, result, result_ttl_ms, record = cmsgpack.unpack(packed)
+  return {state = state, score = score, payload = payload, retries = retries, result = result,
+    result_ttl_ms = result_ttl_ms, record = record or {}}
+end
+
+-- The copies of removed jobs; no entry for one that is not in the trash.
 local function trash_copies(prefix, ids)
   local copies = {}
   for i, until_ms in ipairs(redis.call('ZMSCORE', prefix .. 'trash', unpack(ids))) do
     local packed = until_ms and redis.call('HGET', prefix .. 'trash:' .. until_ms, ids[i])
-    copies[i] = packed and cmsgpack.unpack(packed) or nil
+    copies[i] = packed and trash_unpack(packed) or nil
   end
   return copies
 end

@@ -17,8 +17,9 @@ local keep_ms, actor, operation, states = tonumber(ARGV[2]), ARGV[3], ARGV[4], '
 local prefix = 'qc:{' .. queue .. '}:'
 local FLOW_KEPT_MS = 3600000
 
-local function is_removable(state)
-  return state ~= 'active' and state ~= 'missing' and (states == ',,' or string.find(states, ',' .. state .. ',', 1, true))
+local REMOVABLE = {}
+for _, state in ipairs({'waiting', 'delayed', 'waiting_children', 'failed', 'completed', 'cancelled'}) do
+  REMOVABLE[state] = states == ',,' or string.find(states, ',' .. state .. ',', 1, true)
 end
 
 -- A word for each of all ids, and what is to be removed: its ids, states and scores.
@@ -32,41 +33,38 @@ local function choose()
   end
   local found, scores = states_of(queue, asked, now_ms)
   for i, id in ipairs(asked) do
-    if seen[id] and is_removable(found[i]) then
-      words[i] = 'missing'
-    elseif is_removable(found[i]) then
-      words[i], seen[id] = 'done', true
-      table.insert(chosen.ids, id)
-      table.insert(chosen.states, found[i])
-      table.insert(chosen.scores, scores[i])
-    else
+    if not REMOVABLE[found[i]] then
       words[i] = found[i]
+    elseif seen[id] then
+      words[i] = 'missing'
+    else
+      local n = #chosen.ids + 1
+      words[i], seen[id] = 'done', true
+      chosen.ids[n], chosen.states[n], chosen.scores[n] = id, found[i], scores[i]
     end
   end
   return words, chosen
 end
 
 -- The fields of each record, as flat lists; none of a default job that waits.
-local function read_records(ids)
+local function read_records(keys)
   local records = {}
-  if redis.call('EXISTS', unpack(keys_of(ids, prefix .. 'job:'))) > 0 then
-    for i, id in ipairs(ids) do
-      local record = redis.call('HGETALL', prefix .. 'job:' .. id)
+  if redis.call('EXISTS', unpack(keys)) > 0 then
+    for i, key in ipairs(keys) do
+      local record = redis.call('HGETALL', key)
       records[i] = #record > 0 and record or nil
     end
   end
   return records
 end
 
-local function keep_copies(chosen, records)
-  local ids, copies = chosen.ids, {}
-  local stored = redis.call('MGET', unpack(keys_of(ids, 'arq:job:', 'arq:retry:', 'arq:result:')))
+local function keep_copies(chosen, keys, records)
+  local ids, copies, stored = chosen.ids, {}, redis.call('MGET', unpack(keys))
   for i, id in ipairs(ids) do
     local result = stored[2 * #ids + i] or nil
     copies[2 * i - 1] = id
-    copies[2 * i] = cmsgpack.pack({state = chosen.states[i], score = chosen.scores[i], removed_ms = ARGV[1],
-      actor = actor, operation = operation, payload = stored[i] or nil, retries = stored[#ids + i] or nil, result = result,
-      result_ttl_ms = result and redis.call('PTTL', 'arq:result:' .. id), record = records[i]})
+    copies[2 * i] = trash_pack(chosen.states[i], chosen.scores[i], ARGV[1], actor, operation, stored[i] or nil,
+      stored[#ids + i] or nil, result, result and redis.call('PTTL', keys[2 * #ids + i]), records[i])
   end
   trash_keep(prefix, copies, keep_ms, now_ms)
 end
@@ -103,15 +101,20 @@ local function let_go(id, record)
 end
 
 local words, chosen = choose()
-if #chosen.ids > 0 then
-  local records = read_records(chosen.ids)
+local ids = chosen.ids
+if #ids > 0 then
+  local keys, record_keys = keys_of(ids, 'arq:job:', 'arq:retry:', 'arq:result:'), keys_of(ids, prefix .. 'job:')
+  local records = read_records(record_keys)
   if keep_ms > 0 then
-    keep_copies(chosen, records)
+    keep_copies(chosen, keys, records)
   end
-  set_aside(chosen.ids, 'log', keep_ms, function() end)
-  set_aside(chosen.ids, 'flow', math.max(keep_ms, FLOW_KEPT_MS), prune_later)
-  erase(queue, chosen.ids, abort_key)
-  for i, id in ipairs(chosen.ids) do
+  set_aside(ids, 'log', keep_ms, function() end)
+  set_aside(ids, 'flow', math.max(keep_ms, FLOW_KEPT_MS), prune_later)
+  unlist_everywhere(queue, ids, abort_key)
+  redis.call('DEL', unpack(keys))
+  redis.call('DEL', unpack(record_keys))
+  redis.call('DEL', unpack(keys_of(ids, 'arq:in-progress:')))
+  for i, id in ipairs(ids) do
     if records[i] then
       let_go(id, records[i])
     end

@@ -22,8 +22,7 @@ local function take_back(entry, id)
     return false
   end
   local dedup = redis.call('HGET', record, 'dedup')
-  erase(queue, {id}, abort_key)
-  redis.call('DEL', prefix .. 'log:' .. id)
+  erase(queue, id, abort_key)
   if dedup then
     dedup_release(queue, id, dedup, now_ms, true)
   end

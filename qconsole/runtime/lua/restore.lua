@@ -21,11 +21,11 @@ local function put_back_keys(id, copy)
   end
   if copy.result then
     redis.call('SET', 'arq:result:' .. id, copy.result)
-    if tonumber(copy.result_ttl_ms) > 0 then
+    if copy.result_ttl_ms > 0 then
       redis.call('PEXPIRE', 'arq:result:' .. id, copy.result_ttl_ms)
     end
   end
-  if copy.record then
+  if #copy.record > 0 then
     redis.call('HSET', prefix .. 'job:' .. id, unpack(copy.record))
   end
 end
@@ -58,7 +58,7 @@ local function take_dedup(id, dedup)
 end
 
 local function restore_place(id, copy)
-  local record, is_queued = copy.record or {}, copy.state == 'waiting' or copy.state == 'delayed'
+  local record, is_queued = copy.record, copy.state == 'waiting' or copy.state == 'delayed'
   local dedup, parent = field_of(record, 'dedup'), field_of(record, 'parent')
   redis.call('ZADD', is_queued and queue or prefix .. copy.state, copy.score, id)
   if is_queued and tonumber(copy.score) >= now_ms + 1 and field_of(record, 'pri') then
