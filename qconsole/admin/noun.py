@@ -18,6 +18,7 @@ _WHY_NOT = {
     "active": "it is running",
     "no_payload": "its payload is gone",
     "duplicate": "another job stands for its dedup id",
+    "replayed": "its dead letter was replayed as another job",
     "resolved": "it is resolved already",
     "exists": "a job of this id exists",
     "started": "its replay has started",

@@ -1,11 +1,14 @@
 """What each verb of an operation does to a chunk, which jobs it may touch, and what its outcomes mean."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from qconsole.admin.backend import Backend
+from qconsole.admin.filter_terms import JOBS
+from qconsole.admin.filters import parse
 from qconsole.admin.job_reader import VIEW_CAP_BYTES, JobReader
 from qconsole.admin.job_types import JobTypes
 from qconsole.admin.job_views import JobViews, call_of
@@ -17,6 +20,7 @@ from qconsole.admin.views import Verb
 from qconsole.errors import QConsoleError
 from qconsole.runtime.changes import Changes
 from qconsole.runtime.dead_letter import DeadLetters
+from qconsole.runtime.job import JobState
 from qconsole.runtime.queue import Queue
 
 JOB_STATES: Final[dict[Verb, tuple[str, ...]]] = {
@@ -99,11 +103,17 @@ class Verbs:
                 return await queue.retry_result(ids, delay_ms=delay_ms)
             case Verb.RETRY:
                 return await queue.retry(
-                    ids, actor=actor, reason=operation.reason, delay_ms=delay_ms, spread_ms=spread_ms
+                    ids,
+                    actor=actor,
+                    reason=operation.reason,
+                    delay_ms=delay_ms,
+                    spread_ms=spread_ms,
+                    unless_replayed=True,
                 )
             case Verb.REMOVE | Verb.DRAIN:
                 undo_ms = round(backend.settings.undo_h * 3_600_000)
-                return await queue.remove(ids, actor=actor, operation=operation.id, trash_ms=undo_ms)
+                states = _states(operation.filter, operation.verb)
+                return await queue.remove(ids, actor=actor, operation=operation.id, trash_ms=undo_ms, states=states)
             case Verb.PROMOTE:
                 return await queue.promote(ids)
             case Verb.CANCEL:
@@ -173,7 +183,12 @@ class Verbs:
         backend = self._backend
         verbs = Queue(queue, redis=backend.redis, clock=backend.clock, cluster=backend.cluster)
         return await verbs.retry(
-            [bare_id], actor=operation.actor, reason=operation.reason, delay_ms=delay_ms, payload=data
+            [bare_id],
+            actor=operation.actor,
+            reason=operation.reason,
+            delay_ms=delay_ms,
+            payload=data,
+            unless_replayed=True,
         )
 
     def _dead_letters(self, queue: str) -> DeadLetters:
@@ -181,4 +196,8 @@ class Verbs:
         return DeadLetters(queue, redis=backend.redis, clock=backend.clock, cluster=backend.cluster)
 
 
-Act = Callable[..., Awaitable[Outcome]]
+@lru_cache(maxsize=16)
+def _states(filter: str, verb: Verb) -> tuple[JobState, ...]:
+    """Return the states a job may still be in: one that somebody else moved meanwhile is left alone."""
+    named = parse(filter, noun=JOBS).literals("state") or JOB_STATES[verb]
+    return tuple(JobState(state) for state in named)

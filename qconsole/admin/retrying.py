@@ -22,7 +22,9 @@ class Retrying:
         bare_id = queue.keys.bare_id(job.id)
         if job.ended is None and job.end is not None:
             return await queue.retry_result([bare_id], delay_ms=delay_ms, payload=payload)
-        return await queue.retry([bare_id], actor=actor, reason=reason, delay_ms=delay_ms, payload=payload)
+        return await queue.retry(
+            [bare_id], actor=actor, reason=reason, delay_ms=delay_ms, payload=payload, unless_replayed=True
+        )
 
     async def retry_all(
         self, queue: str, jobs: Sequence[StoredJob], *, actor: str, reason: str | None, delay_ms: int, spread_ms: int
@@ -33,7 +35,9 @@ class Retrying:
         plain = [verbs.keys.bare_id(job.id) for job in jobs if job.ended is None and job.end is not None]
         changed = Changes()
         if kept:
-            changed += await verbs.retry(kept, actor=actor, reason=reason, delay_ms=delay_ms, spread_ms=spread_ms)
+            changed += await verbs.retry(
+                kept, actor=actor, reason=reason, delay_ms=delay_ms, spread_ms=spread_ms, unless_replayed=True
+            )
         if plain:
             changed += await verbs.retry_result(plain, delay_ms=delay_ms)
         return changed

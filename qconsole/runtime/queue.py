@@ -115,6 +115,7 @@ class Queue:
         delay_ms: int = 0,
         spread_ms: int = 0,
         payload: bytes | None = None,
+        unless_replayed: bool = False,
     ) -> Changes:
         """Put failed or cancelled jobs back under their ids: history kept, one more full run of attempts.
 
@@ -124,11 +125,13 @@ class Queue:
             delay_ms: when the first one is due.
             spread_ms: over how long the others follow it.
             payload: another call in place of the stored one (the bytes of `arq:job:<id>`).
+            unless_replayed: leave a job alone whose dead letter was replayed as another job that is still known.
         """
         changed, ids = Changes(), list(job_ids)
         for chunk, due in _spread(ids, self._clock.now_ms(), delay_ms, spread_ms):
             args = [x for i, d in zip(chunk, due, strict=True) for x in (self.keys.wire_id(i), d, payload or b"")]
-            changed += read_words(chunk, await self._run("retry", self._clock.now_ms(), actor, reason or "", *args))
+            told = (self._clock.now_ms(), actor, reason or "", int(unless_replayed))
+            changed += read_words(chunk, await self._run("retry", *told, *args))
         return changed
 
     async def retry_result(self, job_ids: Iterable[str], *, delay_ms: int = 0, payload: bytes | None = None) -> Changes:

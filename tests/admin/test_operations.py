@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AsyncExitStack
 from itertools import pairwise
 
 import orjson
@@ -17,6 +18,7 @@ from qconsole.admin.views import OperationState, Plan
 from qconsole.config import Settings
 from qconsole.errors import Conflict, OperationNotFound, Refused, Unconfirmed, UsageError
 from qconsole.runtime.client import Client
+from qconsole.runtime.invariants import Invariants
 from qconsole.runtime.keys import GLOBAL, Keys
 from tests.admin.stock import NOW, driven, failed_jobs
 from tests.runtime.hand import Hand
@@ -213,6 +215,31 @@ async def test_an_operation_whose_console_was_killed_is_taken_over_without_actin
 ) -> None:
     await failed_jobs(redis, 6_000)
     operation_id = await start(admin, await admin.operations.plan("replay", "queue:email", noun="dlq"))
+    await _kill_a_runner(redis, redis_url, operation_id)
+    assert 0 < await redis.zcard("email") < 6_000
+    done = await driven(admin, operation_id)
+    assert (done.state, done.done, done.skipped, done.failed) == (OperationState.DONE, 6_000, 0, 0)
+    assert await redis.zcard("email") == 6_000
+
+
+async def test_two_consoles_that_resume_one_operation_share_it(
+    admin: Admin, redis: Redis, redis_url: str, clock: ManualClock
+) -> None:
+    await failed_jobs(redis, 6_000)
+    operation_id = await start(admin, await admin.operations.plan("retry", "queue:email"))
+    await _kill_a_runner(redis, redis_url, operation_id)
+    async with await Admin.open(redis_url, actor=Actor("bob", "operator", "web"), clock=clock) as other:
+        resumed = [await console.operations.resume(operation_id) for console in (admin, other)]
+        views = await asyncio.gather(driven(admin, operation_id), driven(other, operation_id))
+    assert [view.state for view in (*resumed, *views)] == [OperationState.RUNNING] * 2 + [OperationState.DONE] * 2
+    assert [(view.done, view.skipped, view.failed) for view in views] == [(6_000, 0, 0)] * 2
+    assert await redis.zcard("email") == 6_000
+    said = [row.target for row in (await admin.audit.page(f"operation:{operation_id}")).rows]
+    assert said.count(f"{operation_id} ended") == 1
+
+
+async def _kill_a_runner(redis: Redis, redis_url: str, operation_id: str) -> None:
+    """Let another process run the operation and kill it in the middle; its lease is over then."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", KILLED, redis_url, operation_id, str(NOW), stdout=subprocess.PIPE
     )
@@ -221,13 +248,8 @@ async def test_an_operation_whose_console_was_killed_is_taken_over_without_actin
         pass
     process.send_signal(signal.SIGKILL)
     await process.wait()
-    replayed = await redis.zcard("email")
-    assert 0 < replayed < 6_000
     assert await redis.pexpire(GLOBAL.operation_lease(operation_id), 1)
     await eventually(lambda: _gone(redis, GLOBAL.operation_lease(operation_id)))
-    done = await driven(admin, operation_id)
-    assert (done.state, done.done, done.skipped, done.failed) == (OperationState.DONE, 6_000, 0, 0)
-    assert await redis.zcard("email") == 6_000
 
 
 async def _gone(redis: Redis, key: str) -> bool:
@@ -260,25 +282,53 @@ async def test_two_runners_of_one_operation_never_act_twice(
     assert len((await admin.audit.page(f"operation:{operation_id}")).rows) == 2
 
 
-async def test_two_operators_on_the_same_jobs_never_act_twice(admin: Admin, redis: Redis) -> None:
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        pytest.param([("replay", "dlq"), ("replay", "dlq"), ("retry", "jobs")], id="replay-replay-retry"),
+        pytest.param([("retry", "jobs"), ("retry", "jobs")], id="retry-retry"),
+        pytest.param([("remove", "jobs"), ("retry", "jobs"), ("remove", "jobs")], id="remove-retry-remove"),
+        pytest.param([("discard", "dlq"), ("replay", "dlq")], id="discard-replay"),
+    ],
+)
+async def test_operators_on_the_same_jobs_never_act_twice(
+    admin: Admin, redis: Redis, redis_url: str, clock: ManualClock, wishes: list[tuple[str, str]]
+) -> None:
     await failed_jobs(redis, 1_000)
-    plans = [
-        await admin.operations.plan("replay", "queue:email", noun="dlq"),
-        await admin.operations.plan("replay", "fp:fp1", noun="dlq"),
-        await admin.operations.plan("retry", "queue:email"),
-    ]
-    views = await asyncio.gather(*[driven(admin, await start(admin, plan)) for plan in plans])
-    assert sum(view.done for view in views[:2]) + views[2].done >= 1_000
-    waiting = await redis.zrange("email", 0, -1)
-    replayed_from = [await redis.hget(EMAIL.record(job.decode()), "replay_of") for job in waiting]  # type: ignore[misc]
-    sources = [
-        origin.decode().partition("~")[0] if origin else job.decode()
-        for job, origin in zip(waiting, replayed_from, strict=True)
-    ]
-    entries = [origin for origin in replayed_from if origin]
-    assert len(entries) == len(set(entries))
-    assert set(sources) == {f"job{n:07}" for n in range(1_000)}
-    assert await redis.zcard(EMAIL.dlq()) == 0
+    async with AsyncExitStack() as consoles:
+        running = []
+        for n, (verb, noun) in enumerate(wishes):
+            operator = await consoles.enter_async_context(
+                await Admin.open(redis_url, actor=Actor(f"op{n}", "operator", "web"), clock=clock)
+            )
+            wanted = "queue:email state:failed" if noun == "jobs" else "queue:email"
+            plan = await operator.operations.plan(verb, wanted, noun=noun, reason="x")
+            running.append((operator, await start(operator, plan)))
+        views = await asyncio.gather(*[driven(operator, operation_id) for operator, operation_id in running])
+    assert sum(view.done for view in views) == 1_000
+    assert [view.failed for view in views] == [0] * len(views)
+    origins = [await _origin(redis, job.decode()) for job in await redis.zrange("email", 0, -1)]
+    assert len(origins) == len(set(origins)) == sum(v.done for v in views if v.verb in ("replay", "retry"))
+    assert await Invariants(redis=redis, clock=clock).check("email") == ()
+
+
+async def _origin(redis: Redis, job_id: str) -> str:
+    """Return the job that a queued job is, or is a replay of."""
+    entry = await redis.hget(EMAIL.record(job_id), "replay_of")  # type: ignore[misc]
+    return entry.decode().partition("~")[0] if entry else job_id
+
+
+async def test_a_job_whose_dead_letter_was_replayed_is_left_alone_while_the_replay_is_known(
+    admin: Admin, redis: Redis
+) -> None:
+    await failed_jobs(redis, 1)
+    replayed = await admin.dead_letters.replay((await admin.dead_letters.page()).rows[0].id)
+    with pytest.raises(Conflict, match="its dead letter was replayed as another job"):
+        await admin.jobs.retry("job0000000")
+    assert replayed.job_id is not None
+    await admin.jobs.remove(replayed.job_id)
+    await admin.jobs.retry("job0000000")
+    assert await redis.zrange("email", 0, -1) == [b"job0000000"]
 
 
 async def test_a_runner_that_lost_its_lease_stops(admin: Admin, redis: Redis) -> None:

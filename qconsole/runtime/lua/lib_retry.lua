@@ -24,6 +24,13 @@ local function place_again(queue, id, due_ms, now_ms)
   end
 end
 
+-- Whether a dead letter was replayed as another job, and that one is still known: it stands for this job.
+local function is_replayed(queue, entry, id, now_ms)
+  local said = redis.call('HMGET', 'qc:{' .. queue .. '}:dl:' .. entry, 'state', 'replayed_as')
+  return said[1] == 'replayed' and said[2] ~= id and state_of(queue, said[2], now_ms) ~= 'missing'
+end
+
+-- `how` = {actor, reason, replayed_as, unless_replayed}
 local function retry(queue, id, due_ms, payload, how, now_ms)
   local prefix = 'qc:{' .. queue .. '}:'
   local record = prefix .. 'job:' .. id
@@ -32,6 +39,9 @@ local function retry(queue, id, due_ms, payload, how, now_ms)
     return state
   end
   local entry = id .. '~' .. whole_text(ended_ms)
+  if how.unless_replayed and is_replayed(queue, entry, id, now_ms) then
+    return 'replayed'
+  end
   if payload == '' then
     payload = redis.call('HGET', prefix .. 'dl:' .. entry, 'payload') or redis.call('HGET', record, 'payload')
   end
