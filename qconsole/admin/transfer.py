@@ -1,5 +1,5 @@
-"""`admin.transfer`: every queue as JSON lines, and back. A line stands for one thing and is written whole, so a file
-that was cut short can be loaded as far as it goes, and loading again skips what is there.
+"""`admin.transfer`: every queue as JSON lines, and back. A line stands for one thing, and loading skips what is there
+already, so a load that was cut off is run again. The last line counts the others: a file that was cut short is told.
 
 The lines hold everything unredacted: exporting needs the role admin.
 """
@@ -7,14 +7,16 @@ The lines hold everything unredacted: exporting needs the role admin.
 import base64
 import binascii
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from redis.exceptions import RedisError
 
 from qconsole.admin.job_sources import Entry, Group, ZsetSource
 from qconsole.admin.noun import Noun
-from qconsole.errors import Conflict, QConsoleError, UsageError
-from qconsole.runtime.importing import Importer, StoredJob
+from qconsole.errors import Conflict, QConsoleError, RedisUnavailable, UsageError
+from qconsole.runtime.importing import Importer, StoredJob, Write, write_all
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.queue import Queue
 from qconsole.runtime.schedule import from_json
@@ -22,16 +24,48 @@ from qconsole.runtime.scheduler import Scheduler
 
 VERSION: Final = 1
 BATCH: Final = 200
-PROGRESS_EVERY: Final = 200
+BATCH_CHARACTERS: Final = 4 * 2**20
 MAX_LINE: Final = 64 * 2**20
+PROBLEMS_TOLD: Final = 20
 LIMITS: Final = ("concurrency", "rate_max", "rate_ms")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """How far a load is: lines written, there already, and refused; the first few refusals say why.
+
+    `complete` turns true when the file's last line says that nothing is missing before it.
+    """
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    problems: tuple[str, ...] = ()
+    complete: bool = False
+
+    @property
+    def seen(self) -> int:
+        """Lines that stand for something."""
+        return self.done + self.skipped + self.failed
+
+    def refuse(self, number: int, why: object) -> None:
+        """Count a line that could not be taken."""
+        self.failed += 1
+        if len(self.problems) < PROBLEMS_TOLD:
+            self.problems += (f"line {number}: {why}",)
+
+    def take(self, written: bool) -> None:
+        """Count a line that was taken."""
+        self.done, self.skipped = self.done + written, self.skipped + (not written)
 
 
 class Transfer(Noun):
     """Moves queues between Redis servers."""
 
     async def export(self, queues: Sequence[str] | None = None) -> AsyncIterator[str]:
-        """Yield lines of JSON: a header, then for each queue its settings, schedules, jobs of all states, dead letters.
+        """Yield lines of JSON: a header, for each queue its settings, schedules, jobs, dead letters; then their count.
+
+        Jobs of all states are written; those that run as waiting ones, so where they are loaded they run again.
 
         Args:
             queues: which; all by default.
@@ -42,9 +76,12 @@ class Transfer(Noun):
         command = self._session.command("", "export", queue=list(queues) if queues else None, all=not queues)
         await self._session.record("export", ", ".join(names), matched=len(names), done=len(names), command=command)
         yield _line("export", version=VERSION, at_ms=now_ms, queues=names)
+        records = 0
         for queue in names:
             async for line in self._queue_lines(queue):
                 yield line
+                records += 1
+        yield _line("end", records=records)
 
     async def _queue_lines(self, queue: str) -> AsyncIterator[str]:
         keys, redis = self._backend.keys(queue), self._backend.redis
@@ -132,76 +169,106 @@ class Transfer(Noun):
             if fields
         ]
 
-    async def load(self, source: Iterable[str]) -> AsyncIterator[tuple[int, int, int]]:
-        """Read lines of `export` and yield how many were written, were there already, and failed.
+    async def load(self, source: Iterable[str]) -> AsyncIterator[Loaded]:
+        """Read lines of `export`, write what is not there yet, and yield the same counts after every batch.
 
         Raises:
-            UsageError: the first line is no header of ours.
+            UsageError: the first line is no header of ours, or a line is no JSON; what stands before it is written.
+            Conflict: another version wrote it.
+            RedisUnavailable: Redis went away; run it again, and it goes on where it was.
         """
         self._session.require("admin", "importing")
-        done = skipped = failed = 0
-        for number, line in enumerate(source):
-            document = _parsed(line, number)
-            if number == 0:
-                _check_header(document)
-                continue
-            try:
-                written = await self._take(document)
-            except (QConsoleError, KeyError, TypeError, ValueError):
-                failed += 1
-            else:
-                done, skipped = done + written, skipped + (not written)
-            if number % PROGRESS_EVERY == 0:
-                yield done, skipped, failed
-        command = self._session.command("", "import")
-        await self._session.record(
-            "import", "all queues", matched=done + skipped + failed, done=done, failed=failed, command=command
-        )
-        yield done, skipped, failed
+        loaded = Loaded()
+        batch: list[tuple[int, Write]] = []
+        characters = 0
+        try:
+            for number, line in enumerate(source, 1):
+                document = _parsed(line, number)
+                if number == 1:
+                    _check_header(document)
+                    await self._note(loaded, "begun")
+                elif document.get("kind") == "end":
+                    await self._write(batch, loaded)
+                    loaded.complete = document.get("records") == loaded.seen
+                else:
+                    characters += len(line)
+                    await self._take(number, document, batch, loaded)
+                if len(batch) >= BATCH or characters >= BATCH_CHARACTERS:
+                    await self._write(batch, loaded)
+                    characters = 0
+                    yield loaded
+        except UsageError:
+            await self._write(batch, loaded)
+            raise
+        await self._write(batch, loaded)
+        await self._note(loaded, "done")
+        yield loaded
 
-    async def _take(self, document: Mapping[str, Any]) -> bool:
-        """Write one line. Returns false when it is there already."""
-        queue = document["queue"]
-        importer = Importer(queue, redis=self._backend.redis, clock=self._backend.clock, cluster=self._backend.cluster)
-        match document["kind"]:
-            case "queue":
-                return await self._take_queue(self._queue(queue), document)
-            case "schedule":
-                return await self._take_schedule(queue, document["id"], document["stored"])
-            case "job":
-                return await importer.job(
-                    StoredJob(
-                        id=document["id"],
-                        state=document["state"],
-                        score=float(document["score"]),
-                        payload=_decoded(document["payload"]),
-                        retries=_decoded(document["retries"]),
-                        result=_decoded(document["result"]),
-                        result_ttl_ms=int(document["result_ttl_ms"]),
-                        record={name.encode(): _decoded(value) for name, value in document["record"].items()},
-                        flow={name.encode(): _decoded(value) for name, value in document["flow"].items()},
-                        log=[_decoded(text) for text in document["log"]],
-                    )
-                )
-            case "dead_letter":
-                fields = {name.encode(): _decoded(value) for name, value in document["fields"].items()}
-                return await importer.dead_letter(document["id"], fields, _decoded(document["group"]))
-            case kind:
-                raise UsageError(f"a line's kind must be one that export writes, got {kind!r}", field="kind")
+    async def _note(self, loaded: Loaded, reason: str) -> None:
+        """Write the audit's line: one when a load begins, for it may be cut off, and one when it is done."""
+        await self._session.record(
+            "import",
+            "all queues",
+            reason=reason,
+            matched=loaded.seen,
+            done=loaded.done,
+            failed=loaded.failed,
+            command=self._session.command("", "import"),
+        )
+
+    async def _take(
+        self, number: int, document: Mapping[str, Any], batch: list[tuple[int, Write]], loaded: Loaded
+    ) -> None:
+        """Write one line, or put its write into the batch."""
+        try:
+            queue = document["queue"]
+            match document["kind"]:
+                case "queue":
+                    loaded.take(await self._take_queue(self._queue(queue), document))
+                case "schedule":
+                    loaded.take(await self._take_schedule(queue, document["id"], document["stored"]))
+                case "job":
+                    batch.append((number, self._importer(queue).job(_job_of(document))))
+                case "dead_letter":
+                    fields = {name.encode(): _decoded(value) for name, value in document["fields"].items()}
+                    group = _decoded(document["group"])
+                    batch.append((number, self._importer(queue).dead_letter(document["id"], fields, group)))
+                case kind:
+                    loaded.refuse(number, f"its kind must be one that export writes, got {kind!r}")
+        except RedisUnavailable:
+            raise
+        except KeyError as error:
+            loaded.refuse(number, f"{error.args[0]} is missing")
+        except (QConsoleError, AttributeError, TypeError, ValueError) as error:
+            loaded.refuse(number, error)
+
+    async def _write(self, batch: list[tuple[int, Write]], loaded: Loaded) -> None:
+        """Write a batch and empty it."""
+        if not batch:
+            return
+        answers = await write_all(self._backend.redis, [write for _, write in batch])
+        for (number, _), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, RedisError):
+                loaded.refuse(number, answer)
+            else:
+                loaded.take(answer)
+        batch.clear()
+
+    def _importer(self, queue: str) -> Importer:
+        return Importer(queue, clock=self._backend.clock, cluster=self._backend.cluster)
 
     async def _take_queue(self, queue: Queue, document: Mapping[str, Any]) -> bool:
-        now_ms = self._backend.now_ms()
-        await self._backend.redis.zadd(GLOBAL.queues(), {queue.name: now_ms}, gt=True)
+        now_ms, redis = self._backend.now_ms(), self._backend.redis
         limits = {name: value for name, value in document["operator"].items() if name in LIMITS}
-        if limits:
-            await queue.limit(actor=self._session.actor.name, **limits)
         pause = document["pause"]
-        if not pause:
-            return True
+        new = bool(await redis.zadd(GLOBAL.queues(), {queue.name: now_ms}, gt=True))
+        if limits and not await redis.hexists(self._backend.keys(queue.name).config(), "operator"):  # type: ignore[misc]
+            await queue.limit(actor=self._session.actor.name, **limits)
+            new = True
         until = pause.get("until_ms") or ""
-        if until and int(float(until)) <= now_ms:
-            return True
-        return await queue.pause(
+        if not pause or (until and int(float(until)) <= now_ms):
+            return new
+        return new | await queue.pause(
             actor=pause.get("actor") or "import",
             reason=pause.get("reason") or None,
             until_ms=int(float(until)) if until else None,
@@ -231,6 +298,21 @@ def _line(kind: str, **fields: Any) -> str:
     return orjson.dumps({"kind": kind, **fields}).decode()
 
 
+def _job_of(document: Mapping[str, Any]) -> StoredJob:
+    return StoredJob(
+        id=document["id"],
+        state=document["state"],
+        score=float(document["score"]),
+        payload=_decoded(document["payload"]),
+        retries=_decoded(document["retries"]),
+        result=_decoded(document["result"]),
+        result_ttl_ms=int(document["result_ttl_ms"]),
+        record={name.encode(): _decoded(value) for name, value in document["record"].items()},
+        flow={name.encode(): _decoded(value) for name, value in document["flow"].items()},
+        log=[_decoded(text) for text in document["log"]],
+    )
+
+
 def _encoded(value: bytes | None) -> Any:
     """Return bytes as text when they are, else in base64."""
     if value is None:
@@ -254,16 +336,16 @@ def _decoded(value: Any) -> bytes:
 
 def _parsed(line: str, number: int) -> dict[str, Any]:
     if len(line) > MAX_LINE:
-        raise UsageError(f"line {number + 1} must have at most {MAX_LINE:,} characters, got {len(line):,}")
+        raise UsageError(f"line {number} must have at most {MAX_LINE:,} characters, got {len(line):,}")
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise UsageError(
-            f"line {number + 1} is no JSON: {error}",
-            "The lines before it are imported; load the rest of the file again.",
+            f"line {number} is no JSON: {error}",
+            "The lines before it are loaded. Load a whole file: what is there already is skipped.",
         ) from error
     if not isinstance(document, dict):
-        raise UsageError(f"line {number + 1} must be an object, got {type(document).__name__}")
+        raise UsageError(f"line {number} must be an object, got {type(document).__name__}")
     return document
 
 

@@ -159,16 +159,16 @@ class Progress:
         self._drawn = False
 
     def update(self, *, done: int, total: int, skipped: int, failed: int, rate_per_s: float | None) -> None:
-        """Show the counts, no more often than the terminal or the log can use."""
+        """Show the counts, no more often than the terminal or the log can use; a total of 0 is one nobody knows."""
         if self._output.quiet:
             return
         now_s = time.monotonic()
         if now_s - self._last_s < (self.DRAW_EVERY_S if self._terminal else self.PLAIN_EVERY_S):
             return
         self._last_s = now_s
-        share = f"{(done + skipped + failed) / total:4.0%}" if total else "  –"
+        share = f"{(done + skipped + failed) / total:4.0%}  {done:,} of {total:,}" if total else f"{done:,}"
         rate = f", {rate_per_s:,.0f}/s" if rate_per_s else ""
-        line = f"{self._verb}: {share}  {done:,} of {total:,} done, {skipped:,} skipped, {failed:,} failed{rate}"
+        line = f"{self._verb}: {share} done, {skipped:,} skipped, {failed:,} failed{rate}"
         if self._terminal:
             self._output.stderr.write(f"\r\x1b[2K{line}")
             self._drawn = True

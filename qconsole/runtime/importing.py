@@ -1,10 +1,13 @@
-"""Writes jobs and dead letters that came from another Redis, as they were there. What is there already stays."""
+"""Writes jobs and dead letters that came from another Redis, as they were there. What is there already stays, so
+the same may be written again after a failure.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
 
 from qconsole.clock import Clock
 from qconsole.errors import UsageError
@@ -35,32 +38,38 @@ class StoredJob:
             raise UsageError(f"a job's state must be one of {', '.join(STATES)}, got {self.state!r}", field="state")
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One thing to be written: a script of its own, its key and its arguments."""
+
+    script: str
+    queue: str
+    args: Sequence[Any]
+
+
 class Importer:
-    """Writes into one queue.
+    """Prepares what is to be written into one queue.
 
     Args:
         queue: its name.
-        redis: the connection.
         clock: where "now" comes from.
         cluster: job ids carry the queue's hash tag.
     """
 
-    def __init__(self, queue: str, *, redis: Redis, clock: Clock, cluster: bool = False) -> None:
+    def __init__(self, queue: str, *, clock: Clock, cluster: bool = False) -> None:
         self.keys = Keys(queue, cluster=cluster)
-        self._redis = redis
         self._clock = clock
 
-    async def job(self, job: StoredJob) -> bool:
-        """Write a job. Returns false when one of its id is there."""
+    def job(self, job: StoredJob) -> Write:
+        """Return the write of a job."""
         args: list[Any] = [self._clock.now_ms(), self.keys.wire_id(job.id), job.state, f"{job.score:.17g}", job.payload]
         args += [job.retries, job.result, job.result_ttl_ms]
         for pairs in (job.record, job.flow):
             args += [len(pairs), *(part for pair in pairs.items() for part in pair)]
-        args += [len(job.log), *job.log]
-        return await self._run("import_job", args)
+        return Write("import_job", self.keys.queue, [*args, len(job.log), *job.log])
 
-    async def dead_letter(self, entry: str, fields: Mapping[bytes, bytes], group: bytes = b"") -> bool:
-        """Write a dead letter. Returns false when it is there.
+    def dead_letter(self, entry: str, fields: Mapping[bytes, bytes], group: bytes = b"") -> Write:
+        """Return the write of a dead letter.
 
         Raises:
             UsageError: it lacks what its indexes need.
@@ -68,8 +77,22 @@ class Importer:
         missing = [name for name in DEAD_LETTER_FIELDS if name.encode() not in fields]
         if missing:
             raise UsageError(f"a dead letter must have {', '.join(missing)}", field=missing[0])
-        args: list[Any] = [self.keys.wire_id(entry), group, *(part for pair in fields.items() for part in pair)]
-        return await self._run("import_dead_letter", args)
+        pairs = (part for pair in fields.items() for part in pair)
+        return Write("import_dead_letter", self.keys.queue, [self.keys.wire_id(entry), group, *pairs])
 
-    async def _run(self, name: str, args: list[Any]) -> bool:
-        return bool(await script(name).run(self._redis, (self.keys.queue,), args) == b"done")
+
+async def write_all(redis: Redis, writes: Sequence[Write]) -> list[bool | RedisError]:
+    """Write in one round trip; returns for each whether it was written, false when its id was there already, or the
+    server's complaint about it.
+
+    Raises:
+        RedisUnavailable: the server does not answer; some of them may be written.
+    """
+    async with redis.pipeline(transaction=False) as pipe:
+        for write in writes:
+            pipe.execute_command("EVALSHA", script(write.script).sha, 1, write.queue, *write.args)
+        answers = await pipe.execute(raise_on_error=False)
+    for index, (write, answer) in enumerate(zip(writes, answers, strict=True)):
+        if isinstance(answer, NoScriptError):
+            answers[index] = await script(write.script).run(redis, (write.queue,), write.args)
+    return [answer if isinstance(answer, RedisError) else answer == b"done" for answer in answers]

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from qconsole.admin import Actor, Admin
+from qconsole.admin.transfer import Loaded
 from qconsole.errors import Conflict, Forbidden, Unrecoverable, UsageError
 from qconsole.runtime.client import Client
 from qconsole.runtime.dead_letter import DeadLetters
@@ -22,9 +23,13 @@ async def exported(admin: Admin) -> list[str]:
     return [line async for line in admin.transfer.export()]
 
 
+async def load(admin: Admin, lines: list[str]) -> Loaded:
+    return [found async for found in admin.transfer.load(lines)][-1]
+
+
 async def loaded(admin: Admin, lines: list[str]) -> tuple[int, int, int]:
-    counts = [progress async for progress in admin.transfer.load(lines)]
-    return counts[-1]
+    found = await load(admin, lines)
+    return found.done, found.skipped, found.failed
 
 
 def jobs_of(lines: list[str]) -> list[str]:
@@ -63,7 +68,7 @@ async def test_everything_comes_back_as_it_was(
     page = await admin.jobs.page(limit=100)
     await redis.flushall()
     counts = await loaded(admin, lines)
-    assert counts == (len(lines) - 1, 0, 0)
+    assert counts == (len(lines) - 2, 0, 0)
     assert {view.name: view.counts for view in await admin.queues.list()} == before
     assert (await admin.jobs.page(limit=100)).rows == page.rows
     view = await admin.queues.get("email")
@@ -85,7 +90,7 @@ async def test_loading_again_writes_nothing_twice(
     await redis.flushall()
     await loaded(admin, lines[: len(lines) // 2])
     done, skipped, failed = await loaded(admin, lines)
-    assert failed == 0 and skipped > 0 and done + skipped == len(lines) - 1
+    assert failed == 0 and skipped > 0 and done + skipped == len(lines) - 2
     assert len(await DeadLetters("email", redis=redis, clock=clock).list()) == 1
 
 
@@ -106,5 +111,36 @@ async def test_damaged_files_say_where(admin: Admin, redis: Redis) -> None:
     with pytest.raises(UsageError, match="line 2 is no JSON"):
         await loaded(admin, [header, "{"])
     wrong = ['{"kind":"job","queue":"email"}', '{"kind":"nonsense","queue":"email"}', '{"queue":"{"}', "{}"]
-    assert await loaded(admin, [header, *wrong]) == (0, 0, 4)
+    found = await load(admin, [header, *wrong, '{"kind":"end","records":4}'])
+    assert (found.done, found.skipped, found.failed, found.complete) == (0, 0, 4, True)
+    assert found.problems[:2] == (
+        "line 2: id is missing",
+        "line 3: its kind must be one that export writes, got 'nonsense'",
+    )
     assert await redis.exists(GLOBAL.queues()) == 0
+
+
+async def test_a_file_that_was_cut_short_is_loaded_as_far_as_it_goes_and_told(
+    admin: Admin, redis: Redis, client: Client
+) -> None:
+    await client.enqueue_many("send", [{"n": n} for n in range(300)], queue="email")
+    lines = await exported(admin)
+    await redis.flushall()
+    found = await load(admin, lines[:-1])
+    assert (found.done, found.complete) == (301, False)
+    await redis.flushall()
+    with pytest.raises(UsageError, match="line 302 is no JSON"):
+        await loaded(admin, [*lines[:301], lines[301][:40]])
+    assert await redis.zcard("email") == 299
+    found = await load(admin, lines)
+    assert (found.done, found.skipped, found.complete) == (1, 300, True)
+    reasons = [row.reason for row in (await admin.audit.page()).rows if row.action == "import"]
+    assert reasons == ["done", "begun", "begun"]
+
+
+async def test_a_server_that_forgot_the_scripts_is_given_them(admin: Admin, redis: Redis, client: Client) -> None:
+    await client.enqueue_many("send", [{"n": n} for n in range(10)], queue="email")
+    lines = await exported(admin)
+    await redis.flushall()
+    await redis.script_flush()
+    assert await loaded(admin, lines) == (11, 0, 0)
