@@ -19,6 +19,9 @@ logger = logging.getLogger("qconsole.worker")
 
 BEAT_S: Final = 0.25
 POP_S: Final = 2  # shorter than any time-out of a connection
+MAX_LISTENERS: Final = 64
+POLLED_LANES: Final = 20
+"""With more lanes each polls less often, so that idling costs no more; who queues through our client wakes them."""
 RECONNECT: Final = Patience(deadline_s=None, first_pause_s=0.1, max_pause_s=1.0)
 SETTLE_TRIES: Final = 20
 
@@ -38,12 +41,14 @@ class Serving:
         self._lanes = lanes
         self._redis = redis
         self._beat_at_s = 0.0
+        for lane in lanes:
+            lane.poll_s *= max(1.0, len(lanes) / POLLED_LANES)
 
     async def run(self) -> None:
         """Go on until cancelled; in burst mode until the queues are empty."""
         listeners = []
         if not self._worker.burst:
-            listeners = [asyncio.create_task(self._listen(lane)) for lane in self._lanes]
+            listeners = [asyncio.create_task(self._listen(group)) for group in self._groups()]
         self.active = True
         try:
             if len(self._lanes) == 1:
@@ -103,7 +108,7 @@ class Serving:
             await asyncio.sleep(0)
             return
         pause_s = lane.pause_s()
-        if pause_s != 0.0:
+        if pause_s:  # None: what it cannot take is for others to hear of
             lane.idle.set()
         if lane is self._lanes[0]:
             pause_s = BEAT_S if pause_s is None else min(pause_s, BEAT_S)
@@ -145,14 +150,32 @@ class Serving:
             )
         await asyncio.sleep(pause_s)
 
-    async def _listen(self, lane: Lane) -> None:
-        """Wake an idle lane when somebody says that there is work."""
+    def _groups(self) -> list[list[Lane]]:
+        """Return the lanes by who listens together: each for itself, until that would take too many connections.
+
+        Lanes of a cluster lie in different slots, so no command can listen for two of them.
+        """
+        lanes = self._lanes
+        count = len(lanes) if lanes[0].keys.cluster else min(len(lanes), MAX_LISTENERS)
+        return [lanes[first::count] for first in range(count)]
+
+    async def _listen(self, group: list[Lane]) -> None:
+        """Wake an idle lane when somebody says that there is work.
+
+        One without a free slot is not listened for. In a group, one that gets its free slot while the others are
+        listened for is looked after by its own poll.
+        """
         failures = 0
         while True:
-            await lane.idle.wait()
+            await _first_idle(group)
+            lanes = {lane.keys.wake().encode(): lane for lane in group if lane.pause_s() is not None}
+            if not lanes:
+                await asyncio.sleep(BEAT_S)
+                continue
             try:
-                woken = await self._redis.execute_command("BLPOP", lane.keys.wake(), POP_S)
-                if woken is not None and lane.pause_s() is None:
+                woken = await self._redis.execute_command("BLPOP", *lanes, POP_S)
+                lane = lanes[woken[0]] if woken is not None else None
+                if lane is not None and lane.pause_s() is None:
                     # nothing free here by now: the word goes to another worker
                     await self._redis.execute_command("RPUSH", lane.keys.wake(), "1")
                 failures = 0
@@ -160,5 +183,18 @@ class Serving:
                 failures += 1  # the lane's own turn says so
                 await asyncio.sleep(RECONNECT.pause_s(failures))
                 continue
-            if woken is not None:
+            if lane is not None:
                 lane.wake()
+
+
+async def _first_idle(group: list[Lane]) -> None:
+    """Wait until one of the lanes is idle."""
+    if len(group) == 1:
+        await group[0].idle.wait()
+    elif not any(lane.idle.is_set() for lane in group):
+        waits = [asyncio.ensure_future(lane.idle.wait()) for lane in group]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()

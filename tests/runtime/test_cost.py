@@ -3,6 +3,7 @@
 The ceilings stand a little above what is measured; a change that needs more raises them on purpose.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +13,8 @@ from qconsole.admin import Actor, Admin
 from qconsole.errors import Unrecoverable
 from qconsole.runtime import Client, Context, QueuePolicy, job_type
 from qconsole.runtime.retention import Retention
-from tests.runtime.running import run_burst
+from tests.runtime.running import run_burst, running
+from tests.support import eventually
 
 JOBS = 1_000
 PAYLOAD = {"document_id": "doc-1", "tags": ["a", "b"], "note": "x" * 120}
@@ -81,6 +83,30 @@ async def test_a_settled_job_takes_few_commands_and_far_fewer_round_trips(
     every, scripts = await commands.counted()
     assert every / JOBS <= 5
     assert scripts / JOBS <= 0.15
+
+
+async def test_a_worker_without_a_free_slot_does_not_listen_for_work(
+    redis_url: str, redis: Redis, client: Client, commands: Commands
+) -> None:
+    go_on = asyncio.Event()
+
+    @job_type("held", queue="cost")
+    async def held(ctx: Context, payload: dict[str, object]) -> None:
+        await go_on.wait()
+
+    await client.enqueue_many(held, [PAYLOAD] * 50)
+    async with running(job_types=[held], redis_url=redis_url) as worker:
+        await eventually(lambda: worker.lanes and worker.lanes[0].free == 0)
+        await commands.reset()
+        await eventually(lambda: _calls_at_least(redis, "lpop", 4))  # two seconds of heartbeats
+        stats = await redis.info("commandstats")
+        assert stats.get("cmdstat_blpop", {"calls": 0})["calls"] <= 2
+        go_on.set()
+        await eventually(lambda: worker.jobs_complete == 50)
+
+
+async def _calls_at_least(redis: Redis, command: str, calls: int) -> bool:
+    return (await redis.info("commandstats")).get(f"cmdstat_{command}", {"calls": 0})["calls"] >= calls
 
 
 async def test_enqueueing_takes_one_round_trip_and_few_commands(client: Client, commands: Commands) -> None:

@@ -8,6 +8,13 @@ local last, most = tonumber(ARGV[1]), tonumber(ARGV[3])
 local done = tonumber(redis.call('GET', prefix .. 'rolled') or 0)
 local minute = math.max(done, last - MINUTES_KEPT)
 local stop = math.min(last, minute + most)
+local keys = {}
+for m = minute + 1, stop do
+  keys[#keys + 1] = prefix .. 'm:' .. string.format('%d', m)
+end
+if #keys > 0 and redis.call('EXISTS', unpack(keys)) == 0 then
+  minute = stop -- a new or quiet queue
+end
 while minute < stop do
   minute = minute + 1
   local fields = redis.call('HGETALL', prefix .. 'm:' .. string.format('%d', minute))
