@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: demo test test-slow check audit bench bench-console arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
+.PHONY: demo test test-slow check audit bench bench-growth bench-console arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
 
 demo: run-env  ## an embedded server, workers, documents and failures to play with; ARGS=--once drains and exits
 	$(PY) -m qconsole.cli demo $(ARGS)
@@ -24,6 +24,9 @@ audit: dev-env  ## known vulnerabilities of the pinned packages; says so where t
 
 bench: dev-env  ## ours against plain arq and its peers, in one run
 	$(PY) -m tests.benchmarks $(ARGS)
+
+bench-growth: dev-env  ## cost per job as queues, retention, workers and flows grow; draws docs/images/growth-*.png
+	$(PY) -m tests.benchmarks.growth $(ARGS)
 
 bench-console: dev-env  ## the console on a million jobs
 	$(PY) -m tests.benchmarks.console $(ARGS)
