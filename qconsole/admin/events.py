@@ -21,7 +21,11 @@ _SENTENCES: Final = {
     "paused": "was paused by {actor}: {reason}",
     "resumed": "was resumed by {actor}",
     "limited": "limits were changed by {actor}",
-    "fired": "schedule {schedule} fired",
+    "cancelled": "was cancelled before it ran ({count} in one go)",
+    "progress": "is at {progress}",
+    "schedule_fired": "schedule {schedule} fired",
+    "schedule_skipped": "schedule {schedule} was skipped: its run before has not ended",
+    "schedule_passed": "schedule {schedule} passed an instant over that no worker was there for",
 }
 
 

@@ -75,6 +75,12 @@ class Attempt:
     def id(self) -> str:
         return self.claimed.id
 
+    @property
+    def shown(self) -> int:
+        """The attempt as its history and log lines count it: on from those before a manual retry."""
+        record = self.claimed.record
+        return self.number + (int(record.get("attempts_before", 0)) if record else 0)
+
     def arm(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the timeout's clock."""
         if self.timeout_s is not None:
@@ -200,7 +206,7 @@ def history_with(
     """Return the job's attempt history, this attempt included, as JSON."""
     history: list[Any] = orjson.loads(record["history"]) if record and "history" in record else []
     entry: dict[str, Any] = {
-        "attempt": attempt.number,
+        "attempt": attempt.shown,
         "start_ms": attempt.started_ms,
         "end_ms": ended_ms,
         "worker": attempt.lane.worker_id,

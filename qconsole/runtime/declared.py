@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("qconsole.worker")
 
 MAX_LINE: Final = 10_000
+PROGRESS_EVENT_S: Final = 5.0  # events are for people: the record has each step
 
 
 class DeclaredRun:
     """One run of a job that is an envelope of ours, or whose job type is declared here."""
 
-    __slots__ = ("attempt", "call", "claimed", "job_type", "lane", "worker")
+    __slots__ = ("_next_event_s", "attempt", "call", "claimed", "job_type", "lane", "worker")
 
     def __init__(
         self, worker: "Worker", lane: Lane, claimed: Claimed, call: Call, job_type: JobType[Any] | None
@@ -42,6 +44,7 @@ class DeclaredRun:
         self.claimed = claimed
         self.call = call
         self.job_type = job_type
+        self._next_event_s = 0.0
         record = claimed.record
         due_ms, priority = place_of(claimed, call.enqueued_ms)
         attempts = (job_type.attempts if job_type else None) or lane.policy.attempts
@@ -199,15 +202,17 @@ class DeclaredRun:
     # the handler's Reporter
 
     def progress(self, value: Any) -> None:
-        """Note the job's progress."""
-        self._report("progress", encode_value(value))
+        """Note the job's progress; now and then it is an event too."""
+        now_s = time.monotonic()
+        is_event = now_s >= self._next_event_s
+        if is_event:
+            self._next_event_s = now_s + PROGRESS_EVENT_S
+        self._report("milestone" if is_event else "progress", encode_value(value))
 
     def log(self, line: str) -> None:
         """Note a line of the job's log."""
         text = str(line)[:MAX_LINE].encode("utf-8", "replace").decode()
-        self._report(
-            "log", orjson.dumps({"ms": self.lane.clock.now_ms(), "attempt": self.attempt.number, "line": text})
-        )
+        self._report("log", orjson.dumps({"ms": self.lane.clock.now_ms(), "attempt": self.attempt.shown, "line": text}))
 
     def _report(self, kind: str, value: bytes) -> None:
         said = (self.claimed.id, self.claimed.token, kind, value.decode())

@@ -68,8 +68,15 @@ class Outbox:
 
     async def _read(self, start: str) -> list[Effect]:
         entries = await self._redis.xrange(self._keys.outbox(), min=start, count=AT_ONCE)
+        # the same may happen to a job twice within a millisecond: only with its entry an effect's name is unique
         return [
-            Effect(entry, said[b"effect"].decode(), said[b"kind"].decode(), said[b"to"].decode(), said)
+            Effect(
+                entry,
+                f"{said[b'effect'].decode()}#{entry.decode()}",
+                said[b"kind"].decode(),
+                said[b"to"].decode(),
+                said,
+            )
             for entry, said in entries
         ]
 
@@ -94,6 +101,8 @@ class Outbox:
 
     async def _send(self, effects: list[Effect]) -> None:
         """Apply effects on one queue by its script."""
+        if not effects:
+            return
         apply, now_ms = script("apply_effect"), self._client.clock.now_ms()
         keys = self._client.keys(effects[0].to)
         await apply.load(self._redis)
@@ -137,10 +146,30 @@ class Outbox:
                 )
 
     async def _unprune(self, effects: list[Effect]) -> None:
-        """Bring back the children of restored parents."""
+        """Bring back the children of restored parents; those that are gone for good are no longer waited for."""
         for effect in effects:
             for queue, ids in await self._children(self._keys.flow(effect.said[b"parent"].decode())):
-                await self._queue(queue).restore(ids)
+                restored = await self._queue(queue).restore(ids)
+                lost = await self._unknown(queue, [job_id for job_id, word in restored.skipped if word == "missing"])
+                await self._send([self._removal(effect, queue, job_id) for job_id in lost])
+
+    async def _unknown(self, queue: str, job_ids: list[str]) -> list[str]:
+        """Return those of the jobs that a queue has in no state."""
+        keys, lost = self._client.keys(queue), []
+        for job_id in job_ids:
+            wire_id = keys.wire_id(job_id)
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.exists(keys.job(wire_id))
+            for index in (keys.completed(), keys.failed(), keys.cancelled()):
+                pipe.zscore(index, wire_id)
+            if not any(answer not in (0, None) for answer in await pipe.execute()):
+                lost.append(job_id)
+        return lost
+
+    def _removal(self, effect: Effect, queue: str, job_id: str) -> Effect:
+        child = f"{queue}\n{self._client.keys(queue).wire_id(job_id)}".encode()
+        said = {b"parent": effect.said[b"parent"], b"child": child}
+        return Effect(effect.entry, f"{effect.id}/{job_id}", "child_removed", self._keys.queue, said)
 
     async def _children(self, flow_key: str) -> Iterator[tuple[str, list[str]]]:
         children = sorted(

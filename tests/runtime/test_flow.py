@@ -294,3 +294,17 @@ async def test_a_wrong_flow_queues_nothing(bench: Bench, wrong: Flow) -> None:
     with pytest.raises(UsageError):
         await bench.client.add_flow(wrong)
     assert await bench.redis.dbsize() == 0
+
+
+async def test_a_parent_whose_children_ended_or_vanished_in_the_meantime_comes_back_and_runs(bench: Bench) -> None:
+    await bench.client.add_flow(job("p", job("runs", queue="b"), job("gone", queue="b", delay_s=60)))
+    (running,) = await bench.hand("b").claim()
+    await bench.queue("a").remove(["p"], actor="ops")
+    await bench.forward()
+    await bench.hand("b").complete(running, 7)
+    await bench.forward()
+    await bench.redis.delete(*[key async for key in bench.redis.scan_iter("qc:{b}:trash*")])
+    assert (await bench.queue("a").restore(["p"])).done == ("p",)
+    await bench.forward()
+    assert await bench.run("a") == ["p"]
+    assert await bench.results("a", "p") == {"runs": 7}

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from qconsole.errors import Unrecoverable
 from qconsole.runtime.client import Client
+from qconsole.runtime.events import Events
 from qconsole.runtime.histogram import bucket_of
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.metrics import HOUR_MS, MINUTE_MS, Metrics, Tally, read_tallies, share_within, sla_report
@@ -54,6 +55,18 @@ async def test_each_minute_counts_what_ended_in_it(bench: Bench) -> None:
     assert (first.at_ms, first.total().completed, first.total().failed) == (NOW, 1, 1)
     assert (second.at_ms, second.total().ended) == (NOW + MINUTE_MS, 1)
     assert first.total("digest").ended == 1
+
+
+async def test_a_job_cancelled_before_it_runs_is_counted_and_told(bench: Bench, redis: Redis) -> None:
+    for name in ("a", "b", "c"):
+        await bench.client.enqueue("send", {}, queue="email", job_id=name)
+    queue = Queue("email", redis=redis, clock=bench.clock)
+    await queue.cancel(["a"])
+    await queue.cancel(["b", "c", "nobody"])
+    (slice_,) = await bench.metrics.slices(MINUTE_MS)
+    assert (slice_.total("send").cancelled, slice_.total().ended) == (3, 0)
+    told = [event for event in await Events(["email"], redis=redis).newest() if event.kind == "cancelled"]
+    assert [(event.job_id, event.data["count"]) for event in told] == [(None, 2), ("a", 1)]
 
 
 async def test_percentiles_come_within_a_bucket(bench: Bench) -> None:

@@ -10,8 +10,16 @@
 --!include flow
 --!include dead_letter
 --!include flow_change
+--!include call
+local MINUTE_KEPT_MS = 26 * 3600 * 1000
 local queue, abort_key, now_ms = KEYS[1], KEYS[2], tonumber(ARGV[1])
 local prefix = 'qc:{' .. queue .. '}:'
+
+local function count_cancelled(job_type)
+  local minute = prefix .. 'm:' .. math.floor(now_ms / 60000)
+  redis.call('HINCRBY', minute, 'x:' .. job_type, 1)
+  redis.call('PEXPIRE', minute, MINUTE_KEPT_MS)
+end
 
 local function keep_result(id, result, ttl_ms)
   if result ~= '' then
@@ -35,6 +43,7 @@ local function cancel(id, result, ttl_ms)
   local payload = redis.call('GET', 'arq:job:' .. id)
   if payload then
     redis.call('HSET', record, 'payload', payload)
+    count_cancelled(job_type_of(payload))
   end
   redis.call('ZREM', queue, id)
   redis.call('ZREM', prefix .. 'due', id)
@@ -53,8 +62,15 @@ local function cancel(id, result, ttl_ms)
   return 'done'
 end
 
-local words = {}
+local words, cancelled = {}, {}
 for i = 2, #ARGV, 3 do
-  words[#words + 1] = cancel(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]))
+  local word = cancel(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]))
+  words[#words + 1] = word
+  if word == 'done' then
+    cancelled[#cancelled + 1] = ARGV[i]
+  end
+end
+if #cancelled > 0 then
+  event(queue, now_ms, 'cancelled', #cancelled == 1 and cancelled[1] or '', cjson.encode({count = #cancelled}))
 end
 return words

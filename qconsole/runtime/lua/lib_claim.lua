@@ -1,26 +1,9 @@
--- Claiming: takes what is due in order, under every limit, and says how long nothing else will be. Needs score, place.
+-- Claiming: takes what is due in order, under every limit, and says how long nothing else will be. Needs score, place,
+-- call.
 
 local STALLS_LOOKED_AT = 50
 local PROMOTED_AT_ONCE = 200
 local PAGES = 20
-
--- The job type's name inside our envelope, or inside a pickle as plain arq writes it; '' when it cannot be told.
-local function job_type_of(payload)
-  local name_at, size
-  if string.sub(payload, 1, 8) == '\128\004}(\140\002et' then
-    name_at = 35
-    local a, b = string.byte(payload, 31, 32)
-    size = a + b * 256
-  else
-    local at = string.find(payload, '\140\001f\148\140', 1, true)
-    if not at then
-      return ''
-    end
-    name_at = at + 6
-    size = string.byte(payload, at + 5)
-  end
-  return string.sub(payload, name_at, name_at + size - 1)
-end
 
 -- When a job is due, from its score as Redis writes it.
 local function due_text(score)
@@ -40,9 +23,10 @@ end
 local function note_stall(queue, prefix, id, was, records, now_ms)
   local record = prefix .. 'job:' .. id
   local stalls = redis.call('HINCRBY', record, 'stalls', 1)
-  local kept = redis.call('HGET', record, 'history')
-  local history = kept and cjson.decode(kept) or {}
-  history[#history + 1] = {attempt = was.attempt, start_ms = was.started_ms, end_ms = now_ms, worker = was.worker,
+  local kept = redis.call('HMGET', record, 'history', 'attempts_before')
+  local history = kept[1] and cjson.decode(kept[1]) or {}
+  local attempt = was.attempt + tonumber(kept[2] or 0)
+  history[#history + 1] = {attempt = attempt, start_ms = was.started_ms, end_ms = now_ms, worker = was.worker,
     outcome = 'stalled'}
   while #history > 20 do
     table.remove(history, 1)
@@ -92,18 +76,19 @@ local function promote(queue, prefix, now_ms)
   end
 end
 
--- How many may start under the rate limit, and when the next one may.
+-- How many may start under the rate limit, and when the next one may. There are more starts than the limit when it was
+-- lowered: the next one waits until enough of them have left the window.
 local function rate_allows(starts, free, rate_max, rate_ms, now_ms)
   local used = redis.call('LLEN', starts)
-  local oldest = redis.call('LRANGE', starts, 0, free - 1)
-  local allowed = math.max(0, rate_max - used)
-  for _, start in ipairs(oldest) do
+  local over = math.max(0, used - rate_max)
+  local oldest = redis.call('LRANGE', starts, 0, over + free - 1)
+  for i, start in ipairs(oldest) do
     if tonumber(start) >= now_ms - rate_ms then
-      return math.min(free, allowed), tonumber(start) + rate_ms + 1
+      local allowed = math.max(0, math.min(free, rate_max - used + i - 1))
+      return allowed, tonumber(oldest[math.max(i, over + 1)]) + rate_ms + 1
     end
-    allowed = allowed + 1
   end
-  return math.min(free, allowed), nil
+  return math.min(free, rate_max - used + #oldest), nil
 end
 
 local function note_starts(starts, n, rate_max, rate_ms, now_ms)

@@ -12,12 +12,22 @@ local function dedup_split(dedup)
   return string.match(dedup, '^([^\n]*)\n(.*)$')
 end
 
-local function is_active(id)
+-- As `state_of` sees it: a job whose lease ran out is active until a claim recovers it.
+local function is_active(queue, id)
   return redis.call('EXISTS', 'arq:in-progress:' .. id) == 1
+    or redis.call('HEXISTS', 'qc:{' .. queue .. '}:active', id) == 1
 end
 
-local function has_started(id)
-  return redis.call('EXISTS', 'arq:in-progress:' .. id, 'arq:retry:' .. id) > 0
+local function has_started(queue, id)
+  return is_active(queue, id) or redis.call('EXISTS', 'arq:retry:' .. id) == 1
+end
+
+-- Gives a job that has not started the payload and the options of a newer one; its place stays.
+local function dedup_replace(queue, id, new)
+  local record = 'qc:{' .. queue .. '}:job:' .. id
+  redis.call('SET', 'arq:job:' .. id, new.payload)
+  redis.call('HDEL', record, 'attempts', 'backoff', 'timeout_ms', 'expires_ms', 'trace')
+  redis.call('HSET', record, unpack(new.fields))
 end
 
 -- Makes `id` the job that stands for the dedup id.
@@ -44,18 +54,25 @@ local function dedup_meet(queue, key, mode, standing, new, now_ms)
     return not over and 'duplicate' or nil, standing
   end
   if mode == 'debounce' then
-    if has_started(standing) then
+    if has_started(queue, standing) then
       return nil
     end
-    redis.call('SET', 'arq:job:' .. standing, new.payload)
+    dedup_replace(queue, standing, new)
+    local prefix = 'qc:{' .. queue .. '}:'
     redis.call('ZREM', queue, standing)
+    redis.call('ZREM', prefix .. 'due', standing)
+    if new.priority == QC_DEFAULT_PRIORITY then
+      redis.call('HDEL', prefix .. 'job:' .. standing, 'pri')
+    else
+      redis.call('HSET', prefix .. 'job:' .. standing, 'pri', tostring(new.priority))
+    end
     place(queue, standing, new.priority, new.due_ms, now_ms)
     redis.call('HSET', key, 'until_ms', qc_number(new.due_ms))
     redis.call('PEXPIRE', key, new.window_ms + DEDUP_SLACK_MS)
     return 'replaced', standing
   end
-  if not is_active(standing) then
-    redis.call('SET', 'arq:job:' .. standing, new.payload)
+  if not is_active(queue, standing) then
+    dedup_replace(queue, standing, new)
     return 'replaced', standing
   end
   local next_id = redis.call('HGET', key, 'next_id')
@@ -85,6 +102,12 @@ local function dedup_enter(queue, new, now_ms)
   return nil
 end
 
+local function is_taken(queue, id)
+  local prefix = 'qc:{' .. queue .. '}:'
+  return redis.call('EXISTS', 'arq:job:' .. id, 'arq:result:' .. id) > 0 or redis.call('ZSCORE', prefix .. 'completed', id)
+    or redis.call('ZSCORE', prefix .. 'failed', id) or redis.call('ZSCORE', prefix .. 'cancelled', id)
+end
+
 -- Frees a job's dedup id when the job ended or was removed, and places what keep_last held back.
 local function dedup_release(queue, id, dedup, now_ms, removed)
   local mode, dedup_id = dedup_split(dedup)
@@ -98,8 +121,12 @@ local function dedup_release(queue, id, dedup, now_ms, removed)
   local held = redis.call('HMGET', key, 'next_id', 'next_payload', 'next_priority', 'next_fields')
   redis.call('DEL', key)
   if held[1] then
-    create(queue, held[1], held[2], tonumber(held[3]), now_ms, cjson.decode(held[4]), now_ms)
-    dedup_stand(key, mode, held[1], 0, now_ms)
+    local next_id = held[1]
+    if is_taken(queue, next_id) then -- somebody used its id meanwhile
+      next_id = next_id .. '.' .. string.format('%d', now_ms)
+    end
+    create(queue, next_id, held[2], tonumber(held[3]), now_ms, cjson.decode(held[4]), now_ms)
+    dedup_stand(key, mode, next_id, 0, now_ms)
     wake(queue, 1)
   end
 end

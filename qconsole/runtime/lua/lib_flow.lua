@@ -42,6 +42,16 @@ local function release_when_done(queue, flow, parent_id, now_ms)
   end
 end
 
+-- Where a parent's children are noted; a removed parent hears of their ends too, as it may be put back.
+local function flow_of(prefix, parent_id)
+  local flow = prefix .. 'flow:' .. parent_id
+  local trashed = prefix .. 'trash-flow:' .. parent_id
+  if redis.call('EXISTS', flow) == 0 and redis.call('EXISTS', trashed) == 1 then
+    return trashed, true
+  end
+  return flow, false
+end
+
 local function is_lost(state)
   return state == 'failed' or state == 'cancelled'
 end
@@ -49,7 +59,7 @@ end
 -- Notes a child's end in its parent's queue. The same end again changes nothing.
 local function flow_note(queue, parent_id, child, state, on_fail, result, now_ms)
   local prefix = 'qc:{' .. queue .. '}:'
-  local flow = prefix .. 'flow:' .. parent_id
+  local flow, is_trashed = flow_of(prefix, parent_id)
   if redis.call('HGET', flow, child) ~= 'pending' then
     return
   end
@@ -60,7 +70,7 @@ local function flow_note(queue, parent_id, child, state, on_fail, result, now_ms
   redis.call('HINCRBY', flow, 'pending', -1)
   if is_lost(state) and on_fail ~= 'ignore' and on_fail ~= 'continue' then
     redis.call('HINCRBY', flow, 'fatal', 1)
-    redis.call('HSET', prefix .. 'job:' .. parent_id, 'child_failed', child)
+    redis.call('HSET', is_trashed and flow or prefix .. 'job:' .. parent_id, 'child_failed', child)
     flow_release(queue, parent_id, now_ms)
   else
     release_when_done(queue, flow, parent_id, now_ms)

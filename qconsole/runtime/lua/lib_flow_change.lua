@@ -33,9 +33,11 @@ local function reopen_parent(queue, id, now_ms)
     redis.call('DEL', 'arq:result:' .. id)
     redis.call('ZREM', prefix .. 'failed', id)
     redis.call('HDEL', record, 'error')
-  elseif redis.call('EXISTS', 'arq:in-progress:' .. id) == 1 or redis.call('ZREM', queue, id) == 0 then
+  elseif redis.call('EXISTS', 'arq:in-progress:' .. id) == 1 or redis.call('HEXISTS', prefix .. 'active', id) == 1
+    or redis.call('ZREM', queue, id) == 0 then
     return
   end
+  redis.call('ZREM', prefix .. 'due', id)
   redis.call('ZADD', prefix .. 'waiting_children', now_ms, id)
   local parent = failed_ms and parent_of(record)
   if parent then
@@ -45,7 +47,7 @@ end
 
 -- Notes in the parent's queue that a child which had ended runs again.
 local function flow_note_retry(queue, parent_id, child, on_fail, now_ms)
-  local flow = 'qc:{' .. queue .. '}:flow:' .. parent_id
+  local flow, is_trashed = flow_of('qc:{' .. queue .. '}:', parent_id)
   local state = redis.call('HGET', flow, child)
   if not state or state == 'pending' then
     return
@@ -54,7 +56,11 @@ local function flow_note_retry(queue, parent_id, child, on_fail, now_ms)
   redis.call('HDEL', flow, '=' .. child)
   redis.call('HINCRBY', flow, 'pending', 1)
   if is_lost(state) and on_fail ~= 'continue' and redis.call('HINCRBY', flow, 'fatal', -1) == 0 then
-    reopen_parent(queue, parent_id, now_ms)
+    if is_trashed then
+      redis.call('HDEL', flow, 'child_failed')
+    else
+      reopen_parent(queue, parent_id, now_ms)
+    end
   end
 end
 

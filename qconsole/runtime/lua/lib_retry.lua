@@ -52,10 +52,15 @@ local function retry(queue, id, due_ms, payload, how, now_ms)
   if dedup and not stand_again(queue, id, dedup, now_ms) then
     return 'duplicate'
   end
+  local history = redis.call('HGET', record, 'history')
+  local rows = history and cjson.decode(history) or {}
+  if #rows > 0 then
+    redis.call('HSET', record, 'attempts_before', rows[#rows].attempt)
+  end
   redis.call('ZREM', prefix .. state, id)
   redis.call('SET', 'arq:job:' .. id, payload)
   redis.call('DEL', 'arq:result:' .. id, 'arq:retry:' .. id, 'arq:in-progress:' .. id)
-  redis.call('HDEL', record, 'payload', 'progress', 'expires_ms', 'child_failed', 'stalls')
+  redis.call('HDEL', record, 'payload', 'progress', 'expires_ms', 'child_failed', 'stalls', 'due_ms')
   place_again(queue, id, due_ms, now_ms)
   resolve_dead_letter(prefix, entry, 'replayed', how, now_ms)
   local parent = parent_of(record)
@@ -79,12 +84,13 @@ local function retry_plainly(queue, ids, how, now_ms)
       local entry = id .. '~' .. whole_text(tonumber(ended[i]))
       local said = redis.call('HMGET', record, 'dedup', 'parent', 'pri', 'payload', 'progress', 'expires_ms',
         'child_failed', 'stalls')
-      local letter = redis.call('HMGET', prefix .. 'dl:' .. entry, 'state', 'payload', 'fp', 'job_type')
+      local letter = redis.call('HMGET', prefix .. 'dl:' .. entry, 'state', 'payload', 'fp', 'job_type', 'attempts')
       if not said[1] and not said[2] and not said[3] and letter[1] == 'open' and letter[2] then
         put_back[id] = true
         done[#done + 1] = id
         calls[#calls + 1] = 'arq:job:' .. id
         calls[#calls + 1] = letter[2]
+        redis.call('HINCRBY', record, 'attempts_before', letter[5] or 0)
         letters[#letters + 1] = {entry = entry, fp = letter[3], job_type = letter[4], replayed_as = id}
         if said[4] or said[5] or said[6] or said[7] or said[8] then
           redis.call('HDEL', record, 'payload', 'progress', 'expires_ms', 'child_failed', 'stalls')

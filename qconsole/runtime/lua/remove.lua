@@ -72,6 +72,7 @@ end
 -- Sets a list or hash aside that few jobs have; `also` is told which had one. Kept for 0 ms it is deleted.
 local function set_aside(ids, name, kept_ms, also)
   local keys = keys_of(ids, prefix .. name .. ':')
+  redis.call('DEL', unpack(keys_of(ids, prefix .. 'trash-' .. name .. ':'))) -- of an earlier job of the same id
   if redis.call('EXISTS', unpack(keys)) == 0 then
     return
   end

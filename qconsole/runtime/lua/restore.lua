@@ -45,7 +45,17 @@ local function put_back_aside(ids, name, also)
   end
 end
 
-local function unprune_later(id)
+-- A parent whose children have ended while it was in the trash does not wait for them.
+local function take_up_flow(id)
+  local flow = prefix .. 'flow:' .. id
+  local failed = redis.call('HGET', flow, 'child_failed')
+  if failed then
+    redis.call('HDEL', flow, 'child_failed')
+    redis.call('HSET', prefix .. 'job:' .. id, 'child_failed', failed)
+    flow_release(queue, id, now_ms)
+  else
+    release_when_done(queue, flow, id, now_ms)
+  end
   send_effect(queue, 'unprune:' .. id .. '@' .. ARGV[1], 'unprune', queue, 'parent', id)
 end
 
@@ -111,7 +121,7 @@ for i, id in ipairs(ids) do
 end
 if #put_back > 0 then
   put_back_aside(put_back, 'log', function() end)
-  put_back_aside(put_back, 'flow', unprune_later)
+  put_back_aside(put_back, 'flow', take_up_flow)
 end
 if #gone > 0 then
   trash_drop(prefix, gone)

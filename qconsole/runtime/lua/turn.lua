@@ -10,6 +10,7 @@
 --!include flow
 --!include bury
 --!include settle
+--!include call
 --!include claim
 local LIMITS = {'concurrency', 'rate_max', 'rate_ms', 'keep_completed', 'keep_completed_ms', 'keep_failed',
   'keep_failed_ms', 'sla_total_ms'}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -92,6 +93,41 @@ async def test_a_job_that_fails_once_more_than_allowed_is_buried_and_not_before(
         await hand.fail(claimed, ValueError("x"))
         bench.clock.advance(s=1)
     assert await bench.redis.zcard(KEYS.dlq()) == 1
+
+
+async def test_attempts_count_on_after_a_manual_retry(bench: Bench) -> None:
+    await bench.add("a", "b", attempts=2, backoff=Fixed(1))
+    await bench.client.enqueue("step", {}, queue="work", job_id="c", attempts=2, backoff=Fixed(1), priority=1)
+    hand = bench.hand()
+    for _ in range(2):
+        for _ in range(2):
+            for claimed in await hand.claim():
+                await hand.fail(claimed, ValueError("x"))
+            bench.clock.advance(s=1)
+        assert (await bench.queue.retry(["a", "b", "c"], actor="ops")).done == ("a", "b", "c")
+    await hand.claim()
+    await bench.die("a")
+    for name in ("b", "c"):
+        await bench.redis.delete(KEYS.in_progress(name))
+    for claimed in await hand.claim():
+        assert claimed.retries == 0, "one more full run"
+        await hand.complete(claimed)
+    for name in ("a", "b", "c"):
+        history = orjson.loads(await bench.redis.hget(KEYS.record(name), "history") or b"[]")
+        rows = [(row["attempt"], row["outcome"]) for row in history]
+        assert rows[:4] == [(1, "retry"), (2, "failed"), (3, "retry"), (4, "failed")]
+        assert rows[4:] == [(5, "stalled"), (5, "ok")]
+
+
+async def test_a_lowered_rate_limit_lets_no_burst_through(bench: Bench) -> None:
+    await bench.queue.limit(actor="ops", rate_max=6, rate_ms=1000)
+    await bench.client.enqueue_many("step", [{}] * 30, queue="work")
+    hand = bench.hand()
+    assert len(await hand.claim()) == 6
+    await bench.queue.limit(actor="ops", rate_max=2)
+    bench.clock.advance(ms=1001)
+    assert len(await hand.claim()) == 2
+    assert await hand.claim() == []
 
 
 async def test_a_job_in_steps_puts_itself_off_and_uses_up_no_attempt(
