@@ -178,8 +178,9 @@ local function claim(queue, abort_key, want, limits, records, special, now_ms)
   if special then
     promote(queue, prefix, now_ms)
     if redis.call('EXISTS', prefix .. 'paused', prefix .. 'hold') > 0 then
-      local hold_ms = redis.call('PTTL', prefix .. 'hold')
-      return {}, hold_ms > 0 and now_ms + hold_ms or -2
+      -- both may have an end, and both must have come to it; -1: a pause until it is resumed
+      local pause_ms, hold_ms = redis.call('PTTL', prefix .. 'paused'), redis.call('PTTL', prefix .. 'hold')
+      return {}, pause_ms ~= -1 and now_ms + math.max(pause_ms, hold_ms) or -2
     end
   end
   local free, next_ms = want.free, nil

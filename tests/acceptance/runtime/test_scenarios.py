@@ -16,46 +16,9 @@ from qconsole.runtime.flow import children_results
 from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.runtime.outbox import Outbox
 from qconsole.runtime.queue import UNLIMITED, Queue
-from qconsole.runtime.scheduler import Scheduler
-from tests.runtime.hand import Hand
+from tests.acceptance.runtime.bench import KEYS, Bench
 from tests.runtime.running import run_burst, running
-from tests.support import ManualClock, eventually
-
-NOW = 1_764_000_000_000
-KEYS = Keys("work")
-
-
-class Bench:
-    """A producer, a worker run by hand and an operator, all on one clock set by hand."""
-
-    def __init__(self, redis: Redis) -> None:
-        self.redis = redis
-        self.clock = ManualClock(NOW)
-        self.client = Client(redis=redis, clock=self.clock)
-        self.queue = Queue("work", redis=redis, clock=self.clock)
-        self.scheduler = Scheduler("work", redis=redis, clock=self.clock)
-
-    def hand(self, name: str = "w1", **options: Any) -> Hand:
-        return Hand(self.redis, self.clock, "work", name=name, **options)
-
-    async def add(self, *names: str, **options: Any) -> None:
-        for name in names:
-            await self.client.enqueue("step", {}, queue="work", job_id=name, **options)
-
-    async def die(self, job_id: str) -> None:
-        """Let the lease of a job's worker run out."""
-        self.clock.advance(s=61)
-        await self.redis.delete(KEYS.in_progress(job_id))
-
-
-@pytest.fixture
-def bench(redis: Redis) -> Bench:
-    return Bench(redis)
-
-
-@pytest.fixture
-def client(redis: Redis) -> Client:
-    return Client(redis=redis)
+from tests.support import eventually
 
 
 async def test_concurrency_is_raised_and_lowered_while_jobs_run(bench: Bench) -> None:
