@@ -1,34 +1,38 @@
-"""The admin service: the one way in for the command line, the terminal and the web. Nouns hang on it as attributes."""
+"""The admin service: the one way in for the command line, the terminal and the web. Nouns hang on it as attributes, and
+are imported when first asked for: a command needs one or two of them.
+"""
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from qconsole.admin.accounts import Tokens, Users
-from qconsole.admin.audit import Audit
 from qconsole.admin.backend import Backend
 from qconsole.admin.check import Rule, check
-from qconsole.admin.dead_letters import DeadLetterDesk
-from qconsole.admin.doctor import Doctor
-from qconsole.admin.events import Events
-from qconsole.admin.flows import Flows
-from qconsole.admin.jobs import Jobs
-from qconsole.admin.live import Live
-from qconsole.admin.metrics import Metrics
-from qconsole.admin.operations import Operations
-from qconsole.admin.queues import Queues
-from qconsole.admin.schedules import Schedules
 from qconsole.admin.session import Session, Shared
-from qconsole.admin.transfer import Transfer
-from qconsole.admin.trash import Trash
 from qconsole.admin.views import Actor
-from qconsole.admin.workers import Workers
 from qconsole.clock import Clock
 from qconsole.config import Settings
 from qconsole.errors import Unauthenticated
 from qconsole.redis.connect import connect, is_clustered
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.server_clock import ServerClock
+
+if TYPE_CHECKING:
+    from qconsole.admin.accounts import Tokens, Users
+    from qconsole.admin.audit import Audit
+    from qconsole.admin.dead_letters import DeadLetterDesk
+    from qconsole.admin.doctor import Doctor
+    from qconsole.admin.events import Events
+    from qconsole.admin.flows import Flows
+    from qconsole.admin.jobs import Jobs
+    from qconsole.admin.live import Live
+    from qconsole.admin.metrics import Metrics
+    from qconsole.admin.operations import Operations
+    from qconsole.admin.queues import Queues
+    from qconsole.admin.schedules import Schedules
+    from qconsole.admin.transfer import Transfer
+    from qconsole.admin.trash import Trash
+    from qconsole.admin.workers import Workers
 
 ALL = frozenset(
     {"list", "retry", "promote", "cancel", "remove", "pause", "limit", "logs", "progress", "history", "dead_letters"}
@@ -118,83 +122,115 @@ class Admin:
         return await check(self._session, rules)
 
     @cached_property
-    def queues(self) -> Queues:
+    def queues(self) -> "Queues":
         """Queues."""
+        from qconsole.admin.queues import Queues
+
         return Queues(self._session)
 
     @cached_property
-    def jobs(self) -> Jobs:
+    def jobs(self) -> "Jobs":
         """Jobs."""
+        from qconsole.admin.jobs import Jobs
+
         return Jobs(self._session)
 
     @cached_property
-    def dead_letters(self) -> DeadLetterDesk:
+    def dead_letters(self) -> "DeadLetterDesk":
         """Dead letters."""
+        from qconsole.admin.dead_letters import DeadLetterDesk
+
         return DeadLetterDesk(self._session)
 
     @cached_property
-    def schedules(self) -> Schedules:
+    def schedules(self) -> "Schedules":
         """Schedules."""
+        from qconsole.admin.schedules import Schedules
+
         return Schedules(self._session)
 
     @cached_property
-    def flows(self) -> Flows:
+    def flows(self) -> "Flows":
         """Flows."""
+        from qconsole.admin.flows import Flows
+
         return Flows(self._session)
 
     @cached_property
-    def workers(self) -> Workers:
+    def workers(self) -> "Workers":
         """Workers."""
+        from qconsole.admin.workers import Workers
+
         return Workers(self._session)
 
     @cached_property
-    def metrics(self) -> Metrics:
+    def metrics(self) -> "Metrics":
         """Metrics."""
+        from qconsole.admin.metrics import Metrics
+
         return Metrics(self._session)
 
     @cached_property
-    def operations(self) -> Operations:
+    def operations(self) -> "Operations":
         """Operations."""
+        from qconsole.admin.operations import Operations
+
         return Operations(self._session)
 
     @cached_property
-    def trash(self) -> Trash:
+    def trash(self) -> "Trash":
         """The trash."""
+        from qconsole.admin.trash import Trash
+
         return Trash(self._session)
 
     @cached_property
-    def transfer(self) -> Transfer:
+    def transfer(self) -> "Transfer":
         """Export and import."""
+        from qconsole.admin.transfer import Transfer
+
         return Transfer(self._session)
 
     @cached_property
-    def audit(self) -> Audit:
+    def audit(self) -> "Audit":
         """The audit."""
+        from qconsole.admin.audit import Audit
+
         return Audit(self._session)
 
     @cached_property
-    def events(self) -> Events:
+    def events(self) -> "Events":
         """Events."""
+        from qconsole.admin.events import Events
+
         return Events(self._session)
 
     @cached_property
-    def doctor(self) -> Doctor:
+    def doctor(self) -> "Doctor":
         """The doctor."""
+        from qconsole.admin.doctor import Doctor
+
         return Doctor(self._session)
 
     @cached_property
-    def live(self) -> Live:
+    def live(self) -> "Live":
         """The live snapshot."""
+        from qconsole.admin.live import Live
+
         return Live(self._session)
 
     @cached_property
-    def users(self) -> Users:
+    def users(self) -> "Users":
         """Users of the web console."""
+        from qconsole.admin.accounts import Users
+
         return Users(self._session)
 
     @cached_property
-    def tokens(self) -> Tokens:
+    def tokens(self) -> "Tokens":
         """API tokens."""
+        from qconsole.admin.accounts import Tokens
+
         return Tokens(self._session)
 
 

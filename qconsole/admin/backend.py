@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 
@@ -12,10 +12,12 @@ from qconsole.admin.lua_scripts import read_script
 from qconsole.admin.redaction import Redaction
 from qconsole.clock import Clock
 from qconsole.config import Settings
-from qconsole.runtime.client import Client
 from qconsole.runtime.codec import decode_call, decode_result, encode_call, encode_result
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.payload_store import PayloadStore, open_payload_store, reference_of, resolve
+
+if TYPE_CHECKING:
+    from qconsole.runtime.client import Client
 
 logger = logging.getLogger("qconsole.admin")
 
@@ -47,8 +49,10 @@ class Backend:
         return open_payload_store(named) if named else None
 
     @cached_property
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """Queues jobs."""
+        from qconsole.runtime.client import Client
+
         return Client(redis=self.redis, clock=self.clock, cluster=self.cluster, payload_store=self.payload_store)
 
     async def close(self) -> None:

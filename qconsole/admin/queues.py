@@ -10,11 +10,10 @@ from qconsole.admin.doctor_server import server_findings
 from qconsole.admin.filters import EMPTY
 from qconsole.admin.metrics import Metrics, columns_of, sla_of
 from qconsole.admin.noun import Noun
-from qconsole.admin.operations import Operations
 from qconsole.admin.performance import read_tallies, steps_of, total
 from qconsole.admin.queue_health import Signs, badness, judge
 from qconsole.admin.queue_limits import QueueConfig, read_configs
-from qconsole.admin.views import Applied, Finding, Overview, Plan, QueueView, Series, WorkerView
+from qconsole.admin.views import Applied, Finding, Health, Overview, Plan, QueueView, Series, WorkerView
 from qconsole.admin.worker_registry import read_plain_workers, read_workers
 from qconsole.errors import CapabilityMissing, Refused, Unconfirmed, UsageError
 from qconsole.runtime.changes import CHUNK
@@ -50,6 +49,11 @@ class Queues(Noun):
             QueueNotFound: there is none of this name.
         """
         return (await self._views((await self._session.known_queue(name),)))[0]
+
+    async def are_all_plain(self) -> bool:
+        """Tell whether only plain arq uses this Redis: no dead letters, schedules, flows or metrics then."""
+        names = await self._session.plain_arq.queues()
+        return bool(names) and all(self._session.plain_arq.is_plain(name) for name in names)
 
     async def _views(self, names: tuple[str, ...]) -> tuple[QueueView, ...]:
         counts = await read_counts(self._backend, names)
@@ -90,11 +94,14 @@ class Queues(Noun):
             sla_queue_ms=config.sla_queue_ms,
         )
         health, reason = judge(signs)
+        is_plain = self._session.plain_arq.is_plain(counts.name)
+        if is_plain and health is Health.IDLE:
+            reason = "nothing waits or runs"  # what ended is not counted
         return QueueView(
             name=counts.name,
             health=health,
             health_reason=reason,
-            native=not self._session.plain_arq.is_plain(counts.name),
+            native=not is_plain,
             counts=counts.by_state(),
             workers=len(serving),
             slots=slots,
@@ -252,6 +259,8 @@ class Queues(Noun):
         await self._session.known_queue(name)
         states = "waiting,delayed" if delayed else "waiting"
         wanted = EMPTY.and_is("queue", name).and_is("state", *states.split(","))
+        from qconsole.admin.operations import Operations
+
         return await Operations(self._session).plan("drain", wanted, reason=reason, **options)
 
     async def empty(self, name: str, *, confirm_name: str, reason: str | None = None) -> Applied:

@@ -95,6 +95,14 @@ class Session:
         if self._admin is not None:
             await self._admin.close()
 
+    async def nothing(self, text: str) -> str:
+        """Return what to say where a list is empty, and why it must be on a Redis that only plain arq uses."""
+        if await (await self.admin()).queues.are_all_plain():
+            return (
+                f"{text} Only plain arq uses this Redis; it keeps none. Run its settings with: qconsole worker SETTINGS"
+            )
+        return text
+
     def show(self, answer: object, name: str, table: Callable[[], None], **extra: Any) -> None:
         """Write an answer: as the schema `name` for programs, by calling `table` for people."""
         if self.output.format is Format.TABLE:

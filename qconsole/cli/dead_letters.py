@@ -34,6 +34,7 @@ async def list_(
     admin = await session.admin()
     page = await admin.dead_letters.page(joined(filter_, filter_option), cursor=cursor, limit=limit)
     now_ms = page.as_of_ms or int(time.time() * 1000)
+    nothing = "" if page.rows else await session.nothing("No dead letter matches.")
 
     def table() -> None:
         session.output.table(
@@ -49,7 +50,7 @@ async def list_(
                 Column("fp", lambda e: e.fingerprint[:8]),
                 Column("error", lambda e: f"{e.error_type}: {e.error_message}", grow=True),
             ],
-            empty="No dead letter matches.",
+            empty=nothing,
         )
         if page.next:
             session.output.say(f"More: --cursor {page.next}")
@@ -76,9 +77,10 @@ async def groups(session: Session, filter_: FilterArgument = None, filter_option
     admin = await session.admin()
     found = await admin.dead_letters.groups(joined(filter_, filter_option))
     now_ms = int(time.time() * 1000)
+    nothing = "" if found else await session.nothing("No open dead letter.")
 
     def table() -> None:
-        session.output.table(found, group_columns(now_ms), empty="No open dead letter.")
+        session.output.table(found, group_columns(now_ms), empty=nothing)
         if found:
             session.output.say(_next_step(found[0]))
 

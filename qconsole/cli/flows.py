@@ -32,7 +32,8 @@ async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) 
         Column("failed", lambda f: f.children_failed, "right"),
         Column("age", lambda f: ago(f.created_ms, now_ms), "right"),
     ]
-    session.show(page, "flows", lambda: session.output.table(page.rows, columns, empty="No flow."))
+    nothing = "" if page.rows else await session.nothing("No flow.")
+    session.show(page, "flows", lambda: session.output.table(page.rows, columns, empty=nothing))
 
 
 @command(app, "show")

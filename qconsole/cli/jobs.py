@@ -112,7 +112,8 @@ def _show_job(session: Session, view: "JobView", why: "Why") -> None:
             ("priority", row.priority),
             (
                 "attempts",
-                f"{row.attempts_made} of {row.attempts_allowed or '?'}"
+                str(row.attempts_made)
+                + (f" of {row.attempts_allowed}" if row.attempts_allowed else "")
                 + (f", {view.stalls} stalls" if view.stalls else ""),
             ),
             ("created", _when(row.created_ms, now_ms)),

@@ -19,7 +19,7 @@ async def show(
     job_type: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="One job type.")] = None,
     window: Window = "1h",
 ) -> None:
-    """Show counts and latencies over time."""
+    """Show counts and latencies over time; as a table only the stretches that had traffic."""
     admin = await session.admin()
     series = await admin.metrics.series(queue=queue, job_type=job_type, window=window)
     names = list(series.columns)
@@ -34,8 +34,11 @@ async def show(
 
         return Column(name.removesuffix("_ms").replace("_", " "), read, "right")
 
+    counted = [at for at, name in enumerate(names, 1) if not name.endswith("_ms")]
+    busy = [row for row in rows if any(row[at] for at in counted)]
+    nothing = "" if busy else await session.nothing("No traffic in this window.")
     columns = [Column("from", lambda row: instant(row[0])), *(column(at, name) for at, name in enumerate(names))]
-    session.show(series, "metrics", lambda: session.output.table(rows, columns, empty="No traffic in this window."))
+    session.show(series, "metrics", lambda: session.output.table(busy, columns, empty=nothing))
 
 
 @command(app, "sla")

@@ -29,8 +29,8 @@ def queue_columns() -> list[Column]:
         Column("waiting", lambda q: q.counts.get("waiting", 0), "right"),
         Column("delayed", lambda q: q.counts.get("delayed", 0), "right"),
         Column("active", lambda q: q.counts.get("active", 0), "right"),
-        Column("failed", lambda q: q.counts.get("failed", 0), "right"),
-        Column("dead", lambda q: q.counts.get("dead_letters", 0), "right"),
+        Column("failed", lambda q: q.counts.get("failed", 0) if q.native else None, "right"),
+        Column("dead", lambda q: q.counts.get("dead_letters", 0) if q.native else None, "right"),
         Column("workers", lambda q: q.workers, "right"),
         Column("oldest wait", lambda q: duration(q.oldest_wait_ms), "right"),
         Column("per min", lambda q: f"{q.throughput_per_min:,.0f}", "right"),
@@ -39,7 +39,7 @@ def queue_columns() -> list[Column]:
 
 @command(app, "list")
 async def list_(session: Session) -> None:
-    """List every queue with its counts, worst first."""
+    """List every queue with its health and counts."""
     admin = await session.admin()
     queues = await admin.queues.list()
     session.show(
@@ -66,7 +66,7 @@ def _show(session: Session, view: "QueueView") -> None:
         [
             ("queue", view.name),
             ("health", f"{view.health.value}: {view.health_reason}" if view.health_reason else view.health.value),
-            ("counts", ", ".join(f"{count:,} {state}" for state, count in view.counts.items())),
+            ("counts", ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in _known(view))),
             ("workers", f"{view.workers} with {view.slots} slots, {view.busy} busy"),
             ("oldest wait", duration(view.oldest_wait_ms)),
             ("wait p50 / p95", f"{duration(view.p50_wait_ms)} / {duration(view.p95_wait_ms)}"),
@@ -83,10 +83,17 @@ def _show(session: Session, view: "QueueView") -> None:
                 "kind",
                 None
                 if view.native
-                else "plain arq: no priorities, limits or history until one of our workers serves it",
+                else "plain arq: no limits, metrics or dead letters, and what ended is not counted, until one of our "
+                "workers serves it",
             ),
         ]
     )
+
+
+def _known(view: "QueueView") -> list[tuple[str, int]]:
+    """Return the counts there are: plain arq keeps no index of what ended."""
+    uncounted = () if view.native else ("completed", "failed", "cancelled", "dead_letters")
+    return [(state, count) for state, count in view.counts.items() if state not in uncounted]
 
 
 def _pause(pause: "PauseView", now_ms: int) -> str:

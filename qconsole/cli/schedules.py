@@ -38,7 +38,8 @@ async def list_(session: Session, queue: QueueHint = None) -> None:
         Column("missed", lambda s: s.missed, "right"),
         Column("source", lambda s: s.source + (" (differs)" if s.differs else "")),
     ]
-    session.show(found, "schedules", lambda: session.output.table(found, columns, empty="No schedule."))
+    nothing = "" if found else await session.nothing("No schedule.")
+    session.show(found, "schedules", lambda: session.output.table(found, columns, empty=nothing))
 
 
 @command(app, "show")

@@ -3,7 +3,7 @@
 # another, discard and undo. Needs QCONSOLE_REDIS_URL, JOBS (how many failed) and a worker settings class `shop`.
 set -euo pipefail
 
-say() { printf '— %s\n' "$*"; }
+say() { printf '%4d s — %s\n' "$SECONDS" "$*"; }
 field() { python -c 'import json, sys; value = json.load(sys.stdin)
 for key in sys.argv[1].split("."): value = value[int(key) if key.isdigit() else key]
 print(value)' "$1"; }
@@ -98,3 +98,4 @@ say "check breaches while dead letters are open: exit 7 and which rule"
 code=0; qconsole check --dlq-max 0 >check.txt || code=$?
 expect check "$code" 7
 grep -q BREACHED check.txt
+say "done"
