@@ -24,7 +24,7 @@ from qconsole.runtime.payload_store import FilePayloadStore, resolve
 from qconsole.runtime.policy import Exponential
 from qconsole.runtime.score import decode_score
 from qconsole.runtime.scripts import script
-from tests.support import ManualClock
+from tests.support import ManualClock, server_kind
 
 NOW = 1_764_000_000_000
 EMAIL = Keys("email")
@@ -302,12 +302,17 @@ async def test_waiting_for_a_replica_says_when_there_is_none(redis: Redis) -> No
     assert await redis.zcard("email") == 1
 
 
+# The same 261 bytes of call and one place in a sorted set; the rest is each server's own: Valkey 9 keeps a key and its
+# value in one piece, Redis 7.0 pads both more than 6.2 did.
+BYTES_OF_A_JOB = {"valkey": 420, "redis6": 480, "redis7": 530}
+
+
 async def test_a_waiting_job_is_small(client: Client, redis: Redis) -> None:
     queued = await client.enqueue_many("send", [{"to": "x" * 190}] * 5000, queue="email")
     call = await redis.memory_usage(EMAIL.job(queued.ids[0]))
     places = await redis.memory_usage("email", samples=0)
     assert call is not None and places is not None
-    assert call + places / 5000 <= 520
+    assert call + places / 5000 <= BYTES_OF_A_JOB[server_kind()]
     assert not await redis.exists(EMAIL.record(queued.ids[0]))
 
 
