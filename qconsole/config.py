@@ -44,6 +44,7 @@ class Settings:
     web_port: int = 8720
     web_auth: str = "users"  # users | proxy | off (off only on loopback)
     web_proxy_header: str | None = None  # header that carries the user's name when web_auth is "proxy"
+    web_trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # whose headers count: addresses or networks
     web_proxy_role: str = "viewer"  # role of users that the proxy names and `users add` does not know
     web_secret: str | None = field(default=None, metadata={"secret": True})
     web_session_h: float = 12.0

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qconsole.admin.operations import Operations
     from qconsole.admin.queues import Queues
     from qconsole.admin.schedules import Schedules
+    from qconsole.admin.sessions import Sessions
     from qconsole.admin.transfer import Transfer
     from qconsole.admin.trash import Trash
     from qconsole.admin.workers import Workers
@@ -46,7 +47,7 @@ class Admin:
 
     Attributes:
         queues, jobs, dead_letters, schedules, flows, workers, metrics, operations, trash, audit, events, doctor, live,
-        users, tokens, transfer: the nouns.
+        users, tokens, sessions, transfer: the nouns.
     """
 
     def __init__(self, shared: Shared, actor: Actor) -> None:
@@ -232,6 +233,13 @@ class Admin:
         from qconsole.admin.accounts import Tokens
 
         return Tokens(self._session)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """The browsers signed in to the web console."""
+        from qconsole.admin.sessions import Sessions
+
+        return Sessions(self._session)
 
 
 async def authenticate_token(settings: Settings, secret: str, *, face: str) -> Actor:

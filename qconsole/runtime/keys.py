@@ -425,6 +425,10 @@ class GlobalKeys:
     def queues(self) -> str:
         return "qc:{@}:queues"
 
+    @_key("HASH", "qc:{@}:partitions", writer="workers at start", holds="queue → number of its partitions, from 2")
+    def partitions(self) -> str:
+        return "qc:{@}:partitions"
+
     @_key("ZSET", "qc:{@}:workers", writer="workers", holds="worker → heartbeat ms")
     def workers(self) -> str:
         return "qc:{@}:workers"
@@ -484,6 +488,20 @@ class GlobalKeys:
     )
     def tokens(self) -> str:
         return "qc:{@}:tokens"
+
+    @_key(
+        "STRING",
+        "qc:{@}:session:<hash>",
+        writer="web console",
+        expiry="its idle time or its age",
+        holds="signed-in browser: JSON {user, origin, created_ms, seen_ms, ends_ms, idle_ms}",
+    )
+    def session(self, hashed_id: str) -> str:
+        return f"qc:{{@}}:session:{hashed_id}"
+
+    @_key("ZSET", "qc:{@}:sessions:<user>", writer="web console", expiry="its longest session", holds="hash → ends ms")
+    def sessions(self, user: str) -> str:
+        return f"qc:{{@}}:sessions:{user}"
 
     @_key("ZSET", "qc:{@}:marks", writer="workers, operators", holds="deploy and operator marks for charts")
     def marks(self) -> str:

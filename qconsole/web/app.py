@@ -44,14 +44,13 @@ from qconsole.web import (
 )
 from qconsole.web.assets import Assets
 from qconsole.web.guard import Guard
-from qconsole.web.identity import Identities, Identity
+from qconsole.web.identity import Identities, Identity, require_form_token
 from qconsole.web.live import LiveFeed, RefreshBudget, cost_of
 from qconsole.web.notices import Notices
 from qconsole.web.options import ConsoleOptions
 from qconsole.web.pages import Pages
 from qconsole.web.problems import problem
 from qconsole.web.runner import OperationRunner
-from qconsole.web.sessions import Sessions
 from qconsole.web.throttle import Throttle
 from qconsole.web.visit import Handler, Visit
 
@@ -69,7 +68,7 @@ class Console:
         settings: Redis and the console's own settings.
         options: how it is served.
         admin: an open service to use; without one, it is opened at the first request and closed with the application.
-        clock: where "now" comes from; by default this machine for sessions, the server's time for jobs.
+        clock: where "now" comes from; by default this machine's for throttling, the server's for jobs and sessions.
     """
 
     def __init__(
@@ -84,8 +83,7 @@ class Console:
         self.assets = Assets()
         self.pages = Pages(assets=dict(self.assets.names))
         self.notices = Notices(secret=options.secret)
-        self.sessions = Sessions(options=options, clock=self.clock)
-        self.identities = Identities(options=options, sessions=self.sessions)
+        self.identities = Identities(options=options)
         self.throttle = Throttle()
         self.budget = RefreshBudget(per_s=options.refresh_commands_per_s)
         self.feed = LiveFeed(snapshot=self._snapshot, clock=self.clock, interval_ms=options.poll_ms)
@@ -146,7 +144,7 @@ class Console:
         if role is not None:
             if request.scope.get("qconsole.needs_token"):
                 token = request.headers.get("x-csrf-token") or await visit.text("form_token", "") or ""
-                self.identities.require_form_token(identity, token)
+                require_form_token(identity, token)
             if ROLES.index(identity.actor.role) < ROLES.index(role):
                 raise Forbidden(
                     f"a {identity.actor.role} may not do this, it needs the role {role}", "Ask an admin.", role=role

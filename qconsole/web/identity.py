@@ -3,18 +3,20 @@
 Roles are read anew for every request, so a removed user or a revoked token is out at once.
 """
 
+import hmac
 import ipaddress
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
 from qconsole.admin.admin import Admin
+from qconsole.admin.sessions import SessionView
 from qconsole.admin.views import Actor
 from qconsole.errors import Forbidden, Unauthenticated, UserNotFound
+from qconsole.web.form_tokens import FormTokens
 from qconsole.web.options import Auth, ConsoleOptions
-from qconsole.web.sessions import COOKIE, Session, Sessions
 
-LOCAL_SESSION = "local"
+COOKIE = "qconsole_session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Identity:
     actor: Actor
     how: str  # off | session | token | proxy
     form_token: str
-    session: Session | None = None
+    session: SessionView | None = None
 
 
 class Identities:
@@ -32,13 +34,12 @@ class Identities:
 
     Args:
         options: where identities come from.
-        sessions: the signed-in browsers.
     """
 
-    def __init__(self, *, options: ConsoleOptions, sessions: Sessions) -> None:
+    def __init__(self, *, options: ConsoleOptions) -> None:
         self._options = options
         self._networks = options.networks()
-        self._sessions = sessions
+        self._tokens = FormTokens(secret=options.secret)
 
     async def of(self, request: HTTPConnection, admin: Admin) -> Identity:
         """Return the visitor.
@@ -53,21 +54,22 @@ class Identities:
                 raise Unauthenticated("this API token is not valid", "Create one with `qconsole tokens create NAME`.")
             return Identity(Actor(actor.name, actor.role, "api"), "token", "")
         if self._options.auth is Auth.OFF:
-            return Identity(Actor("local", "admin", "web"), "off", self._sessions.form_token(LOCAL_SESSION))
+            return Identity(Actor("local", "admin", "web"), "off", self._tokens.of_visitor("local"))
         if self._options.auth is Auth.PROXY:
             return await self._proxied(request, admin)
-        session = self._sessions.find(request.cookies.get(COOKIE))
+        cookie = request.cookies.get(COOKIE, "")
+        session = await admin.sessions.find(cookie)
         if session is None:
             raise Unauthenticated("nobody is signed in, or the session has ended", "Sign in again.")
         try:
             user = await admin.users.get(session.user)
         except UserNotFound as error:
-            self._sessions.end(session)
+            await admin.sessions.end(session)
             raise Unauthenticated("this user no longer exists", "Ask an admin.") from error
         if session.created_ms < user.changed_ms:
-            self._sessions.end(session)
+            await admin.sessions.end(session)
             raise Unauthenticated("the password was changed since", "Sign in again.")
-        return Identity(Actor(user.name, user.role, "web"), "session", self._sessions.form_token(session.id), session)
+        return Identity(Actor(user.name, user.role, "web"), "session", FormTokens.of_session(cookie), session)
 
     async def _proxied(self, request: HTTPConnection, admin: Admin) -> Identity:
         client = request.client.host if request.client else ""
@@ -82,7 +84,15 @@ class Identities:
             role = (await admin.users.get(name)).role
         except UserNotFound:
             role = self._options.proxy_default_role
-        return Identity(Actor(name, role, "web"), "proxy", self._sessions.form_token(f"proxy:{name}"))
+        return Identity(Actor(name, role, "web"), "proxy", self._tokens.of_visitor(f"proxy:{name}"))
+
+    def client_of(self, request: HTTPConnection) -> str:
+        """Return the address a request comes from: the last one that no trusted proxy vouches for."""
+        hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        found = request.client.host if request.client else "unknown"
+        while hops and self._is_trusted(found):
+            found = hops.pop()
+        return found[:100]
 
     def _is_trusted(self, client: str) -> bool:
         try:
@@ -91,14 +101,12 @@ class Identities:
             return False
         return any(address in network for network in self._networks)
 
-    def require_form_token(self, identity: Identity, token: str) -> None:
-        """Refuse a change whose origin the headers could not tell and whose form lacks this session's token.
 
-        Raises:
-            Forbidden: the token is missing or not this session's.
-        """
-        owner = identity.session.id if identity.session else LOCAL_SESSION
-        if identity.how == "proxy":
-            owner = f"proxy:{identity.actor.name}"
-        if not self._sessions.is_form_token(owner, token):
-            raise Forbidden("the form has no valid token", "Reload the page and try again.")
+def require_form_token(identity: Identity, token: str) -> None:
+    """Refuse a change whose origin the headers could not tell and whose form lacks this visitor's token.
+
+    Raises:
+        Forbidden: the token is missing or not this visitor's.
+    """
+    if not hmac.compare_digest(identity.form_token.encode(), token.encode("utf-8", "replace")):
+        raise Forbidden("the form has no valid token", "Reload the page and try again.")

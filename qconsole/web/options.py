@@ -27,7 +27,7 @@ class ConsoleOptions:
     Args:
         auth: where identities come from.
         hosts: names this console answers to; empty means any (a proxy in front checks it).
-        secret: signs session cookies; without one, a new one per process signs everybody out at a restart.
+        secret: signs notices, and form tokens of visitors without a session; by default a new one per process.
         proxy_user_header, proxy_role_header: what a trusted proxy sends.
         proxy_default_role: the role of a proxied user without a role header.
         trusted_proxies: addresses or networks whose headers count.
@@ -63,6 +63,7 @@ class ConsoleOptions:
             secret=settings.web_secret or secrets.token_urlsafe(32),
             proxy_user_header=(settings.web_proxy_header or "x-forwarded-user").lower(),
             proxy_default_role=settings.web_proxy_role,
+            trusted_proxies=settings.web_trusted_proxies,
             session_hours=settings.web_session_h,
         )
 
@@ -76,7 +77,9 @@ class ConsoleOptions:
             return tuple(ipaddress.ip_network(text, strict=False) for text in self.trusted_proxies)
         except ValueError as error:
             raise ConfigError(
-                f"trusted proxies must be addresses or networks, got {error}", "Write them like 10.0.0.0/8."
+                f"web_trusted_proxies must be addresses or networks: {error}",
+                "Write them like 10.0.0.7 or 10.0.0.0/8.",
+                field="web_trusted_proxies",
             ) from error
 
     def refuse_unsafe(self, host: str) -> None:
@@ -94,8 +97,8 @@ class ConsoleOptions:
         if self.auth is Auth.PROXY and not self.trusted_proxies:
             raise ConfigError(
                 "proxy sign-in needs the addresses of the proxies that are trusted, got none",
-                "Set trusted proxies, for example 127.0.0.1.",
-                field="trusted_proxies",
+                "Set web_trusted_proxies, for example 127.0.0.1.",
+                field="web_trusted_proxies",
             )
 
 

@@ -9,8 +9,8 @@ from qconsole.web.visit import Visit, action, page
 
 
 async def show(visit: Visit) -> Response:
-    findings, job_types = await asyncio.gather(visit.admin.doctor.examine(), visit.admin.jobs.job_types())
     session = visit.identity.session
+    findings, job_types = await asyncio.gather(visit.admin.doctor.examine(), visit.admin.jobs.job_types())
     return visit.answer(
         "settings/page.html",
         view=findings,
@@ -19,7 +19,7 @@ async def show(visit: Visit) -> Response:
         section="settings",
         findings=findings,
         job_types=job_types,
-        sessions=visit.console.sessions.of(visit.identity.actor.name) if session else (),
+        sessions=await visit.admin.sessions.of(session.user) if session else (),
         session=session,
         shown=visit.console.settings.shown() if visit.identity.actor.role == "admin" else (),
     )

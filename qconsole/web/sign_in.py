@@ -3,16 +3,16 @@
 import asyncio
 import logging
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from qconsole.errors import Refused, Unauthenticated
+from qconsole.web.identity import COOKIE
 from qconsole.web.options import Auth
 from qconsole.web.problems import problem
-from qconsole.web.sessions import COOKIE
 from qconsole.web.visit import Visit, action, link, read_fields
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ async def enter(request: Request) -> Response:
     visit: Visit = console.anonymous(request)
     fields = await read_fields(request)
     name, password = str(fields.get("name", "")).strip()[:200], str(fields.get("password", ""))
-    client = request.client.host if request.client else "unknown"
+    client = console.identities.client_of(request)
     keys = (f"name:{name.casefold()}", f"client:{client}")
     wait_ms = console.throttle.wait_ms(keys, console.clock.now_ms())
     if wait_ms:
@@ -79,18 +79,23 @@ async def enter(request: Request) -> Response:
         await asyncio.sleep(0)
         return _again(visit, name, Unauthenticated("name or password is wrong"), 401)
     console.throttle.succeeded(keys)
-    old = console.sessions.find(request.cookies.get(COOKIE))
+    old = await admin.sessions.find(request.cookies.get(COOKIE))
     if old is not None:
-        console.sessions.end(old)
-    session = console.sessions.begin(user.name, client)
+        await admin.sessions.end(old)
+    session_id = await admin.sessions.begin(
+        user.name,
+        origin=client,
+        lifetime_ms=int(console.options.session_hours * 3_600_000),
+        idle_ms=int(console.options.idle_minutes * 60_000),
+    )
     response = RedirectResponse(safe_next(request, str(fields.get("next", ""))), 303)
     response.set_cookie(
         COOKIE,
-        console.sessions.cookie(session),
+        session_id,
         path=link(request),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, urlsplit(console.settings.web_url or "").scheme),
     )
     return response
 
@@ -122,7 +127,7 @@ def safe_next(request: Request, wanted: str) -> str:
 async def leave(visit: Visit) -> Response:
     session = visit.identity.session
     if session is not None:
-        visit.console.sessions.end(session)
+        await visit.admin.sessions.end(session)
     response = RedirectResponse(visit.link("sign-in"), 303)
     response.delete_cookie(COOKIE, path=visit.link())
     return response
@@ -130,7 +135,8 @@ async def leave(visit: Visit) -> Response:
 
 async def leave_everywhere(visit: Visit) -> Response:
     """End every session of this user, this one too."""
-    visit.console.sessions.end_all_of(visit.identity.actor.name)
+    if visit.identity.session is not None:
+        await visit.admin.sessions.end_all(visit.identity.session.user)
     return await leave(visit)
 
 

@@ -11,11 +11,13 @@ from starlette.testclient import TestClient
 from qconsole.admin.admin import Admin
 from qconsole.admin.views import Actor
 from qconsole.config import Settings
+from qconsole.errors import ConfigError
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime.keys import GLOBAL
-from qconsole.web.options import Auth
-from qconsole.web.sessions import COOKIE
-from tests.web.conftest import HTML, JSON
+from qconsole.web.app import create_app
+from qconsole.web.identity import COOKIE
+from qconsole.web.options import Auth, ConsoleOptions
+from tests.web.conftest import BASE, HTML, JSON, SAME
 from tests.web.stage import Furniture
 
 PASSWORD = "correct horse battery"
@@ -123,6 +125,65 @@ def test_signing_out_everywhere_ends_the_other_browsers_too(people: EmbeddedServ
     sign_in(web, "vera")
     web.post("/sign-out/everywhere", headers=HTML)
     assert web.get("/queues", headers={**JSON, "cookie": f"{COOKIE}={other}"}).status_code == 401
+
+
+def test_a_restarted_console_and_its_sisters_know_who_is_signed_in(people: EmbeddedServer, console_of: Make) -> None:
+    first, second = console_of(auth=Auth.USERS), console_of(auth=Auth.USERS)
+    sign_in(first, "olaf")
+    page = first.get("/queues/email", headers=HTML).text
+    token = re.search(r'name="form_token" value="([0-9a-f]+)"', page)
+    assert token is not None
+    second.cookies.update(first.cookies)
+    del second.headers["sec-fetch-site"]
+    paused = second.post("/queues/email/pause", data={"form_token": token[1]}, headers={"accept": "text/html"})
+    assert paused.status_code == 303
+    second.post("/sign-out", data={"form_token": token[1]}, headers={"accept": "text/html"})
+    assert first.get("/queues", headers=JSON).status_code == 401
+
+
+def test_reading_redis_gives_nobody_a_session(people: EmbeddedServer, console_of: Make) -> None:
+    web = console_of(auth=Auth.USERS)
+    sign_in(web, "ada")
+    with Redis.from_url(people.url) as redis:
+        keys = redis.keys("qc:{@}:session*")
+        words = {word for key in keys for word in re.findall(rb"[\w-]{20,}", key + redis.dump(key))}
+    assert words
+    web.cookies.clear()
+    for word in words:
+        assert web.get("/queues", headers={**JSON, "cookie": f"{COOKIE}={word.decode()}"}).status_code == 401
+
+
+def test_a_console_reached_over_https_keeps_its_cookie_there(people: EmbeddedServer) -> None:
+    app = create_app(
+        Settings(redis_url=people.url, web_url="https://127.0.0.1/"), options=ConsoleOptions(auth=Auth.USERS)
+    )
+    with TestClient(app, base_url=BASE, headers=SAME, follow_redirects=False) as web:
+        assert "secure" in sign_in(web, "olaf").headers["set-cookie"].lower()
+
+
+def test_guesses_through_a_proxy_slow_the_guesser_and_not_the_others(people: EmbeddedServer, console_of: Make) -> None:
+    web = console_of(auth=Auth.USERS, client=("10.1.2.3", 5), trusted_proxies=("10.0.0.0/8",))
+    web.headers["x-forwarded-for"] = "198.51.100.1, 203.0.113.9"
+    for i in range(6):
+        last = sign_in(web, f"guess{i}", "wrong")
+    assert last.status_code == 429
+    web.headers["x-forwarded-for"] = "203.0.113.9, 198.51.100.1"
+    assert sign_in(web, "olaf").status_code == 303
+    forging = console_of(auth=Auth.USERS, client=("192.0.2.1", 5), trusted_proxies=("10.0.0.0/8",))
+    for i in range(6):
+        forging.headers["x-forwarded-for"] = f"198.51.100.{i}"
+        last = sign_in(forging, f"guess{i}", "wrong")
+    assert last.status_code == 429, "what a stranger says about its address does not count"
+
+
+def test_the_trusted_proxies_come_from_the_settings() -> None:
+    settings = Settings(web_auth="proxy", web_trusted_proxies=("10.0.0.7", "192.168.0.0/16"))
+    assert [str(network) for network in ConsoleOptions.of(settings).networks()] == ["10.0.0.7/32", "192.168.0.0/16"]
+    wrong = ConsoleOptions.of(Settings(web_auth="proxy", web_trusted_proxies=("my-proxy",)))
+    with pytest.raises(ConfigError, match=r"web_trusted_proxies must be addresses or networks: 'my-proxy'"):
+        wrong.networks()
+    with pytest.raises(ConfigError, match="needs the addresses of the proxies"):
+        ConsoleOptions.of(Settings(web_auth="proxy", web_trusted_proxies=())).refuse_unsafe("127.0.0.1")
 
 
 def test_a_session_ends_by_age(people: EmbeddedServer, console_of: Make) -> None:
