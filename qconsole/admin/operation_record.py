@@ -3,7 +3,8 @@
 The filter, the bound and the ids are frozen when it is planned; only counts, place and state change afterwards.
 """
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from qconsole.admin.backend import Backend
 from qconsole.admin.cursors import decode_cursor, encode_cursor
 from qconsole.admin.limits import checked_limit
-from qconsole.admin.views import OperationState, OperationView, Page, Verb
+from qconsole.admin.views import Count, JobRow, OperationState, OperationView, Page, Plan, Verb
 from qconsole.errors import OperationNotFound
 from qconsole.runtime.keys import GLOBAL
 
@@ -158,17 +159,25 @@ def operation_of(operation_id: str, fields: dict[bytes, bytes]) -> Operation:
     )
 
 
+def _preview_of(plan: Plan) -> str:
+    samples = [asdict(row) for row in plan.samples]
+    # not orjson, which refuses what jobs may hold: integers of any length, text that is no Unicode
+    return json.dumps({"samples": samples, "exclusions": plan.exclusions, "command": plan.command}, default=str)
+
+
 class OperationStore:
     """Keeps operations."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    async def add(self, operation: Operation, ids: list[str]) -> None:
-        """Write a planned operation, with the ids it was given."""
+    async def add(self, operation: Operation, ids: list[str], plan: Plan | None = None) -> None:
+        """Write a planned operation, with the ids it was given and what its preview says."""
         redis = self._backend.redis
         async with redis.pipeline(transaction=True) as pipe:
             pipe.hset(GLOBAL.operation(operation.id), mapping=fields_of(operation))
+            if plan is not None:
+                pipe.hset(GLOBAL.operation(operation.id), "preview", _preview_of(plan))
             pipe.pexpire(GLOBAL.operation(operation.id), PLANNED_KEPT_MS)
             pipe.zadd(GLOBAL.operations(), {operation.id: operation.created_ms})
             pipe.zremrangebyscore(GLOBAL.operations(), "-inf", operation.created_ms - KEPT_MS)
@@ -177,6 +186,22 @@ class OperationStore:
             if ids:
                 pipe.pexpire(GLOBAL.operation_ids(operation.id), KEPT_MS)
             await pipe.execute()
+
+    async def planned(self, operation_id: str) -> Plan | None:
+        """Return what the preview of an operation said, `None` when there was none or the operation is gone."""
+        fields = await self._backend.redis.hgetall(GLOBAL.operation(operation_id))  # type: ignore[misc]
+        if b"preview" not in fields:
+            return None
+        operation, preview = operation_of(operation_id, fields), json.loads(fields[b"preview"])
+        return Plan(
+            operation=operation.view(is_held=False, now_ms=self._backend.now_ms()),
+            count=Count(operation.matched, operation.exact),
+            samples=tuple(JobRow(**row) for row in preview["samples"]),
+            exclusions=tuple((str(why), int(number)) for why, number in preview["exclusions"]),
+            confirm=operation.confirm,
+            confirm_text=operation.confirm_text,
+            command=preview["command"],
+        )
 
     async def read(self, operation_id: str) -> tuple[Operation, bool]:
         """Return an operation, and whether somebody runs it.

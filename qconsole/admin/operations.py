@@ -127,7 +127,6 @@ class Operations(Noun):
             confirm=confirm,
             confirm_text=confirm_text,
         )
-        await self._store.add(operation, selection.ids)
         command = self._session.command(
             operation.noun,
             # a drain is a removal of what waits; its own command names a queue
@@ -141,7 +140,9 @@ class Operations(Noun):
             reason=operation.reason,
         )
         view = operation.view(is_held=False, now_ms=operation.created_ms)
-        return Plan(view, selection.count, selection.samples, selection.exclusions, confirm, confirm_text, command)
+        plan = Plan(view, selection.count, selection.samples, selection.exclusions, confirm, confirm_text, command)
+        await self._store.add(operation, selection.ids, plan)
+        return plan
 
     @staticmethod
     def _checked_verb(verb: Verb | str, noun: str) -> tuple[Verb, str]:
@@ -225,6 +226,10 @@ class Operations(Noun):
             OperationNotFound: there is none.
         """
         return await self._store.view(operation_id)
+
+    async def planned(self, operation_id: str) -> Plan | None:
+        """Return the preview of an operation as it was planned, by whatever face; `None` when it had none."""
+        return await self._store.planned(operation_id)
 
     async def pause(self, operation_id: str, *, reason: str | None = None) -> OperationView:
         """Stop after the current chunk; it can be resumed."""

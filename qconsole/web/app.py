@@ -88,7 +88,6 @@ class Console:
         self.budget = RefreshBudget(per_s=options.refresh_commands_per_s)
         self.feed = LiveFeed(snapshot=self._snapshot, clock=self.clock, interval_ms=options.poll_ms)
         self.runner = OperationRunner()
-        self.plans = operations.Plans()
         self._admin = admin
         self._owns_admin = admin is None
         self._opening = asyncio.Lock()

@@ -1,34 +1,17 @@
 """Operations: preview, confirm, watch, pause, abort, resume and undo whatever touches more than one job."""
 
-from collections import OrderedDict
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
 from qconsole.admin.commands import cli_command
 from qconsole.admin.schema import to_json
-from qconsole.admin.views import OperationState, OperationView, Plan, Verb
+from qconsole.admin.views import OperationState, OperationView, Verb
 from qconsole.errors import UsageError
 from qconsole.web.visit import Visit, action, json_response, page
 
 NOUNS = ("jobs", "dlq", "trash")
-MAX_PLANS = 200
 LIVELY = frozenset({OperationState.RUNNING})
-
-
-class Plans:
-    """The newest previews, so that their page can be shown again; the operation itself is in Redis."""
-
-    def __init__(self) -> None:
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
-
-    def keep(self, plan: Plan) -> None:
-        self._plans[plan.operation.id] = plan
-        while len(self._plans) > MAX_PLANS:
-            self._plans.popitem(last=False)
-
-    def find(self, operation_id: str) -> Plan | None:
-        return self._plans.get(operation_id)
 
 
 async def index(visit: Visit) -> Response:
@@ -70,7 +53,6 @@ async def plan(visit: Visit) -> Response:
         **await _limits(visit),
         reason=reason,
     )
-    visit.console.plans.keep(view)
     if visit.wants_json:
         return json_response(to_json(view, "plan"), 201)
     return visit.go(visit.link("operations", view.operation.id))
@@ -113,7 +95,7 @@ async def show(visit: Visit) -> Response:
         schema="operation",
         title=f"{view.verb.value} · {view.state.value}",
         section="operations",
-        plan=visit.console.plans.find(operation_id) if view.state is OperationState.PLANNED else None,
+        plan=await visit.admin.operations.planned(operation_id) if view.state is OperationState.PLANNED else None,
         share=share(view),
         steps=offered(view),
         command=cli_command("operations", "show", operation_id),

@@ -1,11 +1,13 @@
 """Every change: what it does, what it answers to a form, to a live page and to a program, and who may not do it."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from starlette.testclient import TestClient
 
 from qconsole.redis.embedded import EmbeddedServer
+from qconsole.web.options import Auth
 from tests.web.conftest import HTML, JSON
 from tests.web.stage import Furniture
 
@@ -149,7 +151,9 @@ def test_a_dead_letter_is_noted_replayed_and_another_discarded_with_a_reason(fre
     assert web.get(f"/dlq/entries/{second}", headers=JSON).json()["state"] == "discarded"
 
 
-def test_a_whole_group_is_previewed_confirmed_replayed_and_undone(fresh: Furniture, web: TestClient) -> None:
+def test_a_whole_group_is_previewed_confirmed_replayed_and_undone(
+    fresh: Furniture, web: TestClient, console_of: Callable[..., TestClient]
+) -> None:
     group = next(
         found for found in web.get("/dlq", headers=JSON).json()["items"] if found["error_type"] == "CardDeclined"
     )
@@ -162,6 +166,8 @@ def test_a_whole_group_is_previewed_confirmed_replayed_and_undone(fresh: Furnitu
     page = web.get(answer.headers["location"], headers=HTML).text
     assert "Nothing has been touched yet" in page
     assert "5 samples" in page
+    sister = console_of(auth=Auth.OFF).get(answer.headers["location"], headers=HTML).text
+    assert "5 samples" in sister and "qconsole dlq replay" in sister, "a preview is known to every process"
     operation = answer.headers["location"].rpartition("/")[2]
     assert web.get(f"/dlq/groups/{group['fingerprint']}", headers=JSON).json()["items"][0]["count"] == 24
     assert web.post(f"/operations/{operation}/start", data={}, headers=FORM).status_code == 303
