@@ -8,62 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from workers.documents.asides import without_asides
+from workers.documents.cells import SUBJECT_TEXT, CellLine, cut_layers
 from workers.documents.columns import Column
 from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.model import Rule, Word
-from workers.documents.numberline import Figure, figures, is_currency
+from workers.documents.numberline import Figure, is_currency
 from workers.documents.numbers import quantities
-from workers.documents.page import Line, Measure, box_of, text_of
+from workers.documents.page import Line, Measure, box_of, ruled, text_of
 from workers.documents.rows import Row, choose_sums
 from workers.documents.words import carries, closes, names_more, totals
 
-_TEXT_ROLES = (Role.DESCRIPTION, Role.NAME)
+_PART_OF_SUM = re.compile(
+    r"(?:less |minus |abzgl |inkl |incl |dont |davon )?(?:net|gross|list|brutto|netto|discount|disc|rabatt|nachlass"
+    r"|skonto|remise|descuento|dto|korting|surcharge|zuschlag|aufschlag|toeslag|recargo|eco|deposit|pfand)\b"
+)
 _MONEY = (Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST)
-
-
-@dataclass(frozen=True, slots=True)
-class CellLine:
-    """A line cut into the columns of a table, with the figures found in each numeric one."""
-
-    line: Line
-    cells: tuple[tuple[Word, ...], ...]
-    figures: tuple[tuple[Figure, ...], ...]
-
-    def filled(self, columns: Sequence[Column]) -> set[Role]:
-        """Return the numeric roles whose cell holds a figure and next to nothing else."""
-        return {
-            column.role
-            for column, cell, found in zip(columns, self.cells, self.figures, strict=True)
-            if column.role in NUMERIC
-            and any(not figure.is_percent for figure in found)
-            and _mostly(column.role, cell, found)
-        }
-
-    def words_of(self, columns: Sequence[Column], *roles: Role) -> list[Word]:
-        return [word for column, cell in zip(columns, self.cells, strict=True) if column.role in roles for word in cell]
-
-
-def _mostly(role: Role, cell: Sequence[Word], found: Sequence[Figure]) -> bool:
-    """Tell whether a cell is its figures and no more: a currency, a tax code, a unit behind a quantity or a price."""
-    taken = {word for figure in found for word in figure.words}
-    others = [word for word in cell if word not in taken and not is_currency(word.text) and len(word.text) > 1]
-    before = [word for word in others if found[0].x0 - 1.5 * word.height < word.x1 <= found[0].x0 + 1]
-    after = [word for word in others if word.x0 >= found[0].x1 - 1]
-    allowed = 2 if role in (Role.QUANTITY, Role.PRICE, Role.QUANTITY_OTHER) else 1
-    return not before and len(after) <= allowed
-
-
-def cut(line: Line, columns: Sequence[Column], mark: str | None, measure: Measure) -> CellLine:
-    """Cut `line` where the columns meet; a word, or a figure of several words, belongs where its middle is."""
-    middles = {word: word.center for word in line.words}
-    for figure in figures(line.words, mark, measure.space):
-        middles.update(dict.fromkeys(figure.words, (figure.x0 + figure.x1) / 2))
-    cells = tuple(tuple(word for word in line.words if column.x0 <= middles[word] < column.x1) for column in columns)
-    found = tuple(
-        tuple(figures(cell, mark, measure.space)) if column.role in NUMERIC or column.role is Role.DISCOUNT else ()
-        for column, cell in zip(columns, cells, strict=True)
-    )
-    return CellLine(line, cells, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +36,18 @@ class Body:
 
 def read_body(
     lines: Sequence[Line],
-    columns: Sequence[Column],
+    layers: Sequence[Sequence[Column]],
     rules: Sequence[Rule],
     *,
     page: int,
     mark: str | None,
     measure: Measure,
 ) -> Body:
-    """Return the rows that `lines` (below a heading, top to bottom) hold under `columns`."""
-    cut_lines = [cut(line, columns, mark, measure) for line in lines]
-    kinds = _classify(cut_lines, columns)
+    """Return the rows that `lines` (below a heading, top to bottom) hold under the columns of `layers`, mostly one."""
+    columns = [column for layer in layers for column in layer]
+    cut_lines = [cut_layers(line, layers, mark, measure) for line in lines]
+    kinds = _priced_alone(cut_lines, _classify(cut_lines, columns), columns)
+    kinds = without_asides(cut_lines, kinds, columns, rules, measure)
     strong = (index for index, line in enumerate(cut_lines) if kinds[index] == "anchor" and _strong(line, columns))
     last = max(strong, default=0)
     kinds = [
@@ -131,19 +93,42 @@ def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: 
         return "skip" if money else "text"
     needed = 2 if len(numeric) >= 2 else 1
     if len(filled) >= needed and (
-        line.words_of(columns, *_TEXT_ROLES, Role.PART, Role.POSITION) or complete or len(filled) >= 3
+        line.words_of(columns, *SUBJECT_TEXT, Role.PART, Role.POSITION) or complete or len(filled) >= 3
     ):
         return "anchor"
     if len(filled) >= needed:
         return "anchor" if Role.QUANTITY in filled else "partial"
     if filled:
         positioned = bool(line.words_of(columns, Role.POSITION, Role.PART)) and bool(
-            line.words_of(columns, *_TEXT_ROLES)
+            line.words_of(columns, *SUBJECT_TEXT)
         )
         if money and begun and not numeric & {Role.TOTAL, Role.TOTAL_GROSS} and not totals(text) and not closes(text):
-            return "anchor" if line.words_of(columns, *_TEXT_ROLES) else "partial"
+            return "anchor" if line.words_of(columns, *SUBJECT_TEXT) else "partial"
         return "anchor" if positioned and (Role.QUANTITY in filled or money) and not totals(text) else "partial"
     return "text"
+
+
+def _priced_alone(lines: Sequence[CellLine], kinds: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """Make an item of each line that has a description and a total only, unless the item above still lacks a total."""
+    totals_ = {Role.TOTAL, Role.TOTAL_GROSS}
+    settled = list(kinds)
+    summed = True
+    for index, (line, kind) in enumerate(zip(lines, kinds, strict=True)):
+        filled = line.filled(columns)
+        words = text_of(line.words_of(columns, *SUBJECT_TEXT))
+        if kind == "anchor":
+            summed = bool(filled & totals_)
+        elif kind == "partial" and filled & totals_ and not filled - totals_:
+            named = len(re.findall(r"[^\W\d]", words)) >= 3
+            text = line.line.text
+            if (
+                summed
+                and named
+                and not (_PART_OF_SUM.match(fold(text)) or totals(text) or closes(text) or carries(text))
+            ):
+                settled[index] = "anchor"
+            summed = True
+    return settled
 
 
 def _label_apart(line: CellLine, columns: Sequence[Column]) -> bool:
@@ -151,7 +136,7 @@ def _label_apart(line: CellLine, columns: Sequence[Column]) -> bool:
     if line.filled(columns) & set(_MONEY):
         return True
     first = line.line.words[0]
-    subject = [column for column in columns if column.role in (*_TEXT_ROLES, Role.PART, Role.POSITION)]
+    subject = [column for column in columns if column.role in (*SUBJECT_TEXT, Role.PART, Role.POSITION)]
     return not any(column.x0 <= first.center < column.x1 for column in subject)
 
 
@@ -175,7 +160,7 @@ def _complete(line: CellLine, columns: Sequence[Column]) -> bool:
 
 def _strong(line: CellLine, columns: Sequence[Column]) -> bool:
     """Tell whether a line is surely an item, so that a sum above it was only one of several."""
-    words = line.words_of(columns, *_TEXT_ROLES, Role.PART)
+    words = line.words_of(columns, *SUBJECT_TEXT, Role.PART)
     return _complete(line, columns) and bool(re.search(r"[^\W\d]{3}", text_of(words))) and not totals(line.line.text)
 
 
@@ -253,7 +238,7 @@ def _described_above(
     first = starts[0]
     if first == 0 or all(kind != "text" for kind in kinds[:first]):
         return False
-    bare = sum(1 for start in starts if not table[start].words_of(columns, *_TEXT_ROLES))
+    bare = sum(1 for start in starts if not table[start].words_of(columns, *SUBJECT_TEXT))
     return bare >= 0.5 * len(starts)
 
 
@@ -275,7 +260,7 @@ def _reach_up(
             kinds[first - 1] == "partial"
             and apart < 0.9 * pitch + 0.1
             and not taken & above.filled(columns)
-            and not _ruled(above.line, below, rules)
+            and not ruled(above.line, below, rules)
         )
         if not wrapped and (kinds[first - 1] != "text" or apart >= 1.6 * pitch):
             break
@@ -297,19 +282,10 @@ def _reach_down(
         above, below = table[last - 1].line, table[last].line
         apart = below.middle - above.middle
         summed = totals(below.text) and not names_more(below.text) and re.search(r"\d", below.text)
-        if apart > 1.9 * pitch or closes(below.text) or summed or _ruled(above, below, rules):
+        if apart > 1.9 * pitch or closes(below.text) or summed or ruled(above, below, rules):
             break
         last += 1
     return last
-
-
-def _ruled(above: Line, below: Line, rules: Sequence[Rule]) -> bool:
-    """Tell whether a drawn line, at least half as wide as the text, lies between two lines."""
-    width = max(above.box.x1, below.box.x1) - min(above.box.x0, below.box.x0)
-    return any(
-        rule.horizontal and above.middle < rule.top < below.middle and rule.x1 - rule.x0 > min(0.5 * width, 150)
-        for rule in rules
-    )
 
 
 def _split(
@@ -325,7 +301,7 @@ def _split(
     if stop - start == 1:
         return stop
     for index in range(start + 1, stop + 1):
-        if _ruled(table[index - 1].line, table[index].line, rules):
+        if ruled(table[index - 1].line, table[index].line, rules):
             return index
     gaps = [table[index].line.middle - table[index - 1].line.middle for index in range(start + 1, stop + 1)]
     widest = max(gaps)
@@ -333,7 +309,7 @@ def _split(
         return start + 1 + max(index for index, gap in enumerate(gaps) if gap >= 0.97 * widest)
     if before:
         return start + 1
-    bare = not table[stop].words_of(columns, *_TEXT_ROLES)
+    bare = not table[stop].words_of(columns, *SUBJECT_TEXT)
     return stop - 1 if bare and stop - start > 2 else stop
 
 
@@ -352,7 +328,7 @@ def _row(group: list[CellLine], anchor: CellLine, columns: Sequence[Column], pag
                 found[column.role] = text_of(cell)
     for line in group:
         for column, cell, values in zip(columns, line.cells, line.figures, strict=True):
-            if column.role in (*_TEXT_ROLES, Role.PART, Role.MAKER_PART, Role.POSITION) and cell:
+            if column.role in (*SUBJECT_TEXT, Role.PART, Role.MAKER_PART, Role.POSITION) and cell:
                 texts.setdefault(column.role, []).append(text_of(cell))
             elif column.role in NUMERIC and not values and len(cell) > 1:
                 spilled = [word for word in cell if not is_currency(word.text) and re.search(r"[^\W\d]{2}", word.text)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
@@ -17,8 +17,14 @@ from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.heading import Heading, HeadingCell
 from workers.documents.model import Rule, Word
 from workers.documents.numberline import Figure, figures, is_currency
+from workers.documents.numbers import UNITS
 from workers.documents.page import Line, Measure
 
+COUNTED = re.compile(rf"-?\d[\d.,]*(?:{UNITS})\.?", re.IGNORECASE)  # a unit glued to its quantity: "12PCS"
+_INSTEAD = re.compile(
+    rf"{COUNTED.pattern}|foc|f\.o\.c\.|free|gratis|n/?c|n/?a|included|inklusive|inclus|incluido|inbegrepen|offert|incl\.?|inkl\.?|-+|tba|tbc",
+    re.IGNORECASE,
+)  # what stands where a figure is expected
 _FAR = 60.0
 _DELIVERED = re.compile(r"shipped|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
@@ -76,12 +82,16 @@ def columns_of(heading: Heading, sample: Sample, rules: Sequence[Rule], measure:
         rules: Ruled lines of the page.
         measure: How large the page is printed.
     """
-    cells = sorted(heading.cells, key=lambda cell: (cell.box.x0 + cell.box.x1) / 2)
+    printed = sorted(heading.cells, key=lambda cell: (cell.box.x0 + cell.box.x1) / 2)
+    roles = _settle_roles(printed)
+    cells = [
+        replace(cell, meaning=replace(cell.meaning, role=role)) if cell.meaning else cell
+        for cell, role in zip(printed, roles, strict=True)
+    ]
     edges = _ruled_edges(cells, rules, heading) or _strip_edges(
         cells, strips_of(sample, measure, parted=any(cell.role is Role.UNIT for cell in cells))
     )
     bounds = [float("-inf"), *edges, float("inf")]
-    roles = _settle_roles(cells)
     for index in range(len(cells)):
         roles[index] = _by_content(roles, index, _texts_between(sample.rich, bounds[index], bounds[index + 1]))
     return [Column(bounds[i], bounds[i + 1], roles[i], cell.text) for i, cell in enumerate(cells)]
@@ -97,6 +107,10 @@ def _settle_roles(cells: Sequence[HeadingCell]) -> list[Role]:
         index = roles.index(Role.PART)
         if plain[index] in {"article", "artikel", "item", "material", "model", "service code"}:
             roles[index] = Role.NAME
+    if Role.DESCRIPTION in roles and not {Role.TOTAL, Role.TOTAL_GROSS} & set(roles):
+        worth = next((index for index, text in enumerate(plain) if text in {"value", "wert", "valeur", "waarde"}), None)
+        if worth is not None and {Role.QUANTITY, Role.PRICE} & set(roles):
+            roles[worth] = Role.TOTAL
     _price_and_total(roles)
     return _one_quantity(cells, roles)
 
@@ -170,15 +184,18 @@ def strips_of(sample: Sample, measure: Measure, *, parted: bool) -> list[Strip]:
     """
     spans: list[tuple[float, float, Sort]] = []
     for line in sample.lines:
-        found = figures(line.words, None, measure.space)
+        found = figures(line.words, None, measure)
         taken = {word for figure in found for word in figure.words}
         for figure in found:
             unit = None if parted else _unit_behind(line, figure, measure.space)
             taken.update({unit} if unit else ())
-            sort = Sort.TEXT if line in sample.beside else Sort.PERCENT if figure.is_percent else Sort.NUMBER
+            worded = line in sample.beside or _in_sentence(line, figure, measure.space)
+            sort = Sort.TEXT if worded else Sort.PERCENT if figure.is_percent else Sort.NUMBER
             spans.append((figure.x0, unit.x1 if unit else figure.x1, sort))
         spans.extend(
-            (word.x0, word.x1, Sort.TEXT) for word in line.words if word not in taken and not is_currency(word.text)
+            (word.x0, word.x1, Sort.NUMBER if _INSTEAD.fullmatch(word.text) else Sort.TEXT)
+            for word in line.words
+            if word not in taken and not is_currency(word.text)
         )
     allowed = len(sample.rich) // 8
     points = sorted({x for x0, x1, _ in spans for x in (x0, x1)})
@@ -197,7 +214,7 @@ def strips_of(sample: Sample, measure: Measure, *, parted: bool) -> list[Strip]:
 
 
 def _sentences(strips: Sequence[Strip], lines: Sequence[Line], space: float) -> list[Strip]:
-    """Join strips that one sentence crosses: a single line has words in both, with no more white than usual."""
+    """Join strips that sentences cross: no line has more than the usual white between its words in both."""
     joined: list[Strip] = []
     for strip in strips:
         before = joined[-1] if joined else None
@@ -208,11 +225,25 @@ def _sentences(strips: Sequence[Strip], lines: Sequence[Line], space: float) -> 
                 for left, right in pairwise(line.words)
                 if before.x0 <= left.center <= before.x1 and strip.x0 <= right.center <= strip.x1
             ]
-            if len(whites) == 1 and whites[0] < 1.4 * space and len(lines) > 1:
+            text = before.sort is Sort.TEXT and strip.sort is Sort.TEXT
+            several = len(whites) == 1 and len(lines) > 1
+            if whites and (several or text) and max(whites) < 1.4 * space:
                 joined[-1] = Strip(before.x0, strip.x1, Sort.TEXT)
                 continue
         joined.append(strip)
     return joined
+
+
+def _in_sentence(line: Line, figure: Figure, space: float) -> bool:
+    """Tell whether a figure goes on a sentence: "Period: 1 March 2024"."""
+    place = line.words.index(figure.words[0])
+    before = line.words[place - 1] if place else None
+    return (
+        before is not None
+        and figure.x0 - before.x1 < 1.3 * space
+        and re.search(r"[^\W\d]{3}", before.text) is not None
+        and not is_currency(before.text)
+    )
 
 
 def _unit_behind(line: Line, figure: Figure, space: float) -> Word | None:

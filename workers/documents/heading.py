@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from workers.documents.headers import Meaning, Role, fold, headings, meaning
@@ -13,6 +13,8 @@ from workers.documents.numbers import amount
 from workers.documents.page import Line, box_of, segments, space_width, text_height, text_of
 
 _AMOUNT_ROLES = frozenset({Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST})
+_LONGEST_TITLE = 6
+_SUMMING_ROLES = frozenset({Role.TAX, Role.TOTAL, Role.TOTAL_GROSS, Role.DISCOUNT})
 _NAMING_ROLES = frozenset({Role.DESCRIPTION, Role.NAME})
 _QUALIFIERS = frozenset(
     [
@@ -55,12 +57,21 @@ class HeadingCell:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A table heading made of the lines `first` to `last` (both included) of a page."""
+    """A table heading made of the lines `first` to `last` (both included) of a page.
+
+    `layers`: the heading line by line where an item is printed on several lines, each below a line of titles.
+    """
 
     first: int
     last: int
     cells: tuple[HeadingCell, ...]
     score: float
+    layers: tuple[Heading, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether a title heads amounts or quantities."""
+        return bool(self.roles & _AMOUNT_ROLES)
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -102,11 +113,65 @@ def find_headings(lines: Sequence[Line], *, fuzzy: bool) -> list[Heading]:
 def _heading(block: Sequence[Line], first: int, space: float, fuzzy: bool) -> Heading | None:
     if any(_has_amount(line) for line in block) or any(len(line.words) > 40 for line in block):
         return None
-    cells = _split_line(block[0], space, fuzzy) if len(block) == 1 else _stack(block, space, fuzzy)
+    block = [Line(tuple(unglued(line.words))) for line in block]
+    last = first + len(block) - 1
+    layers = _layers(block, first, space, fuzzy) if len(block) > 1 else ()
+    if layers:
+        cells = [cell for layer in layers for cell in layer.cells]
+    else:
+        cells = _split_line(block[0], space, fuzzy) if len(block) == 1 else _stack(block, space, fuzzy)
     score = _score(cells)
-    if score < 1.5:
-        return None
-    return Heading(first, first + len(block) - 1, tuple(cells), score)
+    return Heading(first, last, tuple(cells), score, layers) if score >= 1.5 else None
+
+
+def _layers(block: Sequence[Line], first: int, space: float, fuzzy: bool) -> tuple[Heading, ...]:
+    """Return one heading per line when what stands above each other means unlike things ("Material" over "Quantity").
+
+    Only a title of text over one of figures, twice or more in a heading, tells this; "Unit" over "price" is one title.
+    """
+    rows = [_split_line(line, space, fuzzy) for line in block]
+    unlike = 0
+    for upper, lower in pairwise(rows):
+        for cell in upper:
+            below = [other for other in lower if _overlap(cell.box, other.box) > 0.3]
+            unlike += sum(1 for other in below if _unlike(cell, other))
+    sorts = [(bool(_roles(row) & _AMOUNT_ROLES), bool(_roles(row) & _NAMING_ROLES)) for row in rows]
+    if unlike < 1 or sorts.count((True, False)) != 1 or sorts.count((False, True)) != 1 or len(rows) != 2:
+        return ()
+    return tuple(Heading(first, first + len(rows) - 1, tuple(row), _score(row)) for row in rows)
+
+
+def _roles(cells: Sequence[HeadingCell]) -> set[Role | None]:
+    return {cell.role for cell in cells}
+
+
+def _unlike(one: HeadingCell, other: HeadingCell) -> bool:
+    if one.meaning is None or other.meaning is None or fold(f"{one.text} {other.text}") in headings():
+        return False
+    least = min(one.meaning.weight, other.meaning.weight)
+    if {one.meaning.role, other.meaning.role} == {Role.PART, Role.DESCRIPTION}:
+        return least >= 0.9
+    return least >= 0.35 and (one.meaning.role in _AMOUNT_ROLES) != (other.meaning.role in _AMOUNT_ROLES)
+
+
+def heads_sums(line: Line, space: float) -> bool:
+    """Tell whether a line is the heading of a table of sums and taxes ("Net | VAT % | VAT | Gross"), not of items."""
+    if len(line.words) > 20:
+        return False
+    if _has_amount(line):
+        # A second table beside it has its sums on the same line: look left of the first label with an amount.
+        parts = segments(line.words, 1.8 * space)
+        first = next(index for index, part in enumerate(parts) if _has_amount(Line(tuple(part))))
+        words = [word for part in parts[: max(0, first - 1)] for word in part]
+        if not words or not parts[first][0].text[:1].isdigit():
+            return False
+        line = Line(tuple(words))
+    cells = _split_line(line, space, fuzzy=False)
+    known = [cell.role for cell in cells if cell.meaning is not None and cell.meaning.weight >= 0.4]
+    sums = [role for role in known if role in _SUMMING_ROLES]
+    named = [role for role in known if role in _NAMING_ROLES or role in (Role.QUANTITY, Role.PRICE)]
+    named += [cell.role for cell in cells if cell.role is Role.PART and fold(cell.text) != "code"]
+    return len(sums) >= 2 and (Role.TAX in sums or len(sums) > 2) and not named and len(sums) >= 0.5 * len(cells)
 
 
 def _has_amount(line: Line) -> bool:
@@ -129,6 +194,26 @@ def _score(cells: Sequence[HeadingCell]) -> float:
     return sum(best.values()) - 0.3 * unknown
 
 
+def unglued(words: Sequence[Word]) -> list[Word]:
+    """Cut titles printed without white between them ("HoursRate") where both are known."""
+    apart: list[Word] = []
+    for word in words:
+        cut = next(
+            (
+                match.start()
+                for match in re.finditer(r"(?<=[^\W\d_A-ZÀ-Þ]|[.%)])(?=[A-ZÀ-Þ(])", word.text)
+                if fold(word.text[: match.start()]) in headings() and fold(word.text[match.start() :]) in headings()
+            ),
+            None,
+        )
+        if cut is None:
+            apart.append(word)
+            continue
+        middle = word.x0 + (word.x1 - word.x0) * cut / len(word.text)
+        apart += [replace(word, text=word.text[:cut], x1=middle), replace(word, text=word.text[cut:], x0=middle)]
+    return apart
+
+
 def _split_line(line: Line, space: float, fuzzy: bool) -> list[HeadingCell]:
     cells: list[HeadingCell] = []
     for segment in segments(line.words, 1.8 * space):
@@ -149,7 +234,7 @@ def _split_segment(segment: list[Word], space: float, fuzzy: bool) -> list[Headi
     halves = _halves(segment, space)
     if halves is not None:
         return [cell for half in halves for cell in _split_segment(half, space, fuzzy)]
-    parts = _greedy(segment, space)
+    parts = _parts(segment, space)
     known = [part for part in parts if fold(text_of(part)) in headings()]
     if len(known) < 2 or len(parts) > len(known) + 1:
         return [whole]
@@ -168,31 +253,30 @@ def _halves(segment: list[Word], space: float) -> tuple[list[Word], list[Word]] 
     return (left, right) if one and other and one.role is not other.role else None
 
 
-def _greedy(segment: list[Word], space: float) -> list[list[Word]]:
+def _parts(segment: list[Word], space: float) -> list[list[Word]]:
+    """Cut titles printed with one space between them into known ones: as few as can be, at the widest white."""
+    best: list[tuple[float, list[int]]] = [(0.0, [])]
+    for end in range(1, len(segment) + 1):
+        options = []
+        for start in range(max(0, end - _LONGEST_TITLE), end):
+            known = fold(text_of(segment[start:end])) in headings()
+            if not known and end - start > 1:
+                continue
+            white = segment[start].x0 - segment[start - 1].x1 if start else 0.0
+            cost = (1.0 if known else 3.0) - 0.1 * min(white / space, 5.0)
+            options.append((best[start][0] + cost, [*best[start][1], start]))
+        best.append(min(options, key=lambda option: option[0]))
+    starts = [*best[-1][1], len(segment)]
     parts: list[list[Word]] = []
-    start = 0
-    while start < len(segment):
-        end = next(
-            (
-                end
-                for end in range(len(segment), start, -1)
-                if fold(text_of(segment[start:end])) in headings()
-                and not (end < len(segment) and fold(segment[end].text) in _QUALIFIERS)
-            ),
-            None,
-        )
-        if end is None:
-            if parts and (fold(segment[start].text) in _QUALIFIERS or _tight(segment, start, space)):
-                parts[-1].append(segment[start])
-            else:
-                parts.append([segment[start]])
-            start += 1
-            continue
-        if parts and fold(parts[-1][-1].text) in _QUALIFIERS and _tight(segment, start, space):
-            parts[-1].extend(segment[start:end])
+    for start, end in pairwise(starts):
+        part = segment[start:end]
+        known = fold(text_of(part)) in headings()
+        joins = parts and not known and (fold(part[0].text) in _QUALIFIERS or _tight(segment, start, space))
+        leads = parts and known and fold(parts[-1][-1].text) in _QUALIFIERS and _tight(segment, start, space)
+        if joins or (leads and fold(text_of(parts[-1])) not in headings()):
+            parts[-1].extend(part)
         else:
-            parts.append(segment[start:end])
-        start = end
+            parts.append(part)
     return parts
 
 
@@ -215,7 +299,7 @@ def _regroup(segment: list[Word], space: float) -> list[list[Word]]:
     halves = _halves(segment, space) if len(segment) > 1 else None
     if halves is not None:
         return [part for half in halves for part in _regroup(half, space)]
-    parts = _greedy(segment, space)
+    parts = _parts(segment, space)
     known = sum(1 for part in parts if fold(text_of(part)) in headings())
     return parts if known >= 2 else [segment]
 

@@ -11,7 +11,7 @@ from workers.documents.headers import Role
 from workers.documents.model import Word
 from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.numbers import UNITS, amount
-from workers.documents.page import Line, box_of, text_of
+from workers.documents.page import Line, Measure, box_of, text_of
 from workers.documents.rows import Row, agrees
 from workers.documents.words import carries, closes, names_more, totals
 
@@ -70,15 +70,15 @@ def _is_count(value: Decimal, figure: Figure) -> bool:
     return value == value.to_integral_value() and not re.search(r"[.,]\d{2}\b", text_of(figure.words))
 
 
-def rows_by_product(lines: Sequence[Line], *, page: int, mark: str | None, space: float) -> list[Row]:
+def rows_by_product(lines: Sequence[Line], *, page: int, mark: str | None, size: Measure) -> list[Row]:
     """Return a row for every line whose figures multiply, described by its words, the line above, those below."""
     rows: list[Row] = []
     above: Line | None = None
     open_x: float | None = None
     for index, line in enumerate(lines):
-        found = figures(line.words, mark, space)
+        found = figures(line.words, mark, size)
         triple = triple_of(found)
-        row = _row(line, found, triple, above, page) if triple is not None else None
+        row = _row(line, found, triple, above, page) if triple is not None and not _prose(line, triple) else None
         if row is not None:
             rows.append(row)
             above, open_x = None, line.words[0].x0
@@ -88,6 +88,14 @@ def rows_by_product(lines: Sequence[Line], *, page: int, mark: str | None, space
             open_x = None
             above = line if all(figure.is_percent for figure in found) else None
     return rows
+
+
+def _prose(line: Line, triple: Triple) -> bool:
+    """Tell whether figures that happen to multiply stand in a sentence: words between the price and the total."""
+    start = max(triple.quantity.x1, triple.price.x1)
+    between = [word for word in line.words if start <= word.x0 and word.x1 <= triple.total.x0]
+    after = [word for word in line.words if word.x0 >= triple.total.x1]
+    return any(len(re.findall(r"[^\W\d]{3,}", text_of(words))) > 2 for words in (between, after))
 
 
 def _continues(before: Line, line: Line, x0: float, found: Sequence[Figure]) -> bool:
@@ -140,13 +148,13 @@ def _unit_after(line: Line, quantity: Figure) -> Word | None:
     return None if is_currency(after[0].text) else after[0]
 
 
-def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, space: float) -> list[Row]:
+def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, size: Measure) -> list[Row]:
     """Return a row for each priced line above a total that equals their sum, as on a till receipt; else nothing."""
     rows: list[Row] = []
     running = Decimal(0)
     above = ""
     for line in lines:
-        found = figures(line.words, mark, space)
+        found = figures(line.words, mark, size)
         plain = [figure for figure in found if not figure.is_percent]
         if not plain or not re.search(r"[.,]\d{2}", text_of(plain[-1].words)):
             above = line.text

@@ -47,7 +47,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One printed word; `score` is the recogniser's certainty (1.0 when the text was in the file)."""
+    """One printed word; `score` is the recogniser's certainty, 1.0 when the text was in the file."""
 
     text: str
     x0: float
@@ -55,6 +55,7 @@ class Word:
     x1: float
     bottom: float
     score: float = 1.0
+    bold: bool = False
 
     @property
     def center(self) -> float:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from workers.documents.model import Word
 from workers.documents.numbers import CURRENCIES, amounts, clean, percent
+from workers.documents.page import Measure
 
 _CURRENCY = re.compile(rf"^(?:{CURRENCIES})$", re.IGNORECASE)
 _DATE = re.compile(r"^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\.?$")
@@ -37,24 +38,26 @@ def is_currency(text: str) -> bool:
     return _CURRENCY.match(clean(text)) is not None
 
 
-def figures(words: Sequence[Word], mark: str | None, space: float) -> list[Figure]:
+def figures(words: Sequence[Word], mark: str | None, size: Measure) -> list[Figure]:
     """Return the amounts among `words` of one line, left to right."""
     found: list[Figure] = []
     index = 0
     while index < len(words):
-        end, figure = _figure_at(words, index, mark, space)
+        end, figure = _figure_at(words, index, mark, size)
         if figure is not None:
             found.append(figure)
         index = end
     return found
 
 
-def _figure_at(words: Sequence[Word], start: int, mark: str | None, space: float) -> tuple[int, Figure | None]:
+def _figure_at(words: Sequence[Word], start: int, mark: str | None, size: Measure) -> tuple[int, Figure | None]:
     for end in range(min(len(words), start + 4), start, -1):
         part = words[start:end]
-        if any(right.x0 - left.x1 > 1.4 * space for left, right in pairwise(part)):
+        if any(right.x0 - left.x1 > 1.4 * size.space for left, right in pairwise(part)):
             continue
-        text = " ".join(word.text for word in part)
+        if not size.spaced and sum(1 for word in part if re.search(r"\d", word.text)) > 1:
+            continue
+        text = " ".join(word.text for word in part).rstrip(",;")
         if not re.search(r"\d", text) or _DATE.match(clean(text)):
             continue
         share = percent(text)

@@ -73,7 +73,7 @@ def _readings(body: str, mark: str | None) -> list[Decimal]:
         return [Decimal(compact.replace(other, "").replace(last, "."))]
     whole = Decimal(compact.replace(last, "") or "0")
     if len(marks) > 1:
-        return [whole]
+        return [whole] if len(compact.rsplit(last, 1)[1]) == 3 else []
     point = Decimal(compact.replace(last, "."))
     head, tail = compact.split(last)
     if len(tail) != 3 or not head or len(head) > 3 or head.startswith("0"):

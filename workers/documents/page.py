@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from workers.documents.model import Box, Page, Word
+from workers.documents.model import Box, Page, Rule, Word
+
+_LEADER = re.compile(r"[_=*~.·…─—–-]{3,}")
+_THOUSANDS = re.compile(
+    r"(?<![\d.,'’])(?:\d{1,3}(?:,\d{3})+\.\d\d|\d{1,3}(?:\.\d{3})+,\d\d|\d{1,3}['’]\d{3}|\d{4,6}[.,]\d\d)(?!\d)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,13 @@ def box_of(words: Sequence[Word]) -> Box:
 
 
 def lines_of(page: Page) -> list[Line]:
-    """Return the lines of `page`, top to bottom: words whose middles lie within each other's height."""
+    """Return the lines of `page`, top to bottom: words whose middles lie within each other's height.
+
+    Lines drawn with signs ("_____", "=====", ".....") are no words.
+    """
     rows: list[list[Word]] = []
-    for word in sorted(page.words, key=lambda word: (word.middle, word.x0)):
+    printed = (word for word in page.words if not _LEADER.fullmatch(word.text))
+    for word in sorted(printed, key=lambda word: (word.middle, word.x0)):
         row = next((row for row in reversed(rows[-3:]) if _same_line(row, word)), None)
         if row is None:
             rows.append([word])
@@ -70,15 +80,20 @@ def _same_line(row: list[Word], word: Word) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How large a page is printed: the usual height of a word and the usual white between two words of a sentence."""
+    """How a page is printed: the usual height of a word, and the usual white between two words of a sentence.
+
+    `spaced`: white may part the thousands of an amount, for no amount on it is printed in another way.
+    """
 
     height: float
     space: float
+    spaced: bool = True
 
 
 def measure(lines: Sequence[Line]) -> Measure:
-    """Return how large `lines` are printed."""
-    return Measure(text_height(lines), space_width(lines))
+    """Return how `lines` are printed."""
+    otherwise = any(_THOUSANDS.search(word.text) for line in lines for word in line.words)
+    return Measure(text_height(lines), space_width(lines), not otherwise)
 
 
 def text_height(lines: Sequence[Line]) -> float:
@@ -113,3 +128,12 @@ def segments(words: Sequence[Word], gap: float) -> list[list[Word]]:
 def text_of(words: Sequence[Word]) -> str:
     """Return words as text, a space between each two."""
     return " ".join(word.text for word in words)
+
+
+def ruled(above: Line, below: Line, rules: Sequence[Rule]) -> bool:
+    """Tell whether a drawn line, at least half as wide as the text, lies between two lines."""
+    width = max(above.box.x1, below.box.x1) - min(above.box.x0, below.box.x0)
+    return any(
+        rule.horizontal and above.middle < rule.top < below.middle and rule.x1 - rule.x0 > min(0.5 * width, 150)
+        for rule in rules
+    )

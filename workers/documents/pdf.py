@@ -23,6 +23,7 @@ from workers.documents.model import Page, Rule, Word
 
 _MIN_WORDS = 40
 _GARBLED = re.compile(r"\(cid:\d+\)|[\ue000-\uf8ff\ufffd\u0600-\u06ff\x00-\x08]")
+_BOLD = re.compile(r"bold|black|heavy|semibold|demi|,b|-bd\b|bd$", re.IGNORECASE)
 _PDF_FAULTS = (
     PDFException,
     PSException,
@@ -88,8 +89,17 @@ def _read_page(page: Any, glance: Glance, data: bytes) -> PdfPage:
 
 
 def _words(page: Any) -> tuple[Word, ...]:
-    found = page.dedupe_chars(tolerance=0.7).extract_words(x_tolerance_ratio=0.15, y_tolerance=2)
-    return tuple(Word(word["text"], word["x0"], word["top"], word["x1"], word["bottom"]) for word in found)
+    found = page.dedupe_chars(tolerance=0.7).extract_words(x_tolerance_ratio=0.15, y_tolerance=2, return_chars=True)
+    return tuple(
+        Word(word["text"], word["x0"], word["top"], word["x1"], word["bottom"], bold=_bold(word["chars"]))
+        for word in found
+    )
+
+
+def _bold(chars: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether most of a word is set in a font whose name says that it is bold."""
+    heavy = sum(1 for char in chars if _BOLD.search(str(char.get("fontname", ""))))
+    return heavy > 0.5 * len(chars)
 
 
 def _garbled(words: Sequence[Word]) -> bool:

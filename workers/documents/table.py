@@ -8,17 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from workers.documents.body import cut, read_body
+from workers.documents.body import read_body
+from workers.documents.cells import cut
 from workers.documents.columns import Column, Sample, columns_of
 from workers.documents.headers import NUMERIC, Role, fold
-from workers.documents.heading import Heading, find_headings
+from workers.documents.heading import Heading, find_headings, heads_sums
 from workers.documents.headless import rows_by_product, rows_by_sum
-from workers.documents.model import LineItem, Page
+from workers.documents.labelled import rows_by_label
+from workers.documents.model import LineItem, Page, Review
 from workers.documents.numberline import figures
 from workers.documents.numbers import decimal_mark
 from workers.documents.page import Line, Measure, lines_of, measure
-from workers.documents.rows import Row, item_of
+from workers.documents.rows import Row, agrees, item_of
 from workers.documents.words import carries, closes, names_more, totals
+
+_BEGUN = re.compile(r"^(?P<count>\d{1,4})\s*(?P<times>[x×*]\s*)?(?<=[\sx×*])(?P<rest>[^\W\d].*)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ def items_on_pages(pages: Sequence[Page]) -> list[LineItem]:
     """Return the line items printed on `pages`, in reading order."""
     mark = decimal_mark(word.text for page in pages for word in page.words)
     sheets = _sheets(pages)
-    headed = _amounts_not_prices(_headed(sheets, mark), sheets, mark)
+    headed = _counts_in_names(_amounts_not_prices(_headed(sheets, mark), sheets, mark))
     if headed and _convincing(headed):
         return headed
     loose = _unheaded(sheets, mark)
@@ -54,12 +58,44 @@ def _amounts_not_prices(items: list[LineItem], sheets: Sequence[Sheet], mark: st
         for sheet in sheets
         for line in sheet.lines
         if totals(line.text) or carries(line.text)
-        for figure in figures(line.words, mark, sheet.measure.space)
+        for figure in figures(line.words, mark, sheet.measure)
         for value in figure.values
     }
     if plain not in printed or product in printed:
         return items
     return [replace(item, unit_price=None, line_total=item.unit_price) for item in items]
+
+
+def _counts_in_names(items: list[LineItem]) -> list[LineItem]:
+    """Take the numbers that descriptions begin with ("4 Olive oil") for quantities where no column holds any.
+
+    Nearly all descriptions must begin so, and times the price be the total wherever both are printed; without any
+    such check a sign must say what the number is ("4 x Olive oil").
+    """
+    if not items or any(item.quantity is not None for item in items):
+        return items
+    begun = [_BEGUN.match(item.description) for item in items]
+    found = [(item, match) for item, match in zip(items, begun, strict=True) if match]
+    sums = [
+        agrees(Decimal(match["count"]), item.unit_price, item.line_total)
+        for item, match in found
+        if item.unit_price is not None and item.line_total is not None
+    ]
+    sure = bool(sums) or all(match["times"] for _, match in found)
+    if len(found) < 0.8 * len(items) or not sure or not all(sums):
+        return items
+    return [
+        item
+        if match is None
+        else replace(
+            item,
+            quantity=Decimal(match["count"]),
+            description=match["rest"],
+            review=tuple(reason for reason in item.review if reason is not Review.NO_QUANTITY),
+            confidence=max(item.confidence, 0.98) if item.unit_price is not None else item.confidence,
+        )
+        for item, match in zip(items, begun, strict=True)
+    ]
 
 
 def agreeing(items: Sequence[LineItem]) -> int:
@@ -125,12 +161,31 @@ def _headed(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
 
 
 def _stretch(sheet: Sheet, heading: Heading, lines: Sequence[Line], mark: str | None) -> tuple[list[LineItem], bool]:
-    columns = columns_of(heading, _rich(lines, heading, mark, sheet.measure), sheet.page.rules, sheet.measure)
-    body = read_body(lines, columns, sheet.page.rules, page=sheet.page.number, mark=mark, measure=sheet.measure)
+    lines, summed = _above_sums(lines, sheet.measure)
+    layers = [
+        columns_of(
+            layer,
+            _rich(lines, layer, mark, sheet.measure, alone=bool(heading.layers))
+            if layer.counts
+            else _beginning(lines, layer, sheet.measure),
+            sheet.page.rules,
+            sheet.measure,
+        )
+        for layer in heading.layers or (heading,)
+    ]
+    body = read_body(lines, layers, sheet.page.rules, page=sheet.page.number, mark=mark, measure=sheet.measure)
     if mark is None or not any(row.cells.keys() & {Role.PRICE, Role.TOTAL} for row in body.rows):
         mark = _mark_of_quantities(body.rows) or mark
     items = [item for row in body.rows if (item := item_of(row, mark)) is not None]
-    return items, body.ended
+    return items, body.ended or summed
+
+
+def _above_sums(lines: Sequence[Line], size: Measure) -> tuple[Sequence[Line], bool]:
+    """Return the lines above a table of sums and taxes, and whether there is one."""
+    for index, line in enumerate(lines):
+        if index and heads_sums(line, size.space):
+            return lines[:index], True
+    return lines, False
 
 
 def _mark_of_quantities(rows: Sequence[Row]) -> str | None:
@@ -142,8 +197,11 @@ def _mark_of_quantities(rows: Sequence[Row]) -> str | None:
     return None
 
 
-def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measure) -> Sample:
-    """Return the lines with about as many figures as the heading has numeric columns; they show where columns are."""
+def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measure, *, alone: bool = False) -> Sample:
+    """Return the lines with about as many figures as the heading has numeric columns; they show where columns are.
+
+    The text beside them is left out where it stands under titles of its own (`alone`).
+    """
     numeric = sum(1 for cell in heading.cells if cell.role in NUMERIC)
     whole = [Column(float("-inf"), float("inf"), Role.QUANTITY, "")]
     counts = [len(cut(line, whole, mark, size).figures[0]) for line in lines]
@@ -156,6 +214,8 @@ def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measu
             rich.append(line)
     if not rich:
         return Sample(tuple(lines[:6]))
+    if alone:
+        return Sample(tuple(rich))
     middles = [line.middle for line in rich]
     beside = [
         line
@@ -167,6 +227,13 @@ def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measu
     return Sample(tuple(rich), tuple(beside))
 
 
+def _beginning(lines: Sequence[Line], layer: Heading, size: Measure) -> Sample:
+    """Return the lines that begin where a heading without columns of figures does."""
+    left = min(cell.box.x0 for cell in layer.cells)
+    begun = [line for line in lines if abs(line.words[0].x0 - left) < size.height and not totals(line.text)]
+    return Sample(tuple(begun) or tuple(lines[:6]))
+
+
 def _without_headings(sheet: Sheet) -> list[Line]:
     taken = {index for heading in sheet.headings for index in range(heading.first, heading.last + 1)}
     return [line for index, line in enumerate(sheet.lines) if index not in taken]
@@ -176,14 +243,18 @@ def _unheaded(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
     rows = [
         row
         for sheet in sheets
-        for row in rows_by_product(
-            _without_headings(sheet), page=sheet.page.number, mark=mark, space=sheet.measure.space
-        )
+        for row in rows_by_product(_without_headings(sheet), page=sheet.page.number, mark=mark, size=sheet.measure)
     ]
     if not rows:
         rows = [
             row
             for sheet in sheets
-            for row in rows_by_sum(sheet.lines, page=sheet.page.number, mark=mark, space=sheet.measure.space)
+            for row in rows_by_label(sheet.lines, page=sheet.page.number, mark=mark, size=sheet.measure)
+        ]
+    if not rows:
+        rows = [
+            row
+            for sheet in sheets
+            for row in rows_by_sum(sheet.lines, page=sheet.page.number, mark=mark, size=sheet.measure)
         ]
     return [item for row in rows if (item := item_of(row, mark)) is not None]
