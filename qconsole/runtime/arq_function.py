@@ -88,6 +88,9 @@ class ArqRun:
 
     def _refusal(self) -> BaseException | None:
         claimed, worker = self.claimed, self.worker
+        if (expires_ms := (claimed.record or {}).get("expires_ms")) and int(expires_ms) <= self.lane.clock.now_ms():
+            logger.warning("job %s expired", claimed.id)
+            return JobExecutionFailed("job expired")
         if self.is_aborted():
             waited_s = (timestamp_ms() - self.enqueued_ms) / 1000
             logger.info("%6.2fs ⊘ %s:%s aborted before start", waited_s, claimed.id, self.name)
@@ -240,6 +243,7 @@ class ArqRun:
         if self.lane.records:
             outcome = Outcome.GIVEN_BACK if given_back else Outcome.RETRY
             extra["fields"] = ["history", history_with(self.claimed.record, attempt, now_ms, outcome, None)]
+            extra["keeps_call"] = True
         kind = "back" if given_back else "retry"
         return lambda: self.lane.finish(attempt.entry(kind, now_ms, extra=extra), None)
 

@@ -1,6 +1,7 @@
 """Known bugs of arq: none lives on in our worker. Each docstring names the issue of arq that its test stands for."""
 
 import asyncio
+import pickle
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,12 @@ from arq.cron import cron
 from arq.worker import Retry, func
 from redis.asyncio import Redis
 
+from qconsole.clock import SystemClock
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client, Context, job_type
 from qconsole.runtime.arq_worker import Worker
 from qconsole.runtime.keys import Keys
+from qconsole.runtime.queue import Queue
 from tests.runtime.running import plain_arq, run_burst, running
 from tests.support import eventually
 
@@ -166,6 +169,25 @@ async def test_a_job_outlives_arqs_day_when_queued_by_us(redis: Redis, redis_url
     # a plain producer's expiry is not silent either
     (entry,) = await redis.zrange(ARQ.dlq(), 0, -1)
     assert await redis.hget(ARQ.dead_letter(entry.decode()), "cause") == b"expired"
+
+
+async def test_a_job_retried_past_its_expiry_is_buried_with_its_payload(redis: Redis, redis_url: str) -> None:
+    """arq issue 320: after a day of retries it was gone."""
+
+    async def not_yet(ctx: dict[Any, Any], a: int) -> None:
+        raise Retry(defer=0.1)
+
+    functions = [func(not_yet, name="not_yet", max_tries=1_000)]
+    async with plain_arq(redis_url) as producer:
+        job = await producer.enqueue_job("not_yet", 7, _expires=timedelta(seconds=1))
+        assert job is not None
+        async with running(functions=functions, redis_url=redis_url):
+            await eventually(lambda: redis.zcard(ARQ.dlq()))
+    (entry,) = await redis.zrange(ARQ.dlq(), 0, -1)
+    letter = await redis.hgetall(ARQ.dead_letter(entry.decode()))
+    assert (letter[b"cause"], letter[b"job_type"]) == (b"expired", b"not_yet")
+    assert pickle.loads(letter[b"payload"])["a"] == (7,)
+    assert (await Queue("arq:queue", redis=redis, clock=SystemClock()).retry([job.job_id], actor="ops")).done
 
 
 async def _is_gone(redis: Redis, job_id: str) -> bool:

@@ -185,6 +185,24 @@ async def test_arqs_abort_of_a_running_job_aborts_it_once(redis: Redis, redis_ur
     assert not await redis.exists("arq:queue", ARQ.active())
 
 
+async def test_open_dead_letters_of_an_unchanged_app_are_capped_and_what_went_is_counted(
+    redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qconsole.runtime.arq_function.DEAD_LETTERS_KEPT", 2)
+
+    async def fails(ctx: dict[Any, Any]) -> None:
+        raise ValueError("no")
+
+    async with plain_arq(redis_url) as producer:
+        jobs = [await producer.enqueue_job("fails", _job_id=f"j{n}") for n in range(5)]
+    assert all(jobs)
+    await run_burst(functions=[func(fails, name="fails")], redis_url=redis_url, max_jobs=1)
+    left = [entry.decode().partition("~")[0] for entry in await redis.zrange(ARQ.dlq(), 0, -1)]
+    assert left == ["j3", "j4"]
+    assert await redis.hget(ARQ.config(), "dead_letters_dropped") == b"3"
+    assert len([key async for key in redis.scan_iter("qc:{arq:queue}:dl:*")]) == 2
+
+
 async def test_a_raising_hook_costs_no_outcome(redis_url: str) -> None:
     async def bad_end(ctx: dict[Any, Any]) -> None:
         raise RuntimeError("hook")

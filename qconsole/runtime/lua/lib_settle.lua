@@ -54,6 +54,16 @@ local function trim(prefix, index, keep, keep_ms, now_ms)
   end
 end
 
+-- A plain producer lets a call expire after a day. Once a job has started, the end of that time goes into its record: it
+-- counts as before, and ends in a dead letter that has the payload.
+local function keep_call(prefix, id, now_ms)
+  local left_ms = redis.call('PTTL', 'arq:job:' .. id)
+  if left_ms > 0 then
+    redis.call('PERSIST', 'arq:job:' .. id)
+    redis.call('HSET', prefix .. 'job:' .. id, 'expires_ms', string.format('%d', now_ms + left_ms))
+  end
+end
+
 -- Where an attempt that did not end its job puts it: its old place, or a due time.
 local function put_back(queue, prefix, e, extra, now_ms)
   if extra.place then
@@ -62,6 +72,9 @@ local function put_back(queue, prefix, e, extra, now_ms)
     redis.call('ZREM', queue, e[1])
   else
     place(queue, e[1], extra.priority or QC_DEFAULT_PRIORITY, math.max(extra.due_ms, now_ms), now_ms)
+  end
+  if extra.keeps_call then
+    keep_call(prefix, e[1], now_ms)
   end
   if extra.retry then
     redis.call('SET', 'arq:retry:' .. e[1], extra.retry, unpack(extra.retry_ttl_s and {'EX', extra.retry_ttl_s} or {}))

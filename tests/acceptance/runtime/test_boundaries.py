@@ -1,6 +1,7 @@
 """Where other queues break: order, pauses, far dates, lost leases, ends of workers, each on a real server."""
 
 import asyncio
+import signal
 import time
 from typing import Any
 
@@ -148,6 +149,23 @@ async def test_a_worker_that_is_told_to_stop_is_gone_in_time_and_loses_nothing(
     assert await redis.exists(KEYS.in_progress(queued.id), KEYS.retry(queued.id), KEYS.active()) == 0
     async with running(job_types=[stubborn], redis_url=redis_url) as other:
         await eventually(lambda: other.tasks)
+
+
+async def test_a_second_signal_gives_everything_back_at_once(redis: Redis, redis_url: str, client: Client) -> None:
+    @job_type("stubborn", queue="work")
+    async def stubborn(ctx: Context, payload: dict[str, Any]) -> None:
+        await asyncio.sleep(60)
+
+    queued = await client.enqueue(stubborn)
+    async with running(job_types=[stubborn], redis_url=redis_url, shutdown_s=600) as worker:
+        await eventually(lambda: worker.tasks)
+        worker.handle_sig_wait_for_completion(signal.SIGTERM)
+        await eventually(lambda: not worker.may_claim)
+        assert worker.tasks, "after the first one what runs goes on"
+        worker.handle_sig_wait_for_completion(signal.SIGTERM)
+        await eventually(lambda: not worker.tasks)
+    assert await _is_back(redis, queued.id)
+    assert not await redis.exists(KEYS.retry(queued.id))
 
 
 async def _is_back(redis: Redis, job_id: str) -> bool:
