@@ -1,5 +1,6 @@
 """`qconsole demo` as a process: its story on all nine queues, and that nothing of it stays behind."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from qconsole.redis.connect import connect
 from workers.policies import QUEUES
 
 DEMO = [sys.executable, "-m", "qconsole.cli", "demo", "--port", "0", "--data"]
 
 
-def started(folder: Path, **environment: str) -> subprocess.Popen[str]:
+def started(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("QCONSOLE_", "PLATFORM_"))}
     return subprocess.Popen(
-        [*DEMO, str(folder)], env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*DEMO, str(folder), *words], env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -43,10 +45,11 @@ def assert_all_ended(folder: Path) -> None:
         time.sleep(0.1)
 
 
-def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
-    answer = subprocess.run([*DEMO, str(tmp_path), "--once"], capture_output=True, text=True, timeout=110, check=False)
-    story = answer.stderr
-    assert answer.returncode == 0, story
+def play_to_the_end(folder: Path, **environment: str) -> None:
+    """Run the whole story, and check that each part of it went as it should."""
+    with started(folder, "--once", **environment) as demo:
+        table, story = demo.communicate(timeout=150)
+    assert demo.returncode == 0, story
     for line in (
         "doc-large_order lost its worker: completed after 1 attempt and 1 stall.",
         "doc-late came too early for its file: completed after 2 attempts.",
@@ -57,13 +60,13 @@ def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
     for buried in ("doc-broken", "mail-refused", "notify-left", "import-shrunken"):
         assert any(line.startswith(buried) and ": failed after" in line for line in story.splitlines()), story
 
-    rows = {cells[0]: cells for line in answer.stdout.splitlines() if (cells := line.split()) and cells[0] in QUEUES}
+    rows = {cells[0]: cells for line in table.splitlines() if (cells := line.split()) and cells[0] in QUEUES}
     assert set(rows) == set(QUEUES)
     waiting = {name: (cells[2], cells[3], cells[4]) for name, cells in rows.items()}
     assert waiting == {name: ("0", "1" if name == "email" else "0", "0") for name in QUEUES}
 
     outside = {
-        kind: [json.loads(line) for line in (tmp_path / "outside" / f"{kind}.jsonl").read_text().splitlines()]
+        kind: [json.loads(line) for line in (folder / "outside" / f"{kind}.jsonl").read_text().splitlines()]
         for kind in ("mails", "webhooks", "pager")
     }
     to = [address for mail in outside["mails"] for address in mail["to"]]
@@ -73,7 +76,24 @@ def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
     assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "warehouse"] == [500, 500, 200]
     assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "gone"] == [410]
     assert outside["pager"]
-    assert_all_ended(tmp_path)
+    assert_all_ended(folder)
+
+
+def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
+    play_to_the_end(tmp_path)
+
+
+@pytest.mark.parametrize("topology", [pytest.param("sentinel", marks=pytest.mark.slow), "cluster"])
+async def test_the_story_is_the_same_on_a_given_sentinel_service_or_cluster(
+    request: pytest.FixtureRequest, tmp_path: Path, topology: str
+) -> None:
+    url = request.getfixturevalue(f"{topology}_fleet").url
+    redis = connect(url)
+    await redis.flushall()
+    await asyncio.to_thread(play_to_the_end, tmp_path, QCONSOLE_REDIS_URL=url)
+    assert not (tmp_path / "redis").exists()
+    await redis.flushall()
+    await redis.aclose()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -17,6 +17,7 @@ from qconsole.redis.slots import SLOTS, slot_of
 from qconsole.runtime.flow import Flow
 from tests.faults.stage import ROOT, Stage, stage
 from tests.support import eventually
+from tests.tui.measure import Screen
 
 QUEUES = ("faults", "email", "reports", "webhooks")
 
@@ -118,3 +119,14 @@ async def test_the_web_console_takes_the_url(url: str) -> None:
     finally:
         web.terminate()
         await asyncio.to_thread(web.wait, 20)
+
+
+async def test_the_terminal_console_takes_the_url(set_up: Stage, url: str) -> None:
+    await set_up.client.enqueue_many("note", [{}] * 3, queue="webhooks")
+    screen = await asyncio.to_thread(Screen, url, "queues")
+    try:
+        await asyncio.to_thread(screen.wait_for, b"webhooks", 60)
+        os.write(screen.master, b"q")
+        assert await asyncio.to_thread(screen.process.wait, 30) == 0
+    finally:
+        screen.close()
