@@ -36,6 +36,7 @@ from qconsole.runtime.job_type import JobType, Registry
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.lane import Lane
 from qconsole.runtime.metrics_server import MetricsServer, worker_text
+from qconsole.runtime.partitions import served
 from qconsole.runtime.payload_store import MakeStore, PayloadStore, open_payload_store
 from qconsole.runtime.policy import DAY_S, QueuePolicy, Retention
 from qconsole.runtime.runner import Runner
@@ -209,7 +210,7 @@ class Worker(arq.worker.Worker):
             show=self.records,
         )
         self.runner = Runner(self, self.heartbeat)
-        for queue, policy in self._policies().items():
+        for queue, policy, shared in served(self._policies().items()):
             lane = Lane(
                 Keys(queue, cluster=cluster),
                 slots=policy.concurrency,
@@ -223,6 +224,7 @@ class Worker(arq.worker.Worker):
                 start=self.runner.start,
                 settled=self.runner.settled,
                 effects=self._forward_soon,
+                shared=shared,
             )
             self.lanes.append(lane)
         self.serving = Serving(self, self.lanes, redis)
@@ -242,6 +244,7 @@ class Worker(arq.worker.Worker):
         return Upkeep(
             client=client,
             lanes=self.lanes,
+            partitions={queue: policy.partitions for queue, policy in self._policies().items()},
             job_types=self.registry,
             schedules=[*self._schedules, *self._cron_schedules],
             encode_arq=lambda schedule, now_ms: serialize_job(

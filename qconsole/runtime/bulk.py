@@ -41,7 +41,7 @@ class Bulk:
         dedup: Callable[[Any], Dedup | None] | None,
         stagger_ms: int,
     ) -> None:
-        self._client, self._name, self._declared, self._keys = client, name, declared, keys
+        self._client, self._name, self._declared, self.keys = client, name, declared, keys
         self._options, self._stagger_ms = options, stagger_ms
         self._dedup = dedup or (declared.dedup if declared else None)
         self._start_ms = client.clock.now_ms()
@@ -59,11 +59,11 @@ class Bulk:
         for payload in islice(source, CHUNK_JOBS):
             try:
                 call = await self._call(payload, now_ms)
-                dedup = self._dedup(payload) if self._dedup else None
+                dedup = self.dedup_of(payload)
             except (UsageError, Refused) as error:
                 error.fields.setdefault("index", self._count)
                 raise
-            ids.append(self._keys.wire_id(client.new_id(now_ms) if own_ids is None else self._own(own_ids)))
+            ids.append(self.keys.wire_id(client.new_id(now_ms) if own_ids is None else self.own(own_ids)))
             jobs += (ids[-1], call, self._due_ms(due_ms), dedup_text(dedup))
             size += len(call)
             self._count += 1
@@ -80,6 +80,10 @@ class Bulk:
         ]
         return Chunk(start, ids, [*head, len(fields) // 2, *fields, *jobs])
 
+    def dedup_of(self, payload: Any) -> Dedup | None:
+        """Return what makes a payload's job the same as others."""
+        return self._dedup(payload) if self._dedup else None
+
     async def _call(self, payload: Any, now_ms: int) -> bytes:
         text = self._declared.encode(payload) if self._declared else encode_value(plain_fields(payload))
         if len(text) > self._client.large_bytes or (self._declared and self._declared.max_payload_bytes):
@@ -92,7 +96,8 @@ class Bulk:
         return (due_ms or self._start_ms) + self._count * self._stagger_ms
 
     @staticmethod
-    def _own(own_ids: Iterator[str]) -> str:
+    def own(own_ids: Iterator[str]) -> str:
+        """Return the caller's next own id."""
         own = next(own_ids, None)
         if own is None:
             raise UsageError("job_ids must have one id for each payload, got fewer", field="job_ids")
@@ -101,10 +106,10 @@ class Bulk:
     def note(self, chunks: list[Chunk], answers: list[Any]) -> None:
         """Take in what the script said about some chunks."""
         for chunk, refused in zip(chunks, answers, strict=True):
-            ids = [self._keys.bare_id(wire_id) for wire_id in chunk.ids]
+            ids = [self.keys.bare_id(wire_id) for wire_id in chunk.ids]
             for position, verdict, standing in zip(refused[0::3], refused[1::3], refused[2::3], strict=True):
                 index = int(position) - 1
-                ids[index] = self._keys.bare_id(standing.decode())
+                ids[index] = self.keys.bare_id(standing.decode())
                 self._duplicates.append(Duplicate(chunk.start + index, ids[index], Verdict(verdict.decode())))
             self._ids += ids
 

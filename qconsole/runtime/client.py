@@ -4,7 +4,7 @@ connection changes nothing: it never queues twice, and never answers "queued" wi
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
 
@@ -27,10 +27,12 @@ from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.runtime.options import Options, check_job_id, dedup_of, dedup_text, plain_fields, priority_of
 from qconsole.runtime.outbox import Outbox
+from qconsole.runtime.partitions import Router, partition_names
 from qconsole.runtime.payload_store import LARGE_BYTES, PayloadStore, claim_check
 from qconsole.runtime.policy import Dedup
 from qconsole.runtime.scripts import Executor, Script, script
 from qconsole.runtime.server_clock import ServerClock
+from qconsole.runtime.spread import Spread
 
 CHUNKS_IN_FLIGHT: Final = 4
 _SEEN_EVERY_MS: Final = 30_000
@@ -102,6 +104,7 @@ class Client:
         self._replica_timeout_s = replica_timeout_s
         self._patience = patience
         self._ids = JobIds()
+        self._router = Router(lambda *command: self._insist(lambda _: _execute(self._once, *command)))
         self._seen_ms: dict[str, int] = {}
         self._owns_redis = False
         if self._large_payloads is LargePayloads.CLAIM_CHECK and payload_store is None:
@@ -134,6 +137,7 @@ class Client:
         *,
         queue: str | None = None,
         job_id: str | None = None,
+        key: str | None = None,
         dedup: Dedup | None = None,
         parent: JobRef | None = None,
         on_fail: OnFail | str = OnFail.FAIL_PARENT,
@@ -146,6 +150,8 @@ class Client:
             payload: the job type's payload model, or a mapping of its fields.
             queue: another queue than the job type's.
             job_id: the caller's own id; a job or kept result of that id answers in its place.
+            key: of a partitioned queue: jobs of one key go to one partition, in order. Without one the dedup id chooses
+                the partition, else `job_id`, else they take turns. Dedup holds within a partition.
             dedup: another dedup than the job type's.
             parent: a job that has not ended; from now on this one is its child, and no dedup applies to it.
             on_fail: what this job's failure means for the parent.
@@ -159,7 +165,9 @@ class Client:
             JobNotFound, Conflict: the parent does not exist, or has ended; nothing was queued.
             RedisUnavailable: Redis did not answer within the deadline; the same call with the same `job_id` is safe.
         """
-        job = await self.prepare(job_type, payload, Options(**options), queue=queue, job_id=job_id)
+        job = await self.prepare(
+            job_type, payload, Options(**options), queue=queue, job_id=job_id, key=key, dedup=dedup
+        )
         if parent is not None:
             check = Check.FRESH if job_id is None else Check.OWN
             return await self._add_child(job, parent, checked_on_fail(on_fail), check, dedup)
@@ -174,7 +182,7 @@ class Client:
             *job.fields,
         ]
         await self._note_queue(job.keys.queue, job.now_ms)
-        (answer,) = await self._run(script("enqueue"), job.keys, [args], check_at=5)
+        (answer,) = await self.run_script(script("enqueue"), job.keys, [args], check_at=5)
         return _enqueued(job.keys, answer)
 
     async def _add_child(
@@ -187,7 +195,7 @@ class Client:
         member = member_args(job, f"{above.queue}\n{parent_id}", on_fail)
         await self._note_queue(job.keys.queue, job.now_ms)
         args = [job.now_ms, parent_id, check, job.keys.queue, *member]
-        (answer,) = await self._run(script("add_child"), above, [args], check_at=2)
+        (answer,) = await self.run_script(script("add_child"), above, [args], check_at=2)
         word = answer[0].decode()
         if word == "missing":
             raise JobNotFound(
@@ -224,7 +232,7 @@ class Client:
         for part in plan:
             args += (part.keys.queue, len(part.args), *part.args)
         root = plan[0].keys
-        (answer,) = await self._run(script("add_flow"), root, [args], check_at=1)
+        (answer,) = await self.run_script(script("add_flow"), root, [args], check_at=1)
         if len(plan) > 1:
             await Outbox(root.queue, client=self).forward()
         return _enqueued(root, answer)
@@ -236,6 +244,7 @@ class Client:
         *,
         queue: str | None = None,
         job_ids: Iterable[str] | None = None,
+        key: Callable[[Any], str] | None = None,
         dedup: Callable[[Any], Dedup | None] | None = None,
         stagger_ms: int = 0,
         **options: Any,
@@ -247,8 +256,9 @@ class Client:
             payloads: of any length; read as it goes.
             queue: another queue than the job type's.
             job_ids: the callers' own ids, one for each payload.
+            key: from a payload; as for `enqueue`.
             dedup: from a payload; by default the job type's.
-            stagger_ms: how much later each job is due than the one before.
+            stagger_ms: how much later each job is due than the one before; on a partitioned queue on average.
             options: see `Options`.
 
         Returns:
@@ -261,18 +271,37 @@ class Client:
         if not isinstance(stagger_ms, int) or stagger_ms < 0:
             raise UsageError(f"stagger_ms must be a whole number ≥ 0, got {stagger_ms!r}", field="stagger_ms")
         name, declared, keys = await self._resolve(job_type, queue)
-        bulk = Bulk(self, name, declared, keys, Options(**options), dedup, stagger_ms)
+        wanted, now_ms = Options(**options), self.clock.now_ms()
         own_ids = iter(job_ids) if job_ids is not None else None
-        await self._note_queue(keys.queue, self.clock.now_ms())
+        await self._note_queue(keys.queue, now_ms)
         source = iter(payloads)
+        if (count := await self._router.count(keys.queue, now_ms)) > 1:
+            parts = [self.keys(part) for part in partition_names(keys.queue, count)]
+            bulks = [Bulk(self, name, declared, part, wanted, dedup, stagger_ms * count) for part in parts]
+
+            def choose(payload: Any, own_id: str | None) -> int:
+                same = bulks[0].dedup_of(payload)
+                return self._router.pick(count, key(payload) if key else None, same.id if same else None, own_id)
+
+            answer = await Spread(self, bulks, choose).send(source, own_ids)
+            _no_more_ids(own_ids)
+            return answer
+        bulk = Bulk(self, name, declared, keys, wanted, dedup, stagger_ms)
         while chunks := [c for _ in range(CHUNKS_IN_FLIGHT) if (c := await bulk.next_chunk(source, own_ids))]:
-            bulk.note(chunks, await self._run(script("enqueue_many"), keys, [chunk.args for chunk in chunks]))
-        if own_ids is not None and next(own_ids, None) is not None:
-            raise UsageError("job_ids must have one id for each payload, got more", field="job_ids")
+            bulk.note(chunks, await self.run_script(script("enqueue_many"), keys, [chunk.args for chunk in chunks]))
+        _no_more_ids(own_ids)
         return bulk.answer()
 
     async def prepare(
-        self, job_type: Target, payload: Any, options: Options, *, queue: str | None = None, job_id: str | None = None
+        self,
+        job_type: Target,
+        payload: Any,
+        options: Options,
+        *,
+        queue: str | None = None,
+        job_id: str | None = None,
+        key: str | None = None,
+        dedup: Dedup | None = None,
     ) -> Prepared:
         """Return a job as the scripts take it, checked; a large payload is put in the store.
 
@@ -281,6 +310,10 @@ class Client:
         """
         name, declared, keys = await self._resolve(job_type, queue)
         now_ms = self.clock.now_ms()
+        if (count := await self._router.count(keys.queue, now_ms)) > 1:
+            dedup = dedup or dedup_of(declared, payload)
+            number = self._router.pick(count, key, dedup.id if dedup else None, job_id)
+            keys = self.keys(partition_names(keys.queue, count)[number])
         text = declared.encode(payload) if declared else encode_value(plain_fields(payload))
         return Prepared(
             keys=keys,
@@ -345,7 +378,9 @@ class Client:
             await self._insist(lambda _: _execute(self._once, "ZADD", GLOBAL.queues(), now_ms, queue))
             self._seen_ms[queue] = now_ms
 
-    async def _run(self, what: Script, keys: Keys, calls: list[list[Any]], *, check_at: int | None = None) -> list[Any]:
+    async def run_script(
+        self, what: Script, keys: Keys, calls: list[list[Any]], *, check_at: int | None = None
+    ) -> list[Any]:
         """Run a script of one queue once for each argument list, in one round trip.
 
         Args:
@@ -400,6 +435,11 @@ class Client:
                         raise
                     raise RedisUnavailable(f"Redis cannot be used: {reason_of(error)}") from error
             await asyncio.sleep(pause_s)
+
+
+def _no_more_ids(own_ids: Iterator[str] | None) -> None:
+    if own_ids is not None and next(own_ids, None) is not None:
+        raise UsageError("job_ids must have one id for each payload, got more", field="job_ids")
 
 
 def _enqueued(keys: Keys, answer: list[bytes]) -> Enqueued:

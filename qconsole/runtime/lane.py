@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -16,6 +16,9 @@ from qconsole.clock import Clock
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.policy import QueuePolicy
 from qconsole.runtime.scripts import Executor, script
+
+if TYPE_CHECKING:
+    from qconsole.runtime.partitions import SharedSlots
 
 logger = logging.getLogger("qconsole.worker")
 
@@ -66,6 +69,7 @@ class Lane:
         settled: called with each job that was handed over, its token, and the word `settle` has for it.
         effects: called when something that was settled concerns another queue.
         poll_s: how long the queue is left alone when nothing says that there is work.
+        shared: where the slots come from when the queue is one partition of several; `slots` is its even part then.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Lane:
         start: Callable[["Lane", Claimed], None],
         settled: Callable[["Lane", str, str, str], None],
         effects: Callable[[], None],
+        shared: "SharedSlots | None" = None,
     ) -> None:
         self.keys = keys
         self.slots = slots
@@ -109,12 +114,26 @@ class Lane:
         self._look_at = 0.0
         self._unsure = False
         self._resent = False
+        self._asked = 0
+        self._shared = shared
+        if shared is not None:
+            shared.join(self)
         self._limits = orjson.dumps({k: v for k, v in limits_of(policy).items() if v is not None})
 
     @property
     def free(self) -> int:
         """Slots that run nothing."""
-        return self.slots - len(self.running) - self.stragglers
+        return self.slots - self.taken if self._shared is None else self._shared.free(self)
+
+    @property
+    def wants(self) -> bool:
+        """Whether there may be work: it was not found empty within the time between two polls."""
+        return time.monotonic() >= self._look_at
+
+    @property
+    def taken(self) -> int:
+        """Slots that run something, or are kept for a claim under way."""
+        return len(self.running) + self.stragglers + self._asked
 
     @property
     def has_work_for_redis(self) -> bool:
@@ -126,6 +145,8 @@ class Lane:
         self.running.pop(entry[0], None)
         self._finished.append(Finished(entry, result))
         self.attention.set()
+        if self._shared is not None:
+            self._shared.freed()
 
     def report(self, job_id: str, token: str, kind: str, value: str) -> None:
         """Note a running job's progress (kind `progress`) or a log line (kind `log`)."""
@@ -173,17 +194,22 @@ class Lane:
         del self._finished[: len(finished)]
         try:
             token = self._next_token()
-            words, claimed, next_ms, size = await self._call(token, finished, max(0, free), want_size)
+            self._asked = max(0, free)
+            words, claimed, next_ms, size = await self._call(token, finished, self._asked, want_size)
         except BaseException:
             self._finished[:0] = finished
             self._unsure = self._resent = True
             raise
+        finally:
+            self._asked = 0
         self._note_words(finished, words)
         self._resent = False
         self.size = size
         if free > 0:
             self._note_next(next_ms)
         self._start_all(token, claimed)
+        if self._shared is not None and len(claimed) < free:
+            self._shared.left()
         return len(claimed)
 
     def _next_token(self) -> str:

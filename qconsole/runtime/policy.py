@@ -133,6 +133,8 @@ class QueuePolicy:
 
     Args:
         concurrency: jobs one worker process runs at once from this queue.
+        partitions: how many hash slots the queue is spread over; see `runtime/partitions.py`. Limits and retention are
+            divided evenly among them, and `concurrency` is shared.
         global_concurrency: jobs all workers together run at once.
         rate: starts over all workers.
         retention: of ended jobs.
@@ -141,6 +143,7 @@ class QueuePolicy:
     """
 
     concurrency: int = 10
+    partitions: int = 1
     global_concurrency: int | None = None
     rate: Rate | None = None
     retention: Retention = field(default_factory=Retention)
@@ -150,5 +153,8 @@ class QueuePolicy:
 
     def __post_init__(self) -> None:
         _at_least("concurrency", self.concurrency, 1)
-        _at_least("global_concurrency", self.global_concurrency, 1)
+        _at_least("partitions", self.partitions, 1)
+        _at_least("global_concurrency", self.global_concurrency, self.partitions)
+        if self.rate is not None:
+            _at_least("rate.max", self.rate.max, self.partitions)
         _at_least("attempts", self.attempts, 1)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -33,6 +33,7 @@ class Upkeep:
     Args:
         client: writes and queues.
         lanes: the queues.
+        partitions: how many each declared queue has.
         job_types, schedules: what the worker declares.
         encode_arq: writes the calls of an unchanged arq app's schedules.
         worker_id: stands for leadership, whose upkeep concerns all queues.
@@ -44,6 +45,7 @@ class Upkeep:
         *,
         client: Client,
         lanes: Sequence[Lane],
+        partitions: Mapping[str, int],
         job_types: Iterable[JobType[Any]],
         schedules: Sequence[Schedule],
         encode_arq: EncodeCall,
@@ -52,6 +54,7 @@ class Upkeep:
     ) -> None:
         self._client = client
         self._lanes = lanes
+        self._partitions = partitions
         self._job_types = tuple(job_types)
         self._schedules = schedules
         self._deploy = deploy
@@ -77,6 +80,11 @@ class Upkeep:
         for job_type in self._job_types:
             pipe.hset(GLOBAL.job_types(), mapping={job_type.name: job_type.describe()})
         pipe.zadd(GLOBAL.queues(), {lane.keys.queue: now_ms for lane in self._lanes})
+        for name, count in self._partitions.items():
+            if count > 1:
+                pipe.hset(GLOBAL.partitions(), name, str(count))
+            else:
+                pipe.hdel(GLOBAL.partitions(), name)
         if self._deploy:
             pipe.zadd(GLOBAL.marks(), {f"deploy:{self._deploy}": now_ms}, nx=True)
         await pipe.execute()
