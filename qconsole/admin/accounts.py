@@ -2,6 +2,7 @@
 tokens as hashes of themselves; neither is ever shown again.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -60,7 +61,7 @@ class Users(Noun):
         text = orjson.dumps(
             {
                 "role": checked_role(role),
-                "hash": hashed(checked_password(password)),
+                "hash": await asyncio.to_thread(hashed, checked_password(password)),
                 "created_ms": self._backend.now_ms(),
                 "changed_ms": self._backend.now_ms(),
             }
@@ -72,7 +73,10 @@ class Users(Noun):
     async def passwd(self, name: str, *, password: str) -> Applied:
         """Set a user's password; sessions that began before end."""
         self._session.require("admin", "managing users")
-        changes = {"hash": hashed(checked_password(password)), "changed_ms": self._backend.now_ms()}
+        changes = {
+            "hash": await asyncio.to_thread(hashed, checked_password(password)),
+            "changed_ms": self._backend.now_ms(),
+        }
         await self._change(name, changes)
         return await self._applied("passwd", name, f"The password of {name} was changed.")
 
@@ -116,7 +120,7 @@ class Users(Noun):
         if _NAME.fullmatch(name):
             text = await self._backend.redis.hget(GLOBAL.users(), name)  # type: ignore[misc]
         stored = orjson.loads(text) if text else {}
-        right = is_password(stored.get("hash") or _NOBODY, password[:MAX_PASSWORD])
+        right = await asyncio.to_thread(is_password, stored.get("hash") or _NOBODY, password[:MAX_PASSWORD])
         return _user(name.encode(), text) if right and text else None
 
     async def _applied(self, verb: str, name: str, sentence: str, **options: object) -> Applied:

@@ -8,12 +8,14 @@ from typing import Any, Final
 import orjson
 
 from qconsole.admin.backend import Backend
+from qconsole.admin.marks import StoredMark, read_mark
 from qconsole.admin.views import DeadLetterGroup
 from qconsole.runtime.keys import GLOBAL
 
 TREND_HOURS: Final = 24
 HOUR_MS: Final = 3_600_000
 SAMPLES: Final = 3
+AT_ONCE: Final = 50  # groups in one call
 
 
 @dataclass(slots=True)
@@ -27,6 +29,9 @@ class _Group:
     total: int = 0
     first_ms: int = 2**62
     last_ms: int = 0
+    trend: list[int] = field(default_factory=lambda: [0] * TREND_HOURS)
+    samples: list[str] = field(default_factory=list)
+    note: str | None = None
 
 
 async def read_groups(backend: Backend, queues: Sequence[str], fingerprint: str | None = None) -> list[DeadLetterGroup]:
@@ -41,9 +46,12 @@ async def read_groups(backend: Backend, queues: Sequence[str], fingerprint: str 
     for queue, part in zip(queues, parts, strict=True):
         for fp, (said, count) in part.items():
             _add(gathered, fp, queue, said, count)
+    await asyncio.gather(
+        *(_read_facts(backend, q, {fp: g for fp, g in gathered.items() if q in g.queues}) for q in queues)
+    )
     ordered = sorted(gathered.items(), key=lambda pair: (-pair[1].count, -pair[1].last_ms, pair[0]))
     deploys = await _deploys(backend)
-    return [await _view(backend, fp, group, deploys) for fp, group in ordered]
+    return [_view(backend, fp, group, deploys) for fp, group in ordered]
 
 
 async def _read_queue(backend: Backend, queue: str, fingerprint: str | None) -> dict[str, tuple[dict[str, Any], int]]:
@@ -77,9 +85,8 @@ def _add(gathered: dict[str, _Group], fp: str, queue: str, said: dict[str, Any],
     group.first_ms = min(group.first_ms, _whole(said.get("first_ms")))
 
 
-async def _view(backend: Backend, fp: str, group: _Group, deploys: list[tuple[int, str]]) -> DeadLetterGroup:
-    trend, samples, note = await _trend(backend, fp, group.queues)
-    since = [label for ms, label in deploys if ms <= group.first_ms]
+def _view(backend: Backend, fp: str, group: _Group, deploys: list[StoredMark]) -> DeadLetterGroup:
+    since = [mark.label for mark in deploys if mark.ms <= group.first_ms]
     message = backend.redaction.text(str(group.said.get("message") or "")[:2_000])
     return DeadLetterGroup(
         fingerprint=fp,
@@ -92,42 +99,31 @@ async def _view(backend: Backend, fp: str, group: _Group, deploys: list[tuple[in
         total=group.total,
         first_ms=group.first_ms,
         last_ms=group.last_ms,
-        trend=trend,
-        sample_ids=samples,
-        since_deploy=since[-1] if since else None,
-        note=backend.redaction.text(note) if note else None,
+        trend=tuple(group.trend),
+        sample_ids=tuple(group.samples[:SAMPLES]),
+        since_deploy=backend.redaction.text(since[-1]) if since else None,
+        note=backend.redaction.text(group.note) if group.note else None,
     )
 
 
-async def _trend(
-    backend: Backend, fp: str, queues: Sequence[str]
-) -> tuple[tuple[int, ...], tuple[str, ...], str | None]:
-    """Count the open entries by the hour they were buried in, name the newest few, and read a note on one of them."""
-    last_hour = backend.now_ms() // HOUR_MS
-    hours = range(last_hour - TREND_HOURS + 1, last_hour + 1)
-    trend = [0] * TREND_HOURS
-    samples: list[str] = []
-    note: str | None = None
-    for queue in queues:
-        keys = backend.keys(queue)
-        async with backend.redis.pipeline(transaction=False) as pipe:
-            for hour in hours:
-                pipe.zcount(keys.dlq_fingerprint(fp), hour * HOUR_MS, f"({(hour + 1) * HOUR_MS}")
-            pipe.zrevrange(keys.dlq_fingerprint(fp), 0, SAMPLES - 1)
-            *counts, newest = await pipe.execute()
-        trend = [mine + theirs for mine, theirs in zip(trend, counts, strict=True)]
-        entries = [entry.decode("utf-8", "replace") for entry in newest]
-        samples += [keys.bare_id(entry) for entry in entries]
-        for entry in entries:
-            text = await backend.redis.hget(keys.dead_letter(entry), "note")  # type: ignore[misc]
-            note = note or (text.decode("utf-8", "replace") if text else None)
-    return tuple(trend), tuple(samples[:SAMPLES]), note
+async def _read_facts(backend: Backend, queue: str, groups: dict[str, _Group]) -> None:
+    """Add one queue's part: entries by the hour they were buried in, the newest few, and a note on one of them."""
+    first_hour = backend.now_ms() // HOUR_MS - TREND_HOURS + 1
+    names = list(groups)
+    for start in range(0, len(names), AT_ONCE):
+        asked = names[start : start + AT_ONCE]
+        answers = await backend.read("groups", [queue], [first_hour, TREND_HOURS, SAMPLES, *asked])
+        for name, (counts, entries, notes) in zip(asked, answers, strict=True):
+            group = groups[name]
+            group.trend = [mine + theirs for mine, theirs in zip(group.trend, counts, strict=True)]
+            group.samples += [backend.keys(queue).bare_id(entry.decode("utf-8", "replace")) for entry in entries]
+            said = [note.decode("utf-8", "replace") for note in notes if note]
+            group.note = group.note or (said[0] if said else None)
 
 
-async def _deploys(backend: Backend) -> list[tuple[int, str]]:
+async def _deploys(backend: Backend) -> list[StoredMark]:
     stored = await backend.redis.zrange(GLOBAL.marks(), -200, -1, withscores=True)
-    marks = [(int(ms), _json(text)) for text, ms in stored]
-    return [(ms, str(said.get("label") or "")) for ms, said in marks if said.get("kind") == "deploy"]
+    return [mark for mark in (read_mark(text, ms) for text, ms in stored) if mark.kind == "deploy"]
 
 
 def _json(text: bytes) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """`admin.metrics`: series, histograms and targets from the counters that workers write; marks; Prometheus text."""
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from qconsole.admin.counts import read_counts
 from qconsole.admin.filter_parse import duration_ms
+from qconsole.admin.marks import read_mark
 from qconsole.admin.noun import Noun
 from qconsole.admin.performance import Steps, read_tallies, steps_of, total
 from qconsole.admin.prometheus import gauges
@@ -76,7 +77,8 @@ class Metrics(Noun):
     async def marks(self, since_ms: int) -> tuple[Mark, ...]:
         """Return deploy and operator marks since an instant, oldest first."""
         stored = await self._backend.redis.zrangebyscore(GLOBAL.marks(), since_ms, "+inf", withscores=True)
-        return tuple(_mark(text, int(ms), self._backend.redaction.text) for text, ms in stored)
+        marks = [read_mark(text, ms) for text, ms in stored]
+        return tuple(Mark(mark.ms, mark.kind, self._backend.redaction.text(mark.label)) for mark in marks)
 
     async def mark(self, kind: str, label: str) -> Applied:
         """Put a mark on the charts, now."""
@@ -155,13 +157,3 @@ def checked_window_ms(text: str, name: str) -> int:
 
 def _seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / 1000
-
-
-def _mark(text: bytes, ms: int, redact: Any) -> Mark:
-    try:
-        stored = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        stored = None
-    if isinstance(stored, dict):
-        return Mark(ms, str(stored.get("kind") or "operator"), redact(str(stored.get("label") or "")))
-    return Mark(ms, "deploy", redact(text.decode("utf-8", "replace")))

@@ -95,6 +95,8 @@ class Operation:
             undo_until_ms=self.undo_until_ms if self.undone_by is None else None,
             undone_by=self.undone_by,
             current_rate_per_s=self.rate_now if is_held else None,
+            confirm=self.confirm if state is OperationState.PLANNED else "none",
+            confirm_text=self.confirm_text if state is OperationState.PLANNED else None,
         )
 
 

@@ -420,6 +420,8 @@ class OperationView:
     undo_until_ms: int | None = None
     undone_by: str | None = None
     current_rate_per_s: float | None = None
+    confirm: str = "none"  # while it is planned: none | click | count | queue, as in Plan
+    confirm_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Dead letters one by one and by groups: replay, edit, discard, reopen, notes, pages both ways."""
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
 from qconsole.admin import Admin
 from qconsole.errors import Conflict, DeadLetterNotFound, FilterError, Unrecoverable, UsageError
 from qconsole.runtime.client import Client
+from qconsole.runtime.keys import GLOBAL
 from tests.admin.stock import NOW, failed_jobs
 from tests.runtime.hand import Hand
 from tests.support import ManualClock
@@ -78,3 +80,22 @@ async def test_entries_are_paged_both_ways(admin: Admin, redis: Redis) -> None:
     assert [row.id for row in back.rows] == [row.id for row in pages[1].rows]
     assert [row.id for row in (await admin.dead_letters.page("payload.n:3", limit=10)).rows] == [seen[21]]
     assert (await admin.dead_letters.count("fp:fp0")).value == 9
+
+
+async def test_a_group_names_the_deploy_it_began_after_whoever_marked_it(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 3)
+    await redis.zadd(GLOBAL.marks(), {"deploy:a41f2c": NOW - 60_000})
+    assert [group.since_deploy for group in await admin.dead_letters.groups()] == ["a41f2c"] * 3
+    assert [(mark.kind, mark.label) for mark in await admin.metrics.marks(0)] == [("deploy", "a41f2c")]
+    await redis.zadd(GLOBAL.marks(), {orjson.dumps({"kind": "deploy", "label": "b52"}): NOW - 30_000})
+    await redis.zadd(GLOBAL.marks(), {orjson.dumps({"kind": "operator", "label": "x"}): NOW - 20_000})
+    assert [group.since_deploy for group in await admin.dead_letters.groups()] == ["b52"] * 3
+
+
+async def test_fifty_groups_cost_one_call_a_queue_more(admin: Admin, redis: Redis) -> None:
+    await failed_jobs(redis, 150, errors=50)
+    await admin.dead_letters.groups()
+    await redis.config_resetstat()
+    groups = await admin.dead_letters.groups()
+    assert (len(groups), sum(groups[0].trend), len(groups[0].sample_ids)) == (50, 3, 3)
+    assert (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"] == 1

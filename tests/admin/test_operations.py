@@ -79,7 +79,8 @@ async def test_the_number_or_the_queue_must_be_typed(
     for wrong in (None, "", "149", "yes"):
         with pytest.raises(Unconfirmed, match="must be confirmed by typing '150'"):
             await admin.operations.start(plan.operation.id, confirm=wrong)
-    assert (await admin.operations.get(plan.operation.id)).state is OperationState.PLANNED
+    planned = await admin.operations.get(plan.operation.id)
+    assert (planned.state, planned.confirm, planned.confirm_text) == (OperationState.PLANNED, "count", "150")
     await admin.operations.start(plan.operation.id, confirm=" 150 ")
     with pytest.raises(Conflict, match="started already"):
         await admin.operations.start(plan.operation.id, confirm="150")

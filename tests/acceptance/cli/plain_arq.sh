@@ -9,6 +9,19 @@ field() { python -c 'import json, sys; value = json.load(sys.stdin)
 for key in sys.argv[1].split("."): value = value[int(key) if key.isdigit() else key]
 print(value)' "$1"; }
 expect() { [ "$2" = "$3" ] || { echo "$1: expected $3, got $2" >&2; exit 1; }; }
+# The first id that matches a filter; a long search is done in parts, each goes on where the last one stopped.
+first() { python - "$1" <<'PY'
+import json, subprocess, sys
+
+cursor, page = [], {"items": [], "next": ""}
+while not page["items"] and page["next"] is not None:
+    command = ["qconsole", "jobs", "list", sys.argv[1], *cursor, "-o", "json"]
+    page = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    cursor = ["--cursor", page["next"] or ""]
+print(page["items"][0]["id"] if page["items"] else "none")
+PY
+}
+says() { said=$("${@:2}" 2>&1); grep -q "$1" <<<"$said" || { echo "${*:2}: expected $1, got $said" >&2; exit 1; }; }
 fails() { code=0; "${@:3}" >out.txt 2>err.txt || code=$?; expect "$1" "$code" "$2"; }
 
 say "its queue is found, with what waits and what is deferred"
@@ -19,12 +32,12 @@ expect native "$(qconsole queues show arq:queue -o json | field native)" False
 say "filters by state, type, error and payload find its jobs and results"
 expect state "$(qconsole jobs list state:delayed --limit 1 -o json | field total.value)" 20
 expect failed "$(qconsole jobs list 'state:failed type:send error~refused' --limit 1 -o json | field items.0.job_type)" send
-expect payload "$(qconsole jobs list 'payload.to:user0@example.com' -o json | field items.0.id)" mail-0
+expect payload "$(first payload.to:user0@example.com)" mail-0
 expect result "$(qconsole jobs show image-1 -o json | field state)" completed
 
 say "why: a sentence for one that failed and one that is deferred"
-qconsole jobs why mail-0 | grep -q "It has failed: ConnectionError: mail host refused user0@example.com"
-qconsole jobs why later-0 | grep -q "It is delayed: due in"
+says "It has failed: ConnectionError: mail host refused user0@example.com" qconsole jobs why mail-0
+says "It is delayed: due in" qconsole jobs why later-0
 
 say "retry one, then all that failed; the number is what failed"
 expect retried "$(qconsole jobs retry mail-0 --reason 'host is back' -o json | field sentence)" "Job mail-0 was put back."
@@ -48,8 +61,8 @@ expect gone "$(qconsole queues show arq:queue -o json | field counts.delayed)" 0
 expect undone "$(qconsole operations undo "$operation" -o json | field done)" 18
 
 say "what needs our runtime is said, not failed: lists are empty and say why, changes are refused with exit 4"
-qconsole dlq groups 2>&1 | grep -q "Only plain arq uses this Redis"
-qconsole schedules list 2>&1 | grep -q "Only plain arq uses this Redis"
+says "Only plain arq uses this Redis" qconsole dlq groups
+says "Only plain arq uses this Redis" qconsole schedules list
 fails pause 4 qconsole queues pause arq:queue
 grep -q "queue arq:queue cannot be paused: only plain arq uses it" err.txt
 fails limit 4 qconsole queues limit arq:queue --concurrency 3
