@@ -1,7 +1,7 @@
 """`admin.queues`: what each queue holds and how it does, pause, resume, limits, and the first screen of all."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from qconsole.admin.commands import iso_time
@@ -242,7 +242,7 @@ class Queues(Noun):
         await self._ours(name, "have limits")
         changes = _changes(concurrency, rate_max, rate_per_s)
         counts = await self._queue(name).limit(actor=self._session.actor.name, **changes)
-        shown = ", ".join(f"{field} {counts.get(field, 'without limit')}" for field in changes)
+        shown = _limits_said(counts, changes)
         return await self._applied("limit", name, f"Queue {name}: {shown}.", reason, **_limit_options(changes))
 
     async def release_hold(self, name: str, *, reason: str | None = None) -> Applied:
@@ -328,6 +328,17 @@ def _changes(
     if not 0.001 <= per_s <= 86_400:
         raise UsageError(f"rate_per_s must be between 0.001 and 86,400 seconds, got {per_s!r}", field="rate_per_s")
     return changes | {"rate_max": rate_max, "rate_ms": round(per_s * 1000)}
+
+
+def _limits_said(counts: Mapping[str, int], changes: Mapping[str, object]) -> str:
+    """Return the limits that were changed, as they count now."""
+    said = []
+    if "concurrency" in changes:
+        said.append(f"concurrency {counts.get('concurrency', 'without limit')}")
+    if "rate_max" in changes or "rate_ms" in changes:
+        rate = f"{counts['rate_max']:,} per {counts.get('rate_ms', 1000) / 1000:g} s" if "rate_max" in counts else None
+        said.append(f"rate {rate or 'without limit'}")
+    return ", ".join(said)
 
 
 def _limit_options(changes: dict[str, int | None]) -> dict[str, object]:

@@ -7,6 +7,7 @@ import typer
 
 from qconsole.cli.bulk import drive, show_operation
 from qconsole.cli.command import Session, command
+from qconsole.cli.options import PageLimit
 from qconsole.cli.output import Column, ago
 
 app = typer.Typer(
@@ -18,11 +19,13 @@ OperationId = Annotated[str, typer.Argument(metavar="OPERATION", help="The opera
 
 @command(app, "list")
 async def list_(
-    session: Session, active: Annotated[bool, typer.Option("--active", help="Only those not at their end.")] = False
+    session: Session,
+    active: Annotated[bool, typer.Option("--active", help="Only those not at their end.")] = False,
+    limit: PageLimit = 100,
 ) -> None:
     """List operations, newest first."""
     admin = await session.admin()
-    found = await admin.operations.list(active=active)
+    found = await admin.operations.list(active=active, limit=limit)
     now_ms = int(time.time() * 1000)
     columns = [
         Column("operation", lambda o: o.id),
