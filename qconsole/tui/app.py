@@ -36,7 +36,7 @@ from qconsole.tui.links import web_address
 from qconsole.tui.list_view import ListView
 from qconsole.tui.location import MODES, Location, parse_location
 from qconsole.tui.menu import TickDialog
-from qconsole.tui.palette import PaletteDialog
+from qconsole.tui.palette import Entry, PaletteDialog
 from qconsole.tui.palette_entries import entries, literal_entries
 from qconsole.tui.perform import Performer
 from qconsole.tui.screens import view_for
@@ -254,13 +254,11 @@ class ConsoleApp(LinkedApp):
         self.view.focus_content()
 
     def action_palette(self) -> None:
-        self.run_worker(self._palette(), exit_on_error=False)
+        def run(chosen: Entry | None) -> None:
+            if chosen is not None:
+                chosen.run()
 
-    async def _palette(self) -> None:
-        dialog = PaletteDialog(entries(self), literal=lambda text: literal_entries(self, text))
-        chosen = await self.push_screen_wait(dialog)
-        if chosen is not None:
-            chosen.run()
+        self.push_screen(PaletteDialog(entries(self), literal=lambda text: literal_entries(self, text)), run)
 
     def act(self, key: str) -> None:
         """Do what a verb's key does on what is selected."""
@@ -276,7 +274,7 @@ class ConsoleApp(LinkedApp):
     def perform(self, action: Action, subject: Any = None) -> None:
         """Carry an action out on a subject, or on what is selected."""
         target = subject if subject is not None else self.view.subject()
-        self.reach(self.performer.perform(action, target), during=f"{action.verb} of {action.noun}")
+        self.begin(self.performer.perform(action, target), during=f"{action.verb} of {action.noun}")
 
     def action_pause_queue(self) -> None:
         from qconsole.tui.subject import Subject
@@ -286,7 +284,7 @@ class ConsoleApp(LinkedApp):
         if queue is None:
             self.flash("There is no queue here to pause.", "warn")
             return
-        self.reach(self._pause_queue(Subject("queues", (queue,), queue=queue)), during="pausing a queue")
+        self.begin(self._pause_queue(Subject("queues", (queue,), queue=queue)), during="pausing a queue")
 
     async def _pause_queue(self, subject: Any) -> None:
         from dataclasses import replace
@@ -296,7 +294,7 @@ class ConsoleApp(LinkedApp):
         await self.performer.perform(action, replace(subject, row=queue))
 
     def action_undo(self) -> None:
-        self.reach(self.performer.undo(), during="undoing")
+        self.begin(self.performer.undo(), during="undoing")
 
     def table_marks_done(self) -> None:
         """Take the marks away once an operation holds them."""
@@ -352,12 +350,11 @@ class ConsoleApp(LinkedApp):
         """Let the operator tick a table's columns."""
         entries_ = [(column.key, column.title or column.key) for column in table.columns]
 
-        async def ask() -> None:
-            chosen = await self.push_screen_wait(TickDialog("Columns", entries_, frozenset(table.shown_columns())))
+        def use(chosen: frozenset[str] | None) -> None:
             if chosen is not None:
                 table.choose_columns(chosen or None)
 
-        self.run_worker(ask(), exit_on_error=False)
+        self.push_screen(TickDialog("Columns", entries_, frozenset(table.shown_columns())), use)
 
     def action_theme(self) -> None:
         self.skin = Skin(dark=not self.skin.dark, ansi=self.skin.ansi, production=self.skin.production)

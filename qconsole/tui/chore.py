@@ -21,12 +21,12 @@ class Chore:
 
     def begin(self, console: "ConsoleApp") -> None:
         """Start it beside the screen."""
-        console.reach(self._do(console), during=self.name)
+        console.begin(self._do(console), during=self.name)
 
     async def _do(self, console: "ConsoleApp") -> None:
         answers: Answers = {}
         if self.asks:
-            typed = await console.push_screen_wait(FormDialog(self.name.capitalize(), self.asks))
+            typed = await console.ask(FormDialog(self.name.capitalize(), self.asks))
             if typed is None:
                 return
             answers = read_answers(self.asks, typed)

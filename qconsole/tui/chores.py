@@ -59,7 +59,7 @@ async def _pause_all(console: "ConsoleApp", answers: Answers) -> None:
     question = Question(
         "Pause all queues", "No job is started in any queue until it is resumed.", command, expected, dangerous=True
     )
-    if await console.push_screen_wait(ConfirmDialog(question)) is not None:
+    if await console.ask(ConfirmDialog(question)) is not None:
         applied = await console.admin.queues.pause_all(**answers)
         console.flash(f"{plural(len(applied), 'queue')} paused.", "good")
         console.view.load_soon()
@@ -116,6 +116,7 @@ async def _export(
 
     from qconsole.admin.schema import to_json
 
+    console.gate.release()
     path = Path(name).expanduser()
     written, cursor = 0, None
     try:
@@ -154,6 +155,7 @@ async def _wait(console: "ConsoleApp", _answers: Answers) -> None:
     subject = console.view.subject()
     if subject is None or subject.noun != "jobs" or len(subject.ids) != 1:
         raise UsageError("There is no single job selected to wait for.")
+    console.gate.release()
     console.flash(f"Waiting for {subject}…")
     view = await console.admin.jobs.wait(subject.id, timeout_s=3600, queue=subject.queue)
     console.flash(f"{subject} is {view.row.state}.", "good" if view.row.state == "completed" else "bad")

@@ -72,7 +72,7 @@ class DoctorView(WholeListView):
         return self.console.cli("", "doctor")
 
     def action_fix(self) -> None:
-        self.console.reach(self._fix(), during="mending")
+        self.console.begin(self._fix(), during="mending")
 
     async def _fix(self) -> None:
         fixable = [f for f in self.table.rows if f.fixable]
@@ -81,7 +81,7 @@ class DoctorView(WholeListView):
             return
         text = f"Mend {plural(len(fixable), 'finding')}: {'; '.join(f.mend for f in fixable[:4])}"
         question = Question("Doctor", text, self.console.cli("", "doctor", fix=True), dangerous=False)
-        if await self.console.push_screen_wait(ConfirmDialog(question)) is None:
+        if await self.console.ask(ConfirmDialog(question)) is None:
             return
         await self.admin.doctor.fix()
         self.as_of_ms = 0

@@ -158,7 +158,7 @@ class FormDialog(Dialog[Answers]):
     def on_mount(self) -> None:
         wrong = self._error.fields.get("field") if self._error is not None else None
         first = self.fields.get(str(wrong)) or next(iter(self.fields.values()))
-        self.set_focus(first)
+        first.focus()
         room = self.app.size.height - 8 - len(self.asks) - len(self._about)
         for area in self.query(TextArea):
             area.styles.height = max(3, min(24, room, area.document.line_count + 2))

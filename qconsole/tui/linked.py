@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from textual import events
+from textual import events, on
 from textual.app import App
 
 from qconsole.admin import Admin
@@ -16,10 +16,13 @@ from qconsole.clock import Clock, SystemClock
 from qconsole.config import Settings
 from qconsole.errors import QConsoleError, RedisUnavailable
 from qconsole.tui.cells import wrap
+from qconsole.tui.dialog import A, Dialog
 from qconsole.tui.document import DocLine
 from qconsole.tui.drawn import Moment
+from qconsole.tui.format import plural
 from qconsole.tui.guard import Guarded, Report, report
 from qconsole.tui.header import Banner, Footer, Header, Progress
+from qconsole.tui.key_gate import Followed, KeyGate, Typed
 from qconsole.tui.live import pace
 from qconsole.tui.terminal import Terminal
 from qconsole.tui.text_dialog import TextDialog
@@ -64,6 +67,7 @@ class LinkedApp(Guarded, App[int]):
         self._last_input_s = time.monotonic()
         self._answer_ms = 0.0
         self._flash_number = 0
+        self.gate = KeyGate(self, dropped=self._say_dropped)
 
     @property
     def view(self) -> View:
@@ -97,6 +101,23 @@ class LinkedApp(Guarded, App[int]):
     def reach(self, work: Coroutine[Any, Any, Any], *, during: str) -> None:
         """Run something that asks Redis, beside the screen; whatever it raises is shown."""
         self.run_worker(self._reach(work, during), exit_on_error=False, group="reach")
+
+    def begin(self, work: Coroutine[Any, Any, Any], *, during: str) -> None:
+        """Run what a key began; keys typed ahead wait until it asks something or is done."""
+        self.gate.hold()
+        self.reach(self._begun(work), during=during)
+
+    async def _begun(self, work: Awaitable[Any]) -> None:
+        try:
+            await work
+        finally:
+            self.gate.release()
+
+    async def ask(self, dialog: Dialog[A]) -> A | None:
+        """Show a dialog and return its answer; keys typed ahead wait for what follows from that."""
+        answer: A | None = await self.push_screen_wait(dialog)
+        self.gate.hold()
+        return answer
 
     async def _reach(self, work: Awaitable[Any], during: str) -> None:
         try:
@@ -181,7 +202,25 @@ class LinkedApp(Guarded, App[int]):
             self._last_input_s = time.monotonic()
             if slept:
                 self._wake.set()
-        await super().on_event(event)
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._typed(event)
+        else:
+            await super().on_event(event)
+
+    async def _typed(self, event: Typed) -> None:
+        if self.gate.admit(event):
+            target = self.focused or self.screen
+            try:
+                await super().on_event(event)
+            finally:
+                self.gate.follow(target)
+
+    @on(Followed)
+    def _followed(self, message: Followed) -> None:
+        self.gate.arrived(message)
+
+    def _say_dropped(self, number: int) -> None:
+        self.flash(f"Redis is slow to answer: {plural(number, 'key')} typed meanwhile did nothing.", "warn")
 
     def action_pause_live(self) -> None:
         self._live_paused = not self._live_paused

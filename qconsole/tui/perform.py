@@ -131,7 +131,7 @@ class Performer:
             answers: Answers = {}
             if asks:
                 dialog = FormDialog(f"{action.label}", asks, typed=typed, error=error, about=about)
-                given = await self._console.push_screen_wait(dialog)
+                given = await self._console.ask(dialog)
                 if given is None:
                     return
                 typed = given
@@ -174,7 +174,7 @@ class Performer:
             wants_reason="reason" not in answers and action.noun not in {"flows", "operations", "trash"},
             reason_required=action.reason_required,
         )
-        return await self._console.push_screen_wait(ConfirmDialog(question))
+        return await self._console.ask(ConfirmDialog(question))
 
     def _friction(self, action: Action) -> Friction:
         """Return what is asked: one step more in production."""
@@ -220,7 +220,7 @@ class Performer:
         asks = _BULK_ASKS if action.asks else _REASON_ASKS if action.reason_required else ()
         if asks:
             about = [[(f"{action.label}: {subject}", "muted")]]
-            given = await self._console.push_screen_wait(FormDialog(action.label, asks, about=about))
+            given = await self._console.ask(FormDialog(action.label, asks, about=about))
             if given is None:
                 return
             answers = read_answers(asks, given)
@@ -235,7 +235,7 @@ class Performer:
             return
         title = f"{action.label} · preview"
         dialog = PlanDialog(plan, title=title, dangerous=action.dangerous)
-        consent = await self._console.push_screen_wait(dialog)
+        consent = await self._console.ask(dialog)
         if consent is None:
             self._console.flash("Nothing was changed.")
             return
@@ -253,6 +253,7 @@ class Performer:
         console = self._console
         operation: OperationView | None = None
         console.driving.add(operation_id)
+        console.gate.release()
         try:
             async for operation in console.admin.operations.run(operation_id):
                 console.show_progress(operation)
@@ -291,7 +292,7 @@ class Performer:
             return
         what, run = self.last_undo
         question = Question("Undo", f"Undo {plain(what)}: put everything back as it was.", "qconsole operations undo …")
-        if await self._console.push_screen_wait(ConfirmDialog(question)) is None:
+        if await self._console.ask(ConfirmDialog(question)) is None:
             return
         answer = await run()
         self.last_undo = None

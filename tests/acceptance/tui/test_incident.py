@@ -195,6 +195,34 @@ async def test_q_leaves_while_redis_does_not_answer(
         assert terminal.exit_code() == 0
 
 
+async def test_q_leaves_in_the_middle_of_an_operation_though_redis_does_not_answer(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+) -> None:
+    furniture.put_back()
+    terminal.start(*console_command(redis_server.url, "--at", "dlq"), TERM="xterm-256color", LANG="C.UTF-8")
+    terminal.shows("CardDeclined", "open in")
+    terminal.keys("R", "Tab", "0", ".", "1", "C-s")
+    terminal.shows("preview", "24 dead letters", "at most 0.1 a second")
+    terminal.keys("Enter")
+    terminal.shows("▶ replay")
+    with frozen(redis_server):
+        terminal.keys("q")
+        assert terminal.exit_code() == 0
+        terminal.shows("qconsole operations resume")
+
+
+async def test_what_is_typed_ahead_goes_where_the_key_before_it_leads(
+    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+) -> None:
+    furniture.put_back()
+    terminal.start(*console_command(redis_server.url, "--at", "jobs"), TERM="xterm-256color", LANG="C.UTF-8")
+    terminal.shows("newest first", "page-0")
+    terminal.type("/state:failed queue:billing\r:jobs state:waiting\r")
+    terminal.shows("Jobs  state:waiting", "page-0")
+    terminal.type("A\t\treport 7")
+    terminal.shows("Add a job", "report 7")
+
+
 @pytest.mark.parametrize(("environ", "told"), [({"TERM": "dumb"}, "TERM=dumb"), ({"TERM": "xterm"}, "terminal")])
 def test_without_a_terminal_there_is_a_sentence_and_exit_2(
     environ: dict[str, str], told: str, redis_server: EmbeddedServer
