@@ -1,5 +1,6 @@
 """Every page answers a person, a live refresh and a program, from one URL."""
 
+import asyncio
 import re
 
 import pytest
@@ -7,6 +8,8 @@ from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from qconsole.admin.schema import json_schema
+from qconsole.redis.embedded import EmbeddedServer
+from qconsole.runtime import Client
 from qconsole.web.guard import POLICY
 from tests.web.conftest import HTML, JSON
 from tests.web.stage import Furniture
@@ -189,3 +192,30 @@ def test_the_page_and_all_it_loads_weigh_at_most_60_kb(furniture: Furniture, web
     whole = sum(weights.values()) + len(gzip.compress(page.encode()))
     assert whole <= 60_000, weights
     assert len(names) + 2 <= 8  # the page itself and the live stream
+
+
+def test_a_payload_of_ten_megabytes_is_shown_cut_by_every_answer(
+    fresh: Furniture, web: TestClient, redis_server: EmbeddedServer
+) -> None:
+    payload = {"note": "x" * 10_000_000, "lines": list(range(100_000))}
+
+    async def send() -> None:
+        async with await Client.connect(redis_server.url, large_bytes=20_000_000) as client:
+            await client.enqueue("deliver_webhook", payload, queue="webhooks", job_id="heavy")
+
+    asyncio.run(send())
+    shown = (
+        "/jobs/webhooks/heavy",
+        "/jobs/webhooks/heavy?preview=1",
+        "/jobs?filter=queue:webhooks",
+        "/queues/webhooks",
+    )
+    for path in shown:
+        answer = web.get(path, headers=HTML)
+        assert answer.status_code == 200
+        assert "heavy" in answer.text
+        assert len(answer.text) < 500_000, path
+    document = web.get("/jobs/webhooks/heavy", headers=JSON)
+    assert document.json()["payload_truncated"] is True
+    assert document.json()["payload_bytes"] > 10_000_000
+    assert len(document.content) < 1_000_000

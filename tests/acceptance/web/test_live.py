@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from redis import Redis, RedisError
 
 from qconsole.redis.embedded import EmbeddedServer
+from qconsole.redis.topology import Node, SentinelFleet
 from qconsole.runtime import Client
 from qconsole.web.serve import listen
 from tests.acceptance.web.conftest import BROWSER, Site, Visit, until
@@ -165,6 +166,35 @@ async def test_redis_that_goes_and_comes_back_is_said_and_found_again(
         waiting = page.locator("[data-live='queues|email|waiting']").first
         await expect(waiting).to_have_text("3", timeout=15_000)
         site.stop()
+
+
+async def test_a_failover_of_sentinel_is_survived_by_the_open_page(
+    site_of: Callable[..., Site], visit: Visit, tmp_path: Path
+) -> None:
+    fleet = SentinelFleet(tmp_path, replicas=1, binary=server_binary())
+    with await asyncio.to_thread(fleet.__enter__):
+        site = site_of(redis_url=fleet.url)
+        await _send(fleet.url, "before")
+        context, _ = await visit()
+        page = await context.new_page()
+        await page.goto(f"{site.url}/queues")
+        await expect(page.locator("#live")).to_have_text("live")
+        lost = fleet["primary"]
+        lost.process.kill()
+        await until(lambda: _leads(fleet) not in (lost, None), "a replica is promoted", 30)
+        await _send(fleet.url, "after-1", "after-2")
+        waiting = page.locator("[data-live='queues|email|waiting']").first
+        await expect(waiting).to_have_text("3", timeout=30_000)
+        await expect(page.locator("#live")).to_have_text("live")
+        await page.locator("tr[data-id='email'] a").first.click()
+        await expect(page.locator("tr[data-id='after-2']")).to_have_count(1)
+        site.stop()
+
+
+def _leads(fleet: SentinelFleet) -> Node | None:
+    with contextlib.suppress(RedisError, OSError, TimeoutError):
+        return fleet.primary()
+    return None
 
 
 async def test_a_restarted_console_is_found_again(site_of: Callable[..., Site], visit: Visit) -> None:
