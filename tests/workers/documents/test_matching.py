@@ -1,13 +1,24 @@
 """The catalogue answers with the right row, says how sure it is, and names none when there is none."""
 
 from decimal import Decimal
+from pathlib import Path
 
+import orjson
 import pytest
 
-from workers.documents.matching import Catalogue, CatalogueRow, Line, Match, Source, conversion_factor, decision_key
+from workers.documents.matching import (
+    Catalogue,
+    CatalogueRow,
+    Line,
+    Match,
+    Source,
+    conversion_factor,
+    decision_key,
+    fit,
+)
 from workers.documents.matching.calibration import shipped
 from workers.documents.matching.measure import measure
-from workers.documents.matching.synthetic import Habits, generate
+from workers.documents.matching.synthetic import Habits, Traps, generate, generate_harsh
 from workers.documents.matching.tokens import code_key, tokenise
 
 ROWS = [
@@ -154,3 +165,70 @@ def test_generated_shops_are_matched_with_an_honest_confidence(
     assert score.best_f1 >= least_f1
     assert 0.75 <= score.precision_at_80 <= 0.99
     assert score.calibration_error < 0.1
+
+
+@pytest.mark.parametrize(
+    ("traps", "lines", "rows", "stores", "least_f1"),
+    [
+        (Traps(matched=0.97), 500, 500, False, 0.84),
+        (Traps(matched=0.6, lower=True, column_left=0.8, code_column=0.8), 400, 2_500, False, 0.78),
+        (Traps(matched=0.8, listed_twice=0.15, refurbished=0.1, bundle=0.1), 400, 800, False, 0.77),
+        (Traps(matched=0.8, code_column=0.7, column_left=0.5), 300, 1_000, True, 0.80),
+    ],
+)
+def test_shops_full_of_traps_are_matched_with_an_honest_confidence(
+    traps: Traps, lines: int, rows: int, stores: bool, least_f1: float
+) -> None:
+    shops = generate_harsh(seed=8_150, lines=lines, rows=rows, traps=traps, stores=stores)
+    score = measure(Catalogue(shops.rows).match(shops.lines, competing=True), shops.truth)
+    assert score.best_f1 >= least_f1
+    assert score.precision_at_80 >= 0.85
+    assert score.calibration_error < 0.15
+
+
+OFFERS = [
+    CatalogueRow("1", "Kitley EX-T559 Compact Camera Black"),
+    CatalogueRow("2", "Battery for Kitley EX-T559 Compact Camera", brand="Generic"),
+    CatalogueRow("3", "Kitley EX-T559 Compact Camera Black (Refurbished)"),
+    CatalogueRow("4", "Kitley EX-T559 Compact Camera Black Bundle with 8GB Card"),
+    CatalogueRow("5", "Hamther H9P466-25 Extension Cord 25 ft"),
+    CatalogueRow("6", "Hamther H9P466-3 Extension Cord 3 ft"),
+    CatalogueRow("7", "Pentips 85XL Ink Cartridge Tri-Color for S637"),
+    CatalogueRow("8", "Pentips 85XL Ink Cartridge Light Cyan for S637"),
+    CatalogueRow("9", "Pentips S637 Photo Printer"),
+    CatalogueRow("10", 'Metther 4-1/2" Angle Grinder with Paddle Switch'),
+    CatalogueRow("11", 'Metther 9" Angle Grinder with Paddle Switch'),
+    CatalogueRow("12", "Olykita Projector", description="DLP, 2600 lumens. Model Number: D-922"),
+    CatalogueRow("13", "Olykita Projector", description="LCD, 2000 lumens. Model Number: D-927"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "row_id"),
+    [
+        ("Kitley Compact Camera - EXT559", "1"),
+        ("Refurbished Kitley EXT559 Compact Camera", "3"),
+        ("Kitley EXT559 Camera Bundle", "4"),
+        ("Battery for Kitley EXT559", "2"),
+        ("Hamther Extension Cord - H9P466-3", "6"),
+        ("Hamther 25 ft Extension Cord - H9P46625", "5"),
+        ("Pentips Light Cyan Ink - 85XL", "8"),
+        ("Pentips Tricolor Inkjet Cartridge 85 XL", "7"),
+        ("Pentips Photo Printer - S637", "9"),
+        ("Metther 4.5 in Angle Grinder", "10"),
+        ("Metther 9 inch Angle Grinder", "11"),
+        ("Olykita D922 Projector", "12"),
+    ],
+)
+def test_an_offer_is_not_taken_for_its_spare_part_its_copy_or_its_sibling(name: str, row_id: str) -> None:
+    assert _one(Catalogue(OFFERS), name).row_id == row_id
+
+
+@pytest.mark.slow
+def test_the_shipped_coefficients_are_those_the_script_fits(tmp_path: Path) -> None:
+    assert fit.main(["--out", str(tmp_path / "coefficients.json")]) == 0
+    fitted, kept = orjson.loads((tmp_path / "coefficients.json").read_bytes()), shipped()
+    for part in ("pair", "competing", "settled", "alone"):
+        regression = getattr(kept, part)
+        weights = [fitted[part][name] for name in regression.names]
+        assert weights == pytest.approx(regression.weights.tolist(), abs=0.01)

@@ -20,6 +20,7 @@ MARGIN_CAP = 5.0
 _OWN_NAMES = (
     "code_exact", "code_variant", "code_sibling", "code_foreign", "code_only_one", "stated_differs", "colour_differs",
     "numbers_differ", "price_far", "accessory", "plain_covered", "foreign_covered",
+    "size_differs", "condition_differs", "parts_differ", "own_code_fitted", "nothing_left", "code_ending_differs",
 )  # fmt: skip
 _OWN = [features.NAMES.index(name) for name in _OWN_NAMES]
 RIVAL_NAMES = (

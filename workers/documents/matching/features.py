@@ -15,17 +15,21 @@ from workers.documents.matching.tokens import Tokens
 
 NAMES = (
     "cosine", "line_covered", "row_covered", "full_covered", "token_set", "ratio", "rarest_shared",
-    "rarest_line_only", "rarest_row_only",
+    "rarest_line_only", "rarest_row_only", "nothing_left", "left_on_one_side",
     "code_exact", "code_both", "code_variant", "code_sibling", "code_foreign", "code_only_one", "code_described",
-    "stated_equal", "stated_differs",
+    "stated_equal", "stated_differs", "code_ending_differs",
     "colour_agrees", "colour_differs", "numbers_shared", "numbers_differ", "numbers_extra",
+    "numbers_same",
     "price_close", "price_near", "price_far", "brand_agrees", "brand_differs", "accessory",
+    "own_code_fitted", "fits_shared", "size_agrees", "size_differs", "condition_differs", "parts_differ",
+    "exact_colour", "exact_size", "exact_condition", "exact_parts",
     "exact_covered", "plain_covered", "plain_cosine", "foreign_covered", "sibling_covered", "differ_covered",
 )  # fmt: skip
 
 _ABBREVIATION_CREDIT = 0.7
 _VOWELS = frozenset("aeiou")
 _CODE_FLOOR = 0.55
+_NONE: frozenset[str] = frozenset()
 
 
 def compare(
@@ -38,10 +42,12 @@ def compare(
     covered = min(text[1], text[2])
     code_exact, sibling, foreign, differ = codes[0], codes[3], codes[4], rest[3]
     plain = 1.0 if codes[0] == 0 and codes[2] == 0 and sibling == 0 and foreign == 0 else 0.0
+    marks = _marks(line, row, rarity)
     crossed = [
+        code_exact * rest[1], code_exact * marks[3], code_exact * marks[4], code_exact * marks[5],
         code_exact * covered, plain * covered, plain * text[0], foreign * covered, sibling * covered, differ * covered,
     ]  # fmt: skip
-    return [*text, *codes, *rest, *_prices(line_price, row_price), *_brands(line, row), *crossed]
+    return [*text, *codes, *rest, *_prices(line_price, row_price), *_brands(line, row), *marks, *crossed]
 
 
 def _text(line: Tokens, row: Tokens, rarity: Rarity) -> list[float]:
@@ -66,6 +72,8 @@ def _text(line: Tokens, row: Tokens, rarity: Rarity) -> list[float]:
         max((rarity[word] for word in shared), default=0.0),
         max((rarity[word] for word in line_left if word not in line.codes), default=0.0),
         max((rarity[word] for word in row_left if word not in row.codes), default=0.0),
+        1.0 if shared and not line_left and not row_left else 0.0,
+        1.0 if shared and (not line_left) != (not row_left) else 0.0,
     ]
 
 
@@ -119,7 +127,19 @@ def _codes(line: Tokens, row: Tokens, rarity: Rarity) -> list[float]:
             only_one = 1.0
     stated_equal = 1.0 if line.stated & row.stated else 0.0
     stated_differs = 1.0 if line.stated and row.stated and not stated_equal else 0.0
-    return [exact, both, variant, sibling, foreign, only_one, described, stated_equal, stated_differs]
+    ending = _ending_differs(line.codes, row.codes) if exact >= _CODE_FLOOR else 0.0
+    return [exact, both, variant, sibling, foreign, only_one, described, stated_equal, stated_differs, ending]
+
+
+def _ending_differs(line_codes: frozenset[str], row_codes: frozenset[str]) -> float:
+    """Tells whether the shared code is only the stem of two codes that end differently, as `AB12-3` and `AB12-25`."""
+    for stem in line_codes & row_codes:
+        line_longer = [code for code in line_codes if len(code) > len(stem) and code.startswith(stem)]
+        if line_longer:
+            row_longer = [code for code in row_codes if len(code) > len(stem) and code.startswith(stem)]
+            if row_longer and not set(line_longer) & set(row_longer):
+                return 1.0
+    return 0.0
 
 
 def _rare(codes: Collection[str], rarity: Rarity) -> list[str]:
@@ -160,7 +180,25 @@ def _attributes(line: Tokens, row: Tokens, rarity: Rarity) -> list[float]:
         conflict = min(_rarest(line_numbers, rarity), _rarest(row_numbers, rarity))
     elif line_numbers or row_numbers:
         extra = _rarest(line_numbers or row_numbers, rarity)
-    return [agrees, differs, shared, conflict, extra]
+    same = 1.0 if line.numbers and line.numbers == row.numbers else 0.0
+    return [agrees, differs, shared, conflict, extra, same]
+
+
+def _marks(line: Tokens, row: Tokens, rarity: Rarity) -> list[float]:
+    """Returns what tells a product from its spare part, its sibling of another size and its used or bundled copy."""
+    fitted = _rarest((line.codes & row.fits) | (line.fits & row.codes), rarity)
+    shared = _rarest(line.fits & row.fits, rarity)
+    agrees = differs = 0.0
+    for unit, values in line.sizes.items():
+        others = row.sizes.get(unit)
+        if not others:
+            continue
+        if values & others:
+            agrees = 1.0
+        elif not (values & row.told_sizes.get(unit, _NONE) or others & line.told_sizes.get(unit, _NONE)):
+            differs = 1.0
+    parts = 1.0 if (line.parts - row.words - row.described) or (row.parts - line.words - line.described) else 0.0
+    return [fitted, shared, agrees, differs, 1.0 if line.condition != row.condition else 0.0, parts]
 
 
 def _prices(line_price: float | None, row_price: float | None) -> list[float]:

@@ -17,7 +17,7 @@ import orjson
 from workers.documents.matching import features
 from workers.documents.matching.calibration import RIVAL_NAMES, Coefficients, Matrix, Pairs, Regression, fit, rivalry
 from workers.documents.matching.catalogue import Catalogue
-from workers.documents.matching.synthetic import Benchmark, Habits, generate
+from workers.documents.matching.synthetic import Benchmark, Habits, Traps, generate, generate_harsh
 from workers.documents.matching.tables import read_catalogue, read_lines
 
 _RIDGE = 2.0
@@ -41,6 +41,28 @@ def training_sources(*, seed: int) -> list[Benchmark]:
         generate(seed=seed + 8, lines=1_000, rows=1_000, habits=tidy),
         generate(seed=seed + 9, lines=1_000, rows=600, habits=replace(tidy, matched=0.5)),
         generate(seed=seed + 10, lines=500, rows=1_000, habits=replace(tidy, no_description=1.0, no_price=0.8)),
+        *harsh_sources(seed=seed + 100),
+        *harsh_sources(seed=seed + 200),
+    ]
+
+
+def harsh_sources(*, seed: int) -> list[Benchmark]:
+    """Returns generated catalogues of other trades, full of traps: see `Traps`."""
+    tidy = Traps(matched=0.97)
+    coded = Traps(matched=0.6, lower=True, column_left=0.8, code_column=0.8, code_left=0.5, code_right=0.55)
+    many = Traps(matched=0.45, spare=0.1, bundle=0.05, refurbished=0.05)
+    twice = Traps(matched=0.8, listed_twice=0.15, refurbished=0.1, bundle=0.1)
+    keyed = Traps(matched=0.8, code_column=0.7, column_left=0.5)
+    bare = replace(tidy, no_description=0.7, no_price=0.7, code_right=0.65)
+    return [
+        generate_harsh(seed=seed, lines=1_000, rows=1_000, traps=tidy),
+        generate_harsh(seed=seed + 1, lines=1_000, rows=1_000, traps=bare),
+        generate_harsh(seed=seed + 2, lines=800, rows=1_500, traps=Traps(matched=0.5)),
+        generate_harsh(seed=seed + 3, lines=700, rows=5_000, traps=coded),
+        generate_harsh(seed=seed + 4, lines=700, rows=5_000, traps=many),
+        generate_harsh(seed=seed + 5, lines=700, rows=1_500, traps=twice),
+        generate_harsh(seed=seed + 6, lines=500, rows=2_000, traps=keyed, stores=True),
+        generate_harsh(seed=seed + 7, lines=500, rows=2_000, traps=Traps(matched=0.8), stores=True),
     ]
 
 

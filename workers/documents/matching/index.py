@@ -23,6 +23,7 @@ def token_weights(tokens: Tokens) -> dict[str, float]:
     """Returns each token with the weight of the place it was read from."""
     weights = dict.fromkeys(tokens.described, DESCRIBED_WEIGHT)
     weights.update(dict.fromkeys(tokens.stems, STEM_WEIGHT))
+    weights.update(dict.fromkeys(tokens.fits, FORM_WEIGHT))
     weights.update(dict.fromkeys(tokens.forms, FORM_WEIGHT))
     weights.update(dict.fromkeys(tokens.words, 1.0))
     for brand in tokens.brand:

@@ -21,16 +21,17 @@ class Score:
 
 
 def measure(matches: Iterable[Match], truth: set[tuple[str, str]]) -> Score:
-    """Returns the score of the named rows; every pair of the truth that is not named counts against the recall."""
+    """Returns the score of the named rows; a line of the truth that is not named counts against the recall."""
     named = [match for match in matches if match.row_id is not None]
     named.sort(key=lambda match: -match.confidence)
     right = np.array([(match.line_id, match.row_id) in truth for match in named], dtype=np.float64)
     confidence = np.array([match.confidence for match in named])
     if not len(named) or not truth:
         return Score(0.0, 1.0, 0.0, 1.0, 0.0, 0.0)
+    wanted = len({line_id for line_id, _ in truth})
     found = np.cumsum(right)
     precision = found / np.arange(1, len(named) + 1)
-    recall = found / len(truth)
+    recall = found / wanted
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     best = int(np.argmax(f1))
     sure = confidence >= 0.8
@@ -39,7 +40,7 @@ def measure(matches: Iterable[Match], truth: set[tuple[str, str]]) -> Score:
         best_threshold=float(confidence[best]),
         recall_at_95=float(recall[precision >= 0.95].max(initial=0.0)),
         precision_at_80=float(right[sure].mean()) if sure.any() else 1.0,
-        recall_at_80=float(right[sure].sum() / len(truth)),
+        recall_at_80=float(right[sure].sum() / wanted),
         calibration_error=_calibration_error(confidence, right),
     )
 

@@ -26,6 +26,7 @@ _UNIT_NAMES = sorted(
     key=len,
     reverse=True,
 )
+_CANONICAL = frozenset(_UNITS.get(unit, unit) for unit in _UNIT_NAMES) | {"cuft"}
 _MEASURE = re.compile(
     r"(?<![a-z0-9.])(\d+(?:\.\d+)?)(?:[\s-]?(cu)(?:bic|\.)?[\s-]?(?:ft|feet|foot)|[\s-]?("
     + "|".join(_UNIT_NAMES)
@@ -37,11 +38,21 @@ _VERSION = re.compile(r"\bv(?:er(?:sion)?)?\.?\s?(?=\d+(?:\.\d+)*\b)")
 _MARKS = re.compile(r"\((?:r|tm|c)\)|&(?:amp|quot|reg|trade|#\d+);|[\u2122\u00ae\u00a9]")
 _CHUNK = re.compile(r"[a-z0-9]+(?:[-/.#_+]+[a-z0-9]+)*")
 _PIECE = re.compile(r"\d+(?:\.\d+)+[a-z]*|[a-z0-9]+")
+_SHADE = re.compile(r"\b(tri|multi|light)[ -](colou?r|cyan|magenta)\b")
 _LAST_CODE = re.compile(r"\s[-\u2013]\s*([a-z0-9][a-z0-9/#.-]*\d[a-z0-9/#.-]*)\s*$")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?$")
 _COUNTED = re.compile(r"\d{1,3}[a-z]{2,}$|\d{1,4}[a-z]$")
 _STEM = re.compile(r"(.*\d)[a-z]{1,4}$")
-_PURPOSE = re.compile(r"\b(for|fits|compatible with|works with|fuer|pour|para|voor)\b(.{2,80})")
+_PURPOSE = re.compile(r"\b(?:for|fits|compatible with|works with|fuer|pour|para|voor)\b((?:(?! - ).){2,80})")
+_FRACTION = re.compile(r"(?<![\d/.])(?:(\d{1,2})[- ])?(\d{1,2})/(\d{1,2})(?=\s?-?(?:''|[\"\u2033\u201d]|in\b|inch))")
+_SIZED = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)$")
+_TOLD_CODE = re.compile(
+    r"\b(?:model|part|item|mpn|mfr|manufacturer)\b\.?\s?(?:number|no|nr|#)?[.:#\s]{1,3}([a-z0-9][a-z0-9/#.-]*\d[a-z0-9/#-]*)"
+)
+_USED = re.compile(
+    r"\b(?:refurb(?:ished)?|recondition(?:ed)?|renewed|remanufactured|open box|pre-?owned|second hand)\b"
+)
+_BUNDLED = re.compile(r"\b(?:bundle|combo|value (?:kit|pack)|accessory kit|starter kit|gift set|warranty)\b")
 _DIGIT = re.compile(r"\d")
 _ZEROS = re.compile(r"\.0+$")
 
@@ -56,7 +67,72 @@ _COLOURS = {
     "champagne": "champagne", "burgundy": "burgundy", "cherry": "cherry", "mahogany": "mahogany", "walnut": "walnut",
     "maple": "maple", "oak": "oak", "espresso": "espresso", "chrome": "chrome", "nickel": "nickel",
     "copper": "copper", "turquoise": "turquoise", "teal": "teal", "cyan": "cyan", "magenta": "magenta",
+    "tricolor": "tricolor", "tricolour": "tricolor", "multicolor": "tricolor", "multicolour": "tricolor",
+    "lightcyan": "lightcyan", "lightmagenta": "lightmagenta",
 }  # fmt: skip
+_PARTS = frozenset(
+    [
+        "adapter",
+        "adaptor",
+        "backpack",
+        "bag",
+        "bags",
+        "battery",
+        "batteries",
+        "belt",
+        "blade",
+        "blades",
+        "bracket",
+        "bulb",
+        "cable",
+        "cables",
+        "cap",
+        "card",
+        "carrier",
+        "case",
+        "cases",
+        "charger",
+        "cleaner",
+        "clip",
+        "cord",
+        "cover",
+        "covers",
+        "cradle",
+        "dock",
+        "earpads",
+        "faceplate",
+        "filter",
+        "filters",
+        "gasket",
+        "guard",
+        "handle",
+        "holder",
+        "holster",
+        "hose",
+        "kit",
+        "lamp",
+        "lens",
+        "manual",
+        "mount",
+        "pouch",
+        "protector",
+        "rack",
+        "refill",
+        "remote",
+        "replacement",
+        "shelf",
+        "skin",
+        "skins",
+        "sleeve",
+        "spare",
+        "stand",
+        "strap",
+        "tray",
+        "tripod",
+        "wallet",
+        "warranty",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +147,11 @@ class Tokens:
     forms: frozenset[str]
     stems: frozenset[str]
     purpose: frozenset[str]
+    fits: frozenset[str]
+    sizes: dict[str, frozenset[str]]
+    told_sizes: dict[str, frozenset[str]]
+    condition: frozenset[str]
+    parts: frozenset[str]
     numbers: frozenset[str]
     colours: frozenset[str]
     brand: frozenset[str]
@@ -81,9 +162,12 @@ def normalise(text: str) -> str:
     """Returns the text in lower case ASCII with measures, versions and inches in one spelling."""
     text = text.lower()
     text = _MARKS.sub(" ", text)
+    if "/" in text:
+        text = _FRACTION.sub(_decimal, text)
     text = _INCHES.sub(r"\1in ", text)
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    text = _SHADE.sub(r"\1\2", text)
     if _DIGIT.search(text):
         text = _THOUSANDS.sub("", text)
         text = _VERSION.sub(" ", text)
@@ -94,6 +178,11 @@ def normalise(text: str) -> str:
 def _measure(found: re.Match[str]) -> str:
     unit = "cuft" if found[2] else _UNITS.get(found[3], found[3])
     return f"{_ZEROS.sub('', found[1])}{unit} "
+
+
+def _decimal(found: re.Match[str]) -> str:
+    whole, upper, lower = int(found[1] or 0), int(found[2]), int(found[3])
+    return f"{whole + upper / lower:g}" if 0 < upper < lower else found[0]
 
 
 def code_key(text: str) -> str:
@@ -111,8 +200,15 @@ def tokenise(name: str, *, description: str = "", brand: str = "", codes: tuple[
         codes: part numbers from fields of their own; each counts as a code whatever it looks like.
     """
     text = normalise(name[:NAME_CHARS])
+    purpose = _PURPOSE.search(text)
     spelling = _Spelling()
-    spelling.read(text)
+    fitted = _Spelling()
+    if purpose:
+        spelling.read(text[: purpose.start()])
+        spelling.read(text[purpose.end() :])
+        fitted.read(purpose[0])
+    else:
+        spelling.read(text)
     last = _LAST_CODE.search(text)
     if last:
         spelling.add_code(last[1])
@@ -123,9 +219,17 @@ def tokenise(name: str, *, description: str = "", brand: str = "", codes: tuple[
             stated.add(key)
             spelling.add_code(normalise(code))
     told = _Spelling()
-    told.read(normalise(description[:DESCRIPTION_CHARS]))
+    described = normalise(description[:DESCRIPTION_CHARS])
+    told.read(described)
+    if not (spelling.codes or stated):
+        for code in _TOLD_CODE.findall(described):
+            spelling.add_code(code)
     brand_words = frozenset(_PIECE.findall(normalise(brand)))
-    purpose = _PURPOSE.search(text)
+    own = frozenset(spelling.codes | spelling.forms)
+    fits = frozenset((fitted.codes | fitted.forms) - own)
+    parts = _PARTS.intersection(spelling.words)
+    spelling.words |= fitted.words
+    spelling.numbers |= fitted.numbers
     lead = next(iter(_PIECE.findall(text)), "")
     return Tokens(
         name=text,
@@ -135,12 +239,37 @@ def tokenise(name: str, *, description: str = "", brand: str = "", codes: tuple[
         stated=frozenset(stated),
         forms=frozenset(spelling.forms | spelling.codes),
         stems=frozenset(spelling.stems - spelling.forms - spelling.codes),
-        purpose=frozenset(_PIECE.findall(purpose[2])) if purpose else frozenset(),
+        purpose=frozenset(_PIECE.findall(purpose[1])) if purpose else frozenset(),
+        fits=fits,
+        sizes=_sizes(spelling.numbers),
+        told_sizes=_sizes(told.numbers),
+        condition=_condition(text),
+        parts=parts,
         numbers=frozenset(spelling.numbers),
         colours=frozenset(_COLOURS[word] for word in spelling.words | told.words if word in _COLOURS),
         brand=brand_words,
         lead=lead,
     )
+
+
+def _sizes(numbers: set[str]) -> dict[str, frozenset[str]]:
+    """Returns the measures among the numbers: unit to its values."""
+    found: dict[str, set[str]] = {}
+    for number in numbers:
+        size = _SIZED.match(number)
+        if size and size[2] in _CANONICAL:
+            found.setdefault(size[2], set()).add(size[1])
+    return {unit: frozenset(values) for unit, values in found.items()}
+
+
+def _condition(text: str) -> frozenset[str]:
+    """Returns what makes an offer another product than its plain kind: `used`, `bundled`."""
+    marks = set()
+    if _USED.search(text):
+        marks.add("used")
+    if _BUNDLED.search(text):
+        marks.add("bundled")
+    return frozenset(marks)
 
 
 class _Spelling:

@@ -1,0 +1,110 @@
+"""The goods that generated electronics and appliance shops sell."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A kind of goods: its names (usual first), features, sizes, colours, price range and share of coded names."""
+
+    names: tuple[str, ...]
+    features: tuple[str, ...]
+    sizes: tuple[str, ...]
+    colours: tuple[str, ...]
+    prices: tuple[float, float]
+    series: bool = False
+
+
+_APPLIANCE = ("White", "Black", "Stainless Steel", "Bisque")
+_GADGET = ("Black", "Silver", "White", "Blue", "Red", "Pink")
+TRADES: tuple[Trade, ...] = (
+    Trade(("Digital Camera", "Compact Camera", "Digital Still Camera", "Point and Shoot Camera"),
+          ("3x Optical Zoom", "Image Stabilization", "2.5' LCD", "Face Detection", "ISO 1600", "Lithium-Ion Battery"),
+          ("7.2 Megapixel", "8.1 Megapixel", "10.1 Megapixel", "12.1 Megapixel"), _GADGET, (90, 600)),
+    Trade(("LCD HDTV", "Flat Panel LCD TV", "LCD Television", "Widescreen LCD HDTV"),
+          ("1080p", "720p", "HDMI", "16:9", "120Hz", "8ms Response", "NTSC", "Built-In ATSC Tuner"),
+          ("19'", "26'", "32'", "37'", "40'", "42'", "46'", "52'"), ("Black", "Silver"), (250, 2800)),
+    Trade(("Over-The-Range Microwave Oven", "Microwave", "Microwave Oven", "Countertop Microwave"),
+          ("1000 Watts", "10 Power Levels", "Sensor Cooking", "Turntable", "Auto Defrost", "Child Lock"),
+          ("0.7 Cu. Ft.", "1.2 Cu. Ft.", "1.5 Cu. Ft.", "2.0 Cu. Ft."), _APPLIANCE, (70, 500)),
+    Trade(("Refrigerator", "Side By Side Refrigerator", "Top Freezer Refrigerator", "Bottom Mount Refrigerator"),
+          ("Energy Star", "Ice Maker", "Glass Shelves", "Humidity Crisper", "Reversible Doors", "Adjustable Shelves"),
+          ("18.2 Cu. Ft.", "20.6 Cu. Ft.", "25.5 Cu. Ft.", "22 Cu. Ft."), _APPLIANCE, (450, 2600)),
+    Trade(("Dishwasher", "Built-In Dishwasher", "Tall Tub Dishwasher", "Full Console Dishwasher"),
+          ("Quiet Operation", "5 Wash Cycles", "Nylon Racks", "Energy Star", "Hidden Controls", "Delay Start"),
+          ("24'", "18'"), _APPLIANCE, (250, 1200)),
+    Trade(("Front Load Washer", "Washing Machine", "High-Efficiency Washer", "Washer"),
+          ("1200 RPM", "6 Wash Cycles", "Stainless Steel Drum", "Energy Star", "Delay Wash", "LED Display"),
+          ("3.3 Cu. Ft.", "3.7 Cu. Ft.", "4.0 Cu. Ft."), ("White", "Titanium", "Cherry", "Blue"), (400, 1500)),
+    Trade(("Bookshelf Speakers", "Speaker System", "Speaker Pair", "2-Way Loudspeaker"),
+          ("100 Watts", "5.25' Woofer", "Magnetically Shielded", "1' Tweeter", "8 Ohms", "Wall Mountable"),
+          ("", "5.1-Channel"), ("Black", "White", "Cherry", "Maple"), (80, 900), True),
+    Trade(("Headphones", "Noise Canceling Headphones", "In-Ear Headphones", "Stereo Headset"),
+          ("Noise Cancelling", "Foldable", "40mm Drivers", "In-Line Volume", "Carry Case", "Neodymium"),
+          ("",), ("Black", "White", "Silver", "Pink"), (15, 300), True),
+    Trade(("Cordless Telephone", "Expandable Cordless Phone", "DECT 6.0 Phone System", "Cordless Phone"),
+          ("Caller ID", "Digital Answering System", "Speakerphone", "Call Waiting", "Intercom", "Wall Mountable"),
+          ("5.8GHz", "2.4GHz", "1.9GHz"), ("Black", "Silver", "White"), (30, 200)),
+    Trade(("GPS Navigator", "Portable GPS", "GPS Receiver", "Automotive Navigation System"),
+          ("3.5' Touchscreen", "Text-To-Speech", "Bluetooth", "MP3 Player", "Preloaded Maps", "Traffic Receiver"),
+          ("", "4.3'"), ("Black", "Silver"), (120, 700), True),
+    Trade(("Camcorder", "Digital Camcorder", "Flash Memory Camcorder", "HD Camcorder"),
+          ("40x Optical Zoom", "2.7' LCD", "16:9", "Image Stabilizer", "USB", "Hard Disk Drive"),
+          ("60GB", "30GB", "8GB", "4GB"), ("Silver", "Black", "Blue", "Red"), (200, 1100)),
+    Trade(("CD Receiver", "In-Dash CD Player", "Car Stereo", "CD/MP3 Car Receiver"),
+          ("50 Watts x 4", "Detachable Face", "AM/FM Tuner", "Rear USB", "iPod Ready", "Wireless Remote"),
+          ("",), ("Black",), (80, 400)),
+    Trade(("A/V Receiver", "Home Theater Receiver", "Audio/Video Receiver", "AV Receiver"),
+          ("HDMI Repeater", "Dolby Digital", "DTS", "Auto Calibration", "100W Per Channel", "FM Tuner"),
+          ("5.1-Channel", "7.1-Channel"), ("Black", "Silver"), (180, 1600)),
+    Trade(("Ethernet Switch", "Fast Ethernet Switch", "Gigabit Switch", "Desktop Switch"),
+          ("10/100Base-TX", "Auto-Negotiation", "Plug and Play", "Rack-Mountable", "QoS", "Full Duplex"),
+          ("5 Port", "8 Port", "16 Port", "24 Port"), ("",), (25, 500), True),
+    Trade(("Wireless Router", "Broadband Router", "Wireless-G Router", "Wi-Fi Router"),
+          ("802.11g", "802.11n", "4 Port Switch", "WPA2", "Firewall", "54Mbps"), ("",), ("",), (35, 200), True),
+    Trade(("Ink Cartridge", "Inkjet Print Cartridge", "Ink Tank", "Ink Cart"),
+          ("350 Pages", "OEM", "Inkjet", "High Yield", "Vivera Ink", "Photo Quality"),
+          ("", "2 Pack"), ("Black", "Cyan", "Magenta", "Yellow", "Tri-Color"), (9, 60), True),
+    Trade(("Toner Cartridge", "Laser Toner", "Print Cartridge", "Toner"),
+          ("5000 Pages", "High Yield", "Laser", "Return Program", "OEM", "Smart Chip"),
+          ("",), ("Black", "Cyan", "Magenta", "Yellow"), (50, 250), True),
+    Trade(("Notebook", "Laptop Computer", "Notebook PC", "Laptop"),
+          ("Intel Core 2 Duo", "DVD Burner", "Windows 7", "Webcam", "Wi-Fi", "2GB Memory", "4GB Memory"),
+          ("10.1'", "13.3'", "14'", "15.6'", "17.3'"), ("Black", "Silver", "Blue", "Red"), (300, 1700), True),
+    Trade(("External Hard Drive", "Portable Hard Drive", "Desktop Hard Drive", "USB Hard Drive"),
+          ("USB 2.0", "7200rpm", "FireWire", "Backup Software", "8MB Cache", "eSATA"),
+          ("250GB", "320GB", "500GB", "1TB", "2TB"), ("Black", "Silver", "Red", "Blue"), (60, 300), True),
+    Trade(("SDHC Memory Card", "Flash Memory Card", "SD Card", "Memory Card"),
+          ("Class 4", "Class 6", "High Speed", "Lifetime Warranty", "Adapter Included", "20MB/s"),
+          ("2GB", "4GB", "8GB", "16GB", "32GB"), ("",), (8, 90), True),
+    Trade(("Carrying Case", "Leather Case", "Protective Sleeve", "Soft Case", "Camera Bag"),
+          ("Belt Loop", "Nylon", "Padded", "Shoulder Strap", "Zippered Pocket", "Neoprene"),
+          ("", "15.4'", "17'"), ("Black", "Brown", "Pink", "Blue", "Gray"), (10, 80), True),
+    Trade(("Vacuum Cleaner", "Upright Vacuum", "Canister Vacuum", "Bagless Upright Vacuum"),
+          ("HEPA Filter", "12 Amps", "Pet Hair Tool", "Bagless", "25' Cord", "Height Adjustment"),
+          ("",), ("Red", "Blue", "Silver", "Green"), (60, 500), True),
+    Trade(("Coffee Maker", "Coffeemaker", "Drip Coffee Maker", "Programmable Coffee Maker"),
+          ("Auto Shut-Off", "Thermal Carafe", "Gold Tone Filter", "24-Hour Timer", "Brew Pause"),
+          ("12 Cup", "10 Cup", "4 Cup"), ("Black", "White", "Stainless Steel", "Red"), (20, 200)),
+    Trade(("Wall Mount", "TV Mount", "Flat Panel Mount", "Tilting Wall Mount"),
+          ("VESA Compliant", "130 lbs Capacity", "Tilt", "Full Motion", "Steel", "Low Profile"),
+          ("23' - 46'", "32' - 60'", "10' - 26'"), ("Black", "Silver"), (30, 300), True),
+    Trade(("HDMI Cable", "Audio Cable", "USB Cable", "Speaker Cable", "Network Patch Cable"),
+          ("Gold Plated", "Triple Shielded", "High Speed", "Snagless", "24AWG", "Male to Male"),
+          ("3 ft", "6 ft", "10 ft", "25 ft", "50 ft"), ("", "Black", "White", "Blue"), (6, 120), True),
+    Trade(("Surge Protector", "Power Conditioner", "Battery Backup UPS", "Surge Suppressor"),
+          ("2160 Joules", "Coax Protection", "6 ft Cord", "LED Indicator", "EMI/RFI Filter"),
+          ("6 Outlet", "8 Outlet", "10 Outlet", "750VA"), ("Black", "White", ""), (15, 250)),
+    Trade(("LCD Monitor", "Widescreen Monitor", "Flat Panel Display", "LED Monitor"),
+          ("5ms Response", "VGA", "DVI", "1000:1", "Built-In Speakers", "1680 x 1050"),
+          ("17'", "19'", "20'", "22'", "24'"), ("Black", "Silver"), (120, 700)),
+    Trade(("MP3 Player", "Digital Media Player", "Portable Media Player", "MP3 Audio Player"),
+          ("FM Tuner", "Color Display", "Video Playback", "USB 2.0", "Voice Recorder"),
+          ("2GB", "4GB", "8GB", "16GB", "30GB"), _GADGET, (30, 300), True),
+    Trade(("Subwoofer", "Powered Subwoofer", "Active Subwoofer", "Car Subwoofer"),
+          ("300 Watts", "Front Firing", "Dual Voice Coil", "MDF Enclosure", "Phase Control"),
+          ("8'", "10'", "12'"), ("Black", "Cherry", "White"), (90, 800)),
+    Trade(("Film Camera Lens", "Zoom Lens", "Telephoto Lens", "Camera Lens"),
+          ("Image Stabilizer", "Autofocus", "Ultrasonic Motor", "Macro", "58mm Filter"),
+          ("18-55mm f/3.5", "70-300mm f/4", "50mm f/1.8", "28-135mm f/3.5"), ("",), (90, 1500), True),
+)  # fmt: skip
