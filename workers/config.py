@@ -14,7 +14,7 @@ class PlatformSettings(BaseSettings):
 
     database_url: str = Field(default="sqlite:///.qconsole/platform.db", repr=False)
     storage_dir: Path = Path(".qconsole/files")
-    public_url: str = "http://127.0.0.1:8720"
+    public_url: str = "http://127.0.0.1:8721"
     link_secret: SecretStr = SecretStr("")
     currency: str = "EUR"
 
@@ -41,6 +41,5 @@ class PlatformSettings(BaseSettings):
 
     reader_processes: int = Field(default=2, ge=1, le=64)
     result_keep_days: int = Field(default=14, ge=1)
-    upload_keep_days: int = Field(default=365, ge=1)
     review_emails: tuple[str, ...] = ()
     review_reminder_h: int = Field(default=24, ge=1)

@@ -82,7 +82,11 @@ async def remove_expired_files(ctx: Context, payload: Upkeep) -> dict[str, Any]:
     """Remove stored files whose time is over, and the logs nobody reads any more."""
 
     async def work(here: Platform) -> dict[str, Any]:
-        return {"files": await _remove_files(here), "log_rows": await _trim_logs(here)}
+        return {
+            "files": await _remove_files(here),
+            "partial_files": await here.storage.sweep_partial(older_s=DAY_S),
+            "log_rows": await _trim_logs(here),
+        }
 
     return await _noted(ctx, "remove-expired-files", work)
 

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,17 @@ class Storage:
         folder = self._root / "partial"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.{os.getpid()}.{os.urandom(4).hex()}"
+
+    async def sweep_partial(self, *, older_s: float) -> int:
+        """Forgets files whose writer died before they were adopted; returns how many there were."""
+        return await asyncio.to_thread(self._sweep_partial, older_s)
+
+    def _sweep_partial(self, older_s: float) -> int:
+        before_s = time.time() - older_s  # the file system's clock, not the platform's
+        over = [part for part in (self._root / "partial").glob("*") if part.stat().st_mtime < before_s]
+        for part in over:
+            part.unlink(missing_ok=True)
+        return len(over)
 
     def _put(self, content: bytes) -> Stored:
         ref = hashlib.sha256(content).hexdigest()

@@ -1,5 +1,7 @@
 """Files are kept once, appear whole, and only references of our own making are followed."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,18 @@ async def test_a_written_file_is_adopted_whole(tmp_path: Path) -> None:
     stored = await storage.adopt(part)
     assert not part.exists()
     assert len(await storage.read(stored.ref)) == stored.size_bytes == 3_000_000
+
+
+async def test_what_a_dead_writer_left_is_swept_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    left, growing = storage.partial("left"), storage.partial("growing")
+    for part in (left, growing):
+        part.write_bytes(b"half")
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(left, (two_days_ago, two_days_ago))
+    assert await storage.sweep_partial(older_s=86_400) == 1
+    assert not left.exists()
+    assert growing.exists()
 
 
 async def test_a_removed_file_is_gone_and_removing_again_is_fine(tmp_path: Path) -> None:
