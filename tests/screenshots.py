@@ -1,11 +1,10 @@
 """Takes the pictures of the web console in docs/screenshots: `python -m tests.screenshots [folder]`.
 
-Some show the demo after its documents were worked off, the others a furnished Redis, so that no screen is empty.
+They show the demo: its story played, then some of its steady trickle, so that every screen has something to tell.
 """
 
 import asyncio
 import contextlib
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,14 +15,12 @@ from pathlib import Path
 from playwright.async_api import Page, async_playwright
 
 from qconsole.admin import Actor, Admin
-from qconsole.cli.demo_story import Story
+from qconsole.cli.demo_story import FEEDER, Story
 from qconsole.cli.processes import Processes
 from qconsole.config import Settings
-from qconsole.redis.embedded import EmbeddedServer
 from qconsole.web.options import Auth, ConsoleOptions
 from qconsole.web.serve import address, listen, server
 from tests.acceptance.web.conftest import ARGS, CHROMIUM
-from tests.support import server_binary
 
 FOLDER = Path("docs/screenshots")
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,7 +30,7 @@ HIDE_PATHS = """root => {
   while (walk.nextNode()) walk.currentNode.data = walk.currentNode.data.replaceAll(root, "/app");
 }"""
 WIDE, PHONE = {"width": 1360, "height": 860}, {"width": 390, "height": 844}
-DEMO = frozenset({"overview", "queues", "schedules", "schedule", "workers", "settings", "job-completed"})
+TRICKLE_S = 120
 
 
 async def _first(page: Page, url: str, path: str, choose: str = "a.name") -> str:
@@ -46,7 +43,7 @@ async def _first(page: Page, url: str, path: str, choose: str = "a.name") -> str
 async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
     """Return name -> path, theme, phone."""
     group = await _first(page, url, "/dlq")
-    failed = await _first(page, url, "/jobs?filter=id:report-001")
+    failed = "/jobs/document-processing/doc-broken"
     letter = await _first(page, url, "/dlq/entries")
     schedule = await _first(page, url, "/schedules")
     return {
@@ -54,10 +51,10 @@ async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
         "overview-dark": ("/", "dark", False),
         "overview-phone": ("/", "light", True),
         "queues": ("/queues", "light", False),
-        "queue": ("/queues/billing?state=failed", "dark", False),
-        "jobs": ("/jobs?filter=queue:email", "light", False),
+        "queue": ("/queues/document-processing?state=failed", "dark", False),
+        "jobs": ("/jobs", "light", False),
         "job": (failed, "light", False),
-        "job-completed": ("/jobs/document-processing/doc-late", "dark", False),
+        "job-completed": ("/jobs/document-processing/doc-large_order", "dark", False),
         "job-phone": (failed, "dark", True),
         "dead-letters": ("/dlq", "dark", False),
         "dead-letter-group": (group, "light", False),
@@ -65,7 +62,7 @@ async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
         "schedules": ("/schedules", "light", False),
         "schedule": (schedule, "light", False),
         "flows": ("/flows", "light", False),
-        "flow": ("/flows/reports/flow-root", "dark", False),
+        "flow": ("/flows/reports/report-today", "dark", False),
         "workers": ("/workers", "dark", False),
         "metrics": ("/metrics?queue=email", "light", False),
         "operation": ("plan", "light", False),
@@ -77,15 +74,13 @@ async def _pages(page: Page, url: str) -> dict[str, tuple[str, str, bool]]:
     }
 
 
-async def shoot(url: str, folder: Path, only: frozenset[str] | None) -> None:
-    """Take the pictures that the demo shows, or (`None`) all others."""
+async def shoot(url: str, folder: Path) -> None:
+    """Take every picture."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         start = await browser.new_page()
         pages = await _pages(start, url)
         for name, (path, theme, is_phone) in pages.items():
-            if (name in DEMO) != (only is not None):
-                continue
             context = await browser.new_context(viewport=PHONE if is_phone else WIDE, color_scheme=theme)  # type: ignore[arg-type]
             page = await context.new_page()
             if path == "plan":
@@ -127,26 +122,18 @@ async def from_demo(data: Path, folder: Path) -> None:
         story = Story(processes=processes, folder=data, say=print)
         redis_url = await story.start()
         async with await Admin.open(redis_url, actor=Actor("demo", "admin", "web")) as admin:
-            await story.play(admin, kill=False)
+            await story.play(admin, kill=True)
+        feed = [sys.executable, "-m", FEEDER, "trickle", "--redis", redis_url]
+        await processes.start_command(feed, label="trickle of jobs", log=data / "feed.log")
+        await asyncio.sleep(TRICKLE_S)
         with served(redis_url) as url:
-            await shoot(url, folder, DEMO)
-
-
-async def from_stage(data: Path, folder: Path) -> None:
-    """Furnish a Redis with errors, a flow and waiting jobs, and take the pictures that show them."""
-    with EmbeddedServer(data, binary=server_binary()) as redis_server:
-        furnish = [sys.executable, "-m", "tests.web.stage", redis_server.url, "emails=140", "charges=36"]
-        await asyncio.to_thread(subprocess.run, furnish, check=True, capture_output=True)
-        with served(redis_server.url) as url:
-            await shoot(url, folder, None)
+            await shoot(url, folder)
 
 
 async def main(folder: Path) -> None:
     """Take every picture."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "stage").mkdir()
-        await from_stage(Path(name) / "stage", folder)
         await from_demo(Path(name), folder)
 
 
