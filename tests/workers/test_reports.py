@@ -18,7 +18,6 @@ from sqlalchemy import select
 
 from qconsole.errors import Unrecoverable
 from qconsole.runtime import Client
-from tests.support import eventually
 from tests.workers.support import context, settings_in, work
 from workers import reports as module
 from workers.db.models import Document, DocumentLine, StoredFile
@@ -101,7 +100,9 @@ async def test_a_cancelled_report_stops_and_keeps_nothing(reporting: Platform, f
     ctx, recorder = context(reporting)
     payload = MakeReport(report_id="r", format=form, first=date(2025, 1, 1), last=date(2025, 1, 2))
     running = asyncio.create_task(make_report(ctx, payload))
-    await eventually(lambda: recorder.steps)
+    async with asyncio.timeout(30):
+        while not recorder.steps:  # each turn of the loop, so that the report cannot end in between
+            await asyncio.sleep(0)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

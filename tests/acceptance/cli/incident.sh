@@ -39,6 +39,7 @@ python - "$group" "$rate" <<'PY' || code=$?
 import json, signal, subprocess, sys, time
 
 group, rate = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it, and so would the child
 command = ["qconsole", "dlq", "replay", "--filter", f"fp:{group}", "--yes", "--rate", rate, "--reason", "gateway is back"]
 replay = subprocess.Popen(command, stderr=subprocess.DEVNULL)
 end = time.monotonic() + 30
