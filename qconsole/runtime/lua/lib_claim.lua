@@ -141,31 +141,45 @@ local function take_in_order(queue, want, wanted, now_ms)
   return taken, more
 end
 
+-- Stalls that nobody noticed: a lease's key ended by the server's clock a moment before its alarm by a worker's. The
+-- jobs were taken all the same; they are counted, and keep their old place.
+local function note_late_stalls(queue, prefix, taken, records, now_ms)
+  for i, entry in ipairs(redis.call('HMGET', prefix .. 'active', unpack(taken.ids))) do
+    if entry then
+      local was = split_active(entry)
+      note_stall(queue, prefix, taken.ids[i], was, records, now_ms)
+      taken.scores[i] = was.score
+    end
+  end
+end
+
 -- Writes the leases and gathers what running needs: id, score, payload, attempts without success, record, abort ms.
-local function lease(queue, prefix, abort_key, taken, want, special, now_ms)
-  local keys, records, n = {}, {}, #taken.ids
+local function lease(queue, prefix, abort_key, taken, want, special, keeps_records, now_ms)
+  local keys, records, ends, n = {}, {}, {}, #taken.ids
+  local lease_end = qc_number(now_ms + want.lease_ms)
   for i, id in ipairs(taken.ids) do
     keys[i] = 'arq:job:' .. id
     keys[n + i] = 'arq:retry:' .. id
     records[i] = prefix .. 'job:' .. id
+    ends[2 * i - 1] = lease_end
+    ends[2 * i] = id
+  end
+  redis.call('ZADD', queue, unpack(ends))
+  if redis.call('ZADD', prefix .. 'leases', unpack(ends)) < n then
+    note_late_stalls(queue, prefix, taken, keeps_records, now_ms)
   end
   local any_record = redis.call('EXISTS', unpack(records)) > 0 -- default jobs have none
   local stored = redis.call('MGET', unpack(keys))
   local aborts = special and redis.call('ZMSCORE', abort_key, unpack(taken.ids)) or {}
-  local ends, active, claimed = {}, {}, {}
-  local lease_end = qc_number(now_ms + want.lease_ms)
+  local active, claimed = {}, {}
   local head = want.token .. '|' .. want.worker .. '|' .. qc_number(now_ms) .. '|'
   for i, id in ipairs(taken.ids) do
     local score, payload, retries = taken.scores[i], stored[i], stored[n + i]
-    ends[2 * i - 1] = lease_end
-    ends[2 * i] = id
     active[2 * i - 1] = id
     active[2 * i] = head .. score .. '|' .. (tonumber(retries) or 0) + 1 .. '|' .. due_text(score) .. '|'
       .. (payload and job_type_of(payload) or '')
     claimed[i] = {id, score, payload, retries, any_record and redis.call('HGETALL', records[i]), aborts[i] or false}
   end
-  redis.call('ZADD', queue, unpack(ends))
-  redis.call('ZADD', prefix .. 'leases', unpack(ends))
   redis.call('HSET', prefix .. 'active', unpack(active))
   return claimed
 end
@@ -196,7 +210,7 @@ local function claim(queue, abort_key, want, limits, records, special, now_ms)
   local taken, more = take_in_order(queue, want, free, now_ms)
   local claimed = {}
   if #taken.ids > 0 then
-    claimed = lease(queue, prefix, abort_key, taken, want, special, now_ms)
+    claimed = lease(queue, prefix, abort_key, taken, want, special, records, now_ms)
     if limits.rate_max >= 0 then
       note_starts(prefix .. 'starts', #taken.ids, limits.rate_max, limits.rate_ms, now_ms)
     end

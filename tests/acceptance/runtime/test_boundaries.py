@@ -1,6 +1,7 @@
 """Where other queues break: order, pauses, far dates, lost leases, ends of workers, each on a real server."""
 
 import asyncio
+import json
 import signal
 import time
 from typing import Any
@@ -58,6 +59,20 @@ async def test_a_worker_that_lost_its_lease_settles_nothing_although_nobody_took
     assert slow.lost == [("a", "gone")]
     (again,) = await bench.hand("other").claim()
     assert again.id == "a" and (again.record or {})["stalls"] == "1"
+
+
+async def test_a_stall_counts_although_the_servers_clock_ends_the_lease_before_the_alarm(bench: Bench) -> None:
+    await bench.add("a", priority=1)
+    (first,) = await bench.hand("dead").claim()
+    bench.clock.advance(s=61)
+    other = bench.hand("other")
+    assert await other.claim() == []  # by the server's clock the lease still holds: the alarm is moved
+    await bench.redis.delete(KEYS.in_progress("a"))
+    (again,) = await other.claim()
+    assert (again.record or {})["stalls"] == "1"
+    assert again.score == first.score
+    (attempt,) = json.loads((again.record or {})["history"])
+    assert (attempt["outcome"], attempt["worker"]) == ("stalled", "dead")
 
 
 async def test_after_a_pause_is_acknowledged_no_job_starts(redis: Redis, redis_url: str, client: Client) -> None:
