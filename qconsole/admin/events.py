@@ -14,7 +14,6 @@ from qconsole.admin.views import EventRow, Page
 TAIL_POLL_S: Final = 0.5
 _SENTENCES: Final = {
     "buried": "failed for good: {error_type}: {message}",
-    "failed": "failed: {error_type}: {message}",
     "stalled": "stalled on {worker}, {stalls} so far",
     "breach": "took {total_ms} ms, its target is {target_ms} ms",
     "held": "holds the queue for {ms} ms",
