@@ -289,10 +289,9 @@ class Worker(arq.worker.Worker):
         if not self._pool:
             return
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
-        if self.lanes:
-            await self._leave()
-        with contextlib.suppress(RedisError, OSError):
-            await self.pool.delete(self.health_check_key)
+        if not self.lanes or await self._leave():
+            with contextlib.suppress(RedisError, OSError):
+                await self.pool.delete(self.health_check_key)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
         if self.payload_store is not None and self._owns_store:
@@ -301,16 +300,18 @@ class Worker(arq.worker.Worker):
         self._pool = None
         self.lanes.clear()
 
-    async def _leave(self) -> None:
-        """Settle, give back and sign off."""
-        await self.serving.settle_all()
-        if self._upkeep is not None:
+    async def _leave(self) -> bool:
+        """Settle, give back and sign off; returns whether Redis was there for it."""
+        is_there = await self.serving.settle_all()
+        if is_there and self._upkeep is not None:
             try:
                 await self._upkeep.finish()
             except (RedisError, OSError, QConsoleError) as error:
                 own_logger.warning("effects on other queues stay in their outbox: %s", error)
+                is_there = False
         self.runner.close()
         await asyncio.to_thread(self.heartbeat.stop)
+        return is_there
 
     # what the heartbeat says, on the worker's own loop
 

@@ -71,18 +71,21 @@ class Serving:
         lane.may_claim = worker.may_claim and limit > 0
         return await lane.turn(limit=limit, want_size=worker.burst)
 
-    async def settle_all(self) -> None:
-        """Settle what has finished, for as long as that makes sense while Redis is away."""
-        for lane in self._lanes:
-            lane.may_claim = False
-            for tried in range(1, SETTLE_TRIES + 1):
-                if not lane.has_work_for_redis:
-                    break
-                try:
-                    await lane.turn()
-                except (RedisError, OSError, RedisUnavailable) as error:
-                    logger.warning("queue %s: settling before the end: %s", lane.keys.queue, error)
-                    await asyncio.sleep(RECONNECT.pause_s(tried))
+    async def settle_all(self) -> bool:
+        """Settle what has finished, for as long as that makes sense while Redis is away; returns whether it worked."""
+        return all(await asyncio.gather(*(self._settle_last(lane) for lane in self._lanes)))
+
+    async def _settle_last(self, lane: Lane) -> bool:
+        lane.may_claim = False
+        for tried in range(1, SETTLE_TRIES + 1):
+            if not lane.has_work_for_redis:
+                break
+            try:
+                await lane.turn()
+            except (RedisError, OSError, RedisUnavailable) as error:
+                logger.warning("queue %s: settling before the end: %s", lane.keys.queue, error)
+                await asyncio.sleep(RECONNECT.pause_s(tried))
+        return not lane.has_work_for_redis
 
     async def _serve(self, lane: Lane) -> None:
         failures = 0
