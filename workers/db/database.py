@@ -3,11 +3,15 @@
 Invariant: a session is used by one coroutine and ends with its `async with`: commit at the end, rollback on an error.
 """
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -76,6 +80,27 @@ class Database:
         await self._engine.dispose()
 
 
+class _SqliteConnection(aiosqlite.Connection):
+    """Stops once. A statement that is cancelled twice makes SQLAlchemy stop the connection's thread while its closing
+    still waits to do so; that second stop would wait for ever for a thread that has ended, and so would the process.
+    """
+
+    _is_stopped = False
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        if self._is_stopped:
+            return None
+        self._is_stopped = True
+        return super().stop()
+
+
+async def _open_sqlite(path: str) -> _SqliteConnection:
+    connection = _SqliteConnection(partial(sqlite3.connect, path, timeout=_BUSY_MS / 1000), iter_chunk_size=64)
+    connection._thread.daemon = True  # as SQLAlchemy does with connections it opens itself
+    await connection
+    return connection
+
+
 def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         try:
@@ -84,7 +109,7 @@ def _engine(url: URL) -> AsyncEngine:
             raise ConfigError("PostgreSQL needs the postgres extra", hint="pip install 'qconsole[postgres]'") from error
     if url.database and url.database != ":memory:":
         Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_async_engine(url, async_creator=partial(_open_sqlite, url.database or ":memory:"))
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -1,7 +1,9 @@
 """The schema is what the models say, transactions hold, and wrong URLs are refused in a sentence."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from qconsole.errors import ConfigError
+from tests.support import eventually
 from tests.workers.support import every_database, settings_in
 from workers.db import Database, upgrade
 from workers.db.migrate import downgrade
@@ -97,3 +100,20 @@ def test_a_password_does_not_show() -> None:
     database = Database("postgresql://user:secret@127.0.0.1/platform")
     assert "secret" not in repr(database.url)
     assert database.url.drivername == "postgresql+asyncpg"
+
+
+async def test_a_connection_that_is_stopped_while_it_closes_leaves_nothing_hanging(tmp_path: Path) -> None:
+    """What SQLAlchemy does when a statement that waits is cancelled twice, as at the end of a worker."""
+    database = Database(f"sqlite:///{tmp_path / 'platform.db'}")
+    async with database.engine.connect() as made:
+        connection = (await made.get_raw_connection()).driver_connection
+        assert connection is not None
+        with closing(sqlite3.connect(tmp_path / "platform.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waits = asyncio.create_task(connection.execute("BEGIN IMMEDIATE"))
+            closes = asyncio.create_task(connection.close())
+            await eventually(lambda: connection._tx.qsize())
+            connection.stop()
+        await asyncio.wait_for(closes, 10)
+        await asyncio.gather(waits, return_exceptions=True)
+    await database.close()
