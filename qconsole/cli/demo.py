@@ -1,5 +1,6 @@
 """`qconsole demo`: a running system to play with, with real jobs and real failures on every queue."""
 
+import re
 import sys
 import tempfile
 import time
@@ -11,7 +12,7 @@ import typer
 
 from qconsole.cli.command import Session, command
 from qconsole.cli.dead_letters import group_columns
-from qconsole.cli.demo_story import CRASH_JOB, FEEDER, Story
+from qconsole.cli.demo_story import CRASH_JOB, FEEDER, Story, until
 from qconsole.cli.processes import Processes
 from qconsole.cli.queues import queue_columns
 from qconsole.cli.serve import Host, Port
@@ -47,13 +48,17 @@ async def demo(
         await _check_empty(await session.admin())
     async with Processes(say=say) as processes:
         story = Story(processes=processes, folder=folder, say=say)
-        url = await processes.unless_stopped(story.start(given))
+        url, web = await processes.unless_stopped(story.start(given)), ""
         if not once:
             chosen_host, chosen_port = (
                 host or session.settings.web_host,
                 session.settings.web_port if port is None else port,
             )
-            await processes.start_web(redis_url=url, host=chosen_host, port=chosen_port, log=folder / "web.log")
+            log = folder / "web.log"
+            log.unlink(missing_ok=True)
+            await processes.start_web(redis_url=url, host=chosen_host, port=chosen_port, log=log)
+            web = await processes.unless_stopped(_web_address(log))
+            say(f"The web console is at {web}")
         played = Session(output=session.output, redis=url, env=None, config=None)
         try:
             admin = await played.admin()
@@ -66,7 +71,7 @@ async def demo(
                 label="trickle of jobs",
                 log=folder / "feed.log",
             )
-            _what_to_try(say, url)
+            _what_to_try(say, url, web)
             return await processes.wait()
         finally:
             await played.close()
@@ -86,8 +91,20 @@ async def _check_empty(admin: "Admin") -> None:
         )
 
 
-def _what_to_try(say: Callable[[str], None], url: str) -> None:
-    say("\nIt goes on: a steady trickle of jobs on all queues, some of which fail. In another terminal:")
+async def _web_address(log: Path) -> str:
+    """Wait until the web console has said where it listens."""
+
+    async def said() -> str | None:
+        found = re.search(r"The web console is at (\S+)", log.read_text() if log.exists() else "")
+        return found and found[1]
+
+    return await until(said, deadline_s=30, what="the web console")
+
+
+def _what_to_try(say: Callable[[str], None], url: str, web: str) -> None:
+    say("\nIt goes on: a steady trickle of jobs on all queues, some of which fail.")
+    say(f"The web console: {web}")
+    say("In another terminal:")
     say(f"  export QCONSOLE_REDIS_URL={url}")
     say("  qconsole tui")
     say("  qconsole dlq groups")

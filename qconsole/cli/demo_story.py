@@ -73,7 +73,7 @@ class Story:
         async def read_ports() -> dict[str, int] | None:
             return json.loads(ports_file.read_text()) if ports_file.exists() else None
 
-        ports = await _until(read_ports, deadline_s=30, what="the demo's mail server")
+        ports = await until(read_ports, deadline_s=30, what="the demo's mail server")
         base_url = f"http://127.0.0.1:{ports['http']}"
         self._processes.set_environment(
             {
@@ -120,12 +120,12 @@ class Story:
         async def known() -> bool | None:
             return True if any(row.id == schedule for row in await admin.schedules.list()) else None
 
-        await _until(known, deadline_s=self.DEADLINE_S, what=f"a worker to declare the schedule {schedule}")
+        await until(known, deadline_s=self.DEADLINE_S, what=f"a worker to declare the schedule {schedule}")
         await admin.schedules.run(schedule)
         self._say(f"Schedule {schedule}: run now, by hand.")
 
     async def _kill_worker(self, admin: "Admin") -> None:
-        worker_id, pid = await _until(
+        worker_id, pid = await until(
             lambda: self._running_worker(admin), deadline_s=self.DEADLINE_S, what=f"{CRASH_JOB} to run"
         )
         self._say(f"{CRASH_JOB} runs on {worker_id} (pid {pid}): kill -9, as the OOM killer would.")
@@ -141,7 +141,7 @@ class Story:
         return row.worker, int(pid)
 
     async def _drain(self, admin: "Admin") -> None:
-        await _until(lambda: self._drained(admin), deadline_s=self.DEADLINE_S, what="the queues to drain")
+        await until(lambda: self._drained(admin), deadline_s=self.DEADLINE_S, what="the queues to drain")
 
     async def _drained(self, admin: "Admin") -> bool | None:
         # Twice, as a job that just ended may be about to queue another one.
@@ -167,7 +167,7 @@ class Story:
         return len(path.read_text().splitlines()) if path.exists() else 0
 
 
-async def _until(ask: Callable[[], Awaitable[T | None]], *, deadline_s: float, what: str) -> T:
+async def until(ask: Callable[[], Awaitable[T | None]], *, deadline_s: float, what: str) -> T:
     """Ask every 100 ms until there is an answer.
 
     Raises:

@@ -33,7 +33,7 @@ def server(settings: Settings, *, options: ConsoleOptions | None = None) -> uvic
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address; port 0 takes a free one.
+    """Return a socket that listens on an address; port 0 takes a free one.
 
     Raises:
         ConfigError: the address cannot be had.
@@ -44,6 +44,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((name, port))
+        bound.listen()  # whoever is told the address may call at once
     except OSError as error:
         if bound is not None:
             bound.close()
