@@ -1,6 +1,7 @@
 """`admin.transfer`: every queue as JSON lines, and back. A line stands for one thing, and loading skips what is there
 already, so a load that was cut off is run again. The last line counts the others: a file that was cut short is told.
 
+Marks between the lines say how far an export is, so that one that was cut off goes on (`export_place`).
 The lines hold everything unredacted: exporting needs the role admin.
 """
 
@@ -13,16 +14,16 @@ from typing import Any, Final
 import orjson
 from redis.exceptions import RedisError
 
+from qconsole.admin.export_place import PLACE, SETTINGS, VERSION, Place, Unfinished, check_header
 from qconsole.admin.job_sources import Entry, Group, ZsetSource
 from qconsole.admin.noun import Noun
-from qconsole.errors import Conflict, QConsoleError, RedisUnavailable, UsageError
+from qconsole.errors import QConsoleError, RedisUnavailable, UsageError
 from qconsole.runtime.importing import Importer, StoredJob, Write, write_all
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.queue import Queue
 from qconsole.runtime.schedule import from_json
 from qconsole.runtime.scheduler import Scheduler
 
-VERSION: Final = 1
 BATCH: Final = 200
 BATCH_CHARACTERS: Final = 4 * 2**20
 MAX_LINE: Final = 64 * 2**20
@@ -62,53 +63,89 @@ class Loaded:
 class Transfer(Noun):
     """Moves queues between Redis servers."""
 
-    async def export(self, queues: Sequence[str] | None = None) -> AsyncIterator[str]:
+    async def export(
+        self, queues: Sequence[str] | None = None, *, begun: Unfinished | None = None
+    ) -> AsyncIterator[str]:
         """Yield lines of JSON: a header, for each queue its settings, schedules, jobs, dead letters; then their count.
 
         Jobs of all states are written; those that run as waiting ones, so where they are loaded they run again.
 
         Args:
             queues: which; all by default.
+            begun: an export of the same queues to go on with, behind its last mark; its header is not yielded again.
+
+        Raises:
+            UsageError: `begun` was asked for other queues.
         """
         self._session.require("admin", "exporting")
-        names = [await self._session.known_queue(queue) for queue in queues or await self._session.plain_arq.queues()]
+        if begun:
+            _check_same(begun, queues)
+            names = list(begun.queues)
+        else:
+            names = [await self._session.known_queue(name) for name in queues or await self._session.plain_arq.queues()]
         now_ms = self._backend.now_ms()
         command = self._session.command("", "export", queue=list(queues) if queues else None, all=not queues)
-        await self._session.record("export", ", ".join(names), matched=len(names), done=len(names), command=command)
-        yield _line("export", version=VERSION, at_ms=now_ms, queues=names)
-        records = 0
-        for queue in names:
-            async for line in self._queue_lines(queue):
-                yield line
-                records += 1
+        await self._session.record(
+            "export",
+            ", ".join(names),
+            reason="resumed" if begun else None,
+            matched=len(names),
+            done=len(names),
+            command=command,
+        )
+        if not begun:
+            yield _line("export", version=VERSION, at_ms=now_ms, all=not queues, queues=names)
+        records, place = (begun.records, begun.place) if begun else (0, None)
+        for queue in names[names.index(place.queue) if place else 0 :]:
+            async for lines, reached in self._queue_lines(queue, place if place and place.queue == queue else None):
+                for line in lines:
+                    yield line
+                records += len(lines)
+                yield reached.line()
         yield _line("end", records=records)
 
-    async def _queue_lines(self, queue: str) -> AsyncIterator[str]:
+    async def _queue_lines(self, queue: str, after: Place | None) -> AsyncIterator[tuple[list[str], Place]]:
+        """Yield a queue's lines behind a place in batches, each with the place it reaches."""
+        keys, redis = self._backend.keys(queue), self._backend.redis
+        indexes = {
+            "queue": queue,
+            "waiting_children": keys.waiting_children(),
+            "failed": keys.failed(),
+            "cancelled": keys.cancelled(),
+            "completed": keys.completed(),
+            "dlq": keys.dlq(),
+            "dlq_done": keys.dlq_done(),
+        }
+        if after is None:
+            yield await self._settings_lines(queue), Place(queue)
+        groups = await redis.hgetall(keys.dlq_groups())  # type: ignore[misc]
+        parts = list(indexes)
+        for part in parts[parts.index(after.part) if after and after.part != SETTINGS else 0 :]:
+            reached = after if after and after.part == part else None
+            async for batch in self._members(queue, indexes[part], reached):
+                if part.startswith("dlq"):
+                    lines = await self._letter_lines(queue, batch, groups)
+                else:
+                    lines = await self._job_lines(queue, part, batch)
+                yield lines, Place(queue, part, batch[-1].score, batch[-1].member)
+
+    async def _settings_lines(self, queue: str) -> list[str]:
         keys, redis = self._backend.keys(queue), self._backend.redis
         config = await redis.hgetall(keys.config())  # type: ignore[misc]
         pause = await redis.hgetall(keys.paused())  # type: ignore[misc]
-        yield _line("queue", queue=queue, operator=_json(config.get(b"operator")), pause=_texts(pause))
-        for name, text in sorted((await redis.hgetall(keys.schedules())).items()):  # type: ignore[misc]
-            yield _line("schedule", queue=queue, id=name.decode("utf-8", "replace"), stored=_json(text))
-        for state, key in (
-            ("queue", queue),
-            ("waiting_children", keys.waiting_children()),
-            ("failed", keys.failed()),
-            ("cancelled", keys.cancelled()),
-            ("completed", keys.completed()),
-        ):
-            async for batch in self._members(queue, key):
-                for line in await self._job_lines(queue, state, batch):
-                    yield line
-        groups = await redis.hgetall(keys.dlq_groups())  # type: ignore[misc]
-        for key in (keys.dlq(), keys.dlq_done()):
-            async for batch in self._members(queue, key):
-                for line in await self._letter_lines(queue, batch, groups):
-                    yield line
+        schedules = sorted((await redis.hgetall(keys.schedules())).items())  # type: ignore[misc]
+        return [
+            _line("queue", queue=queue, operator=_json(config.get(b"operator")), pause=_texts(pause)),
+            *(
+                _line("schedule", queue=queue, id=name.decode("utf-8", "replace"), stored=_json(text))
+                for name, text in schedules
+            ),
+        ]
 
-    async def _members(self, queue: str, key: str) -> AsyncIterator[list[Entry]]:
-        """Yield the entries of an index in batches."""
-        source, after = ZsetSource(self._backend, key, queue, Group.ENDED, "all"), None
+    async def _members(self, queue: str, key: str, reached: Place | None) -> AsyncIterator[list[Entry]]:
+        """Yield the entries of an index behind a place in batches."""
+        source = ZsetSource(self._backend, key, queue, Group.ENDED, "all")
+        after = Entry(reached.score, reached.member, reached.member) if reached else None
         while batch := await source.fetch("-inf", "+inf", after, BATCH, False):
             yield batch
             after = batch[-1]
@@ -185,8 +222,10 @@ class Transfer(Noun):
             for number, line in enumerate(source, 1):
                 document = _parsed(line, number)
                 if number == 1:
-                    _check_header(document)
+                    check_header(document)
                     await self._note(loaded, "begun")
+                elif document.get("kind") == PLACE:
+                    continue
                 elif document.get("kind") == "end":
                     await self._write(batch, loaded)
                     loaded.complete = document.get("records") == loaded.seen
@@ -349,13 +388,14 @@ def _parsed(line: str, number: int) -> dict[str, Any]:
     return document
 
 
-def _check_header(document: Mapping[str, Any]) -> None:
-    if document.get("kind") != "export":
-        raise UsageError("the first line must be the header that qconsole export writes", "Check the file.")
-    if document.get("version") != VERSION:
-        raise Conflict(
-            f"the export must be of version {VERSION}, got {document.get('version')!r}", "Use that qconsole."
-        )
+def _check_same(begun: Unfinished, queues: Sequence[str] | None) -> None:
+    if begun.all == (not queues) and (begun.all or begun.queues == tuple(queues or ())):
+        return
+    asked = "all queues" if begun.all else ", ".join(begun.queues)
+    raise UsageError(
+        f"the export that was cut off must be gone on with for the same queues ({asked})",
+        "Name these queues, or begin again with --no-resume.",
+    )
 
 
 def _json(text: bytes | None) -> dict[str, Any]:
