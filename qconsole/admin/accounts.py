@@ -66,9 +66,12 @@ class Users(Noun):
                 "changed_ms": self._backend.now_ms(),
             }
         )
-        if not await self._backend.redis.hsetnx(GLOBAL.users(), name, text):  # type: ignore[misc,arg-type]
-            raise Conflict(f"there is a user {name!r} already", "Change the password: qconsole users passwd", user=name)
-        return await self._applied("add", name, f"User {name} was added as {role}.", role=role)
+        async with self._change("users.add", name, name, role=role) as entry:
+            if not await self._backend.redis.hsetnx(GLOBAL.users(), name, text):  # type: ignore[misc,arg-type]
+                raise Conflict(
+                    f"there is a user {name!r} already", "Change the password: qconsole users passwd", user=name
+                )
+        return entry.applied(f"User {name} was added as {role}.")
 
     async def passwd(self, name: str, *, password: str) -> Applied:
         """Set a user's password; sessions that began before end."""
@@ -77,8 +80,9 @@ class Users(Noun):
             "hash": await asyncio.to_thread(hashed, checked_password(password)),
             "changed_ms": self._backend.now_ms(),
         }
-        await self._change(name, changes)
-        return await self._applied("passwd", name, f"The password of {name} was changed.")
+        async with self._change("users.passwd", name, name) as entry:
+            await self._write(name, changes)
+        return entry.applied(f"The password of {name} was changed.")
 
     async def role(self, name: str, *, role: str) -> Applied:
         """Set a user's role.
@@ -89,8 +93,9 @@ class Users(Noun):
         self._session.require("admin", "managing users")
         if checked_role(role) != "admin":
             await self._keep_an_admin(name)
-        await self._change(name, {"role": role})
-        return await self._applied("role", name, f"User {name} is {role} now.", role=role)
+        async with self._change("users.role", name, name, role=role) as entry:
+            await self._write(name, {"role": role})
+        return entry.applied(f"User {name} is {role} now.")
 
     async def remove(self, name: str) -> Applied:
         """Remove a user.
@@ -101,8 +106,9 @@ class Users(Noun):
         self._session.require("admin", "managing users")
         await self._stored(name)
         await self._keep_an_admin(name)
-        await self._backend.redis.hdel(GLOBAL.users(), name)  # type: ignore[misc]
-        return await self._applied("remove", name, f"User {name} was removed.")
+        async with self._change("users.remove", name, name) as entry:
+            await self._backend.redis.hdel(GLOBAL.users(), name)  # type: ignore[misc]
+        return entry.applied(f"User {name} was removed.")
 
     async def _keep_an_admin(self, name: str) -> None:
         users = await self.list()
@@ -110,7 +116,7 @@ class Users(Noun):
         if admins == [name] and len(users) > 1:
             raise Conflict(f"{name} is the last admin", "Make somebody else admin first.", user=name)
 
-    async def _change(self, name: str, changes: dict[str, Any]) -> None:
+    async def _write(self, name: str, changes: dict[str, Any]) -> None:
         if not await self._backend.read("change_json", [GLOBAL.users()], [name, orjson.dumps(changes)]):
             await self._stored(name)
 
@@ -122,11 +128,6 @@ class Users(Noun):
         stored = orjson.loads(text) if text else {}
         right = await asyncio.to_thread(is_password, stored.get("hash") or _NOBODY, password[:MAX_PASSWORD])
         return _user(name.encode(), text) if right and text else None
-
-    async def _applied(self, verb: str, name: str, sentence: str, **options: object) -> Applied:
-        command = self._session.command("users", verb, name, **options)
-        await self._session.record(f"users.{verb}", name, command=command)
-        return Applied(sentence, name, command)
 
 
 class Tokens(Noun):
@@ -147,9 +148,8 @@ class Tokens(Noun):
         token_id, now_ms = secrets.token_hex(4), self._backend.now_ms()
         secret = f"{TOKEN_PREFIX}_{token_id}_{secrets.token_urlsafe(32)}"
         text = orjson.dumps({"name": name, "role": checked_role(role), "hash": digest(secret), "created_ms": now_ms})
-        await self._backend.redis.hset(GLOBAL.tokens(), token_id, text)  # type: ignore[misc,arg-type]
-        command = self._session.command("tokens", "create", name, role=role)
-        await self._session.record("tokens.create", f"{token_id} {name}", command=command)
+        async with self._change("tokens.create", f"{token_id} {name}", name, role=role):
+            await self._backend.redis.hset(GLOBAL.tokens(), token_id, text)  # type: ignore[misc,arg-type]
         return CreatedToken(token_id, name, role, now_ms, secret)
 
     async def revoke(self, token_id: str) -> Applied:
@@ -159,13 +159,12 @@ class Tokens(Noun):
             UserNotFound: there is none.
         """
         self._session.require("admin", "managing tokens")
-        if not await self._backend.redis.hdel(GLOBAL.tokens(), token_id):  # type: ignore[misc]
-            raise UserNotFound(
-                f"there is no token {token_id!r}", "List them with: qconsole tokens list", token=token_id
-            )
-        command = self._session.command("tokens", "revoke", token_id)
-        await self._session.record("tokens.revoke", token_id, command=command)
-        return Applied(f"Token {token_id} was revoked.", token_id, command)
+        async with self._change("tokens.revoke", token_id, token_id) as entry:
+            if not await self._backend.redis.hdel(GLOBAL.tokens(), token_id):  # type: ignore[misc]
+                raise UserNotFound(
+                    f"there is no token {token_id!r}", "List them with: qconsole tokens list", token=token_id
+                )
+        return entry.applied(f"Token {token_id} was revoked.")
 
     async def verify(self, secret: str, *, face: str = "api") -> Actor | None:
         """Return the actor a token stands for, `None` when it is none of ours."""

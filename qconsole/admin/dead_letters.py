@@ -1,8 +1,10 @@
 """`admin.dead_letters`: what failed for good, by groups and one by one; replay, discard, notes."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
+from qconsole.admin.audit_log import Change
 from qconsole.admin.filter_terms import DEAD_LETTERS
 from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.fingerprints import with_whole_fingerprints
@@ -19,6 +21,7 @@ from qconsole.admin.session import Session
 from qconsole.admin.stored_letter import VIEW_FIELDS, StoredLetter, read_letters
 from qconsole.admin.views import Applied, Count, DeadLetterGroup, DeadLetterRow, DeadLetterView, Page
 from qconsole.errors import Conflict, DeadLetterNotFound, UsageError
+from qconsole.runtime.changes import Changes
 
 VIEW_CAP_BYTES: Final = 4_194_304
 MAX_NOTE: Final = 2_000
@@ -178,14 +181,15 @@ class DeadLetterDesk(Noun):
         call = None if payload is None else await self._edited(letter, payload)
         delay_ms = round(checked_delay_s(delay_s) * 1000)
         bare_id = self._backend.keys(letter.queue).bare_id(letter.id)
-        replays = await self._dead_letters(letter.queue).replay(
-            [bare_id], actor=self._session.actor.name, reason=reason, delay_ms=delay_ms, payload=call
-        )
-        job_id = replays.done.get(bare_id)
-        if job_id is None:
-            word = replays.skipped.get(bare_id, "missing")
-            raise Conflict(f"dead letter {bare_id!r} was not replayed: {why_not(word)}", entry=bare_id, state=word)
-        return await self._applied("replay", letter, f"Replayed as job {job_id}.", reason, job_id=job_id)
+        async with self._changing("replay", letter, reason) as entry:
+            replays = await self._dead_letters(letter.queue).replay(
+                [bare_id], actor=self._session.actor.name, reason=reason, delay_ms=delay_ms, payload=call
+            )
+            job_id = replays.done.get(bare_id)
+            if job_id is None:
+                word = replays.skipped.get(bare_id, "missing")
+                raise Conflict(f"dead letter {bare_id!r} was not replayed: {why_not(word)}", entry=bare_id, state=word)
+        return entry.applied(f"Replayed as job {job_id}.", job_id=job_id)
 
     async def _edited(self, letter: StoredLetter, payload: Any) -> bytes:
         if letter.call is None:
@@ -206,14 +210,16 @@ class DeadLetterDesk(Noun):
         reason = self._session.checked_reason(reason, needed=True)
         letter = await self._find(entry_id, queue)
         bare_id = self._backend.keys(letter.queue).bare_id(letter.id)
-        changes = await self._dead_letters(letter.queue).discard(
-            [bare_id], actor=self._session.actor.name, reason=reason or ""
-        )
-        if not changes.done:
-            word = changes.skipped[0][1] if changes.skipped else "missing"
-            raise Conflict(f"dead letter {bare_id!r} was not discarded: {why_not(word)}", entry=bare_id, state=word)
+        async with self._changing("discard", letter, reason) as entry:
+            _check_changed(
+                await self._dead_letters(letter.queue).discard(
+                    [bare_id], actor=self._session.actor.name, reason=reason or ""
+                ),
+                bare_id,
+                "discarded",
+            )
         until_ms = self._backend.now_ms() + round(self._backend.settings.undo_h * 3_600_000)
-        return await self._applied("discard", letter, "Discarded.", reason, undo_until_ms=until_ms)
+        return entry.applied("Discarded.", undo_until_ms=until_ms)
 
     async def reopen(self, entry_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Undo a discard, or a replay whose job has not started.
@@ -225,11 +231,9 @@ class DeadLetterDesk(Noun):
         reason = self._session.checked_reason(reason)
         letter = await self._find(entry_id, queue)
         bare_id = self._backend.keys(letter.queue).bare_id(letter.id)
-        changes = await self._dead_letters(letter.queue).reopen([bare_id])
-        if not changes.done:
-            word = changes.skipped[0][1] if changes.skipped else "missing"
-            raise Conflict(f"dead letter {bare_id!r} was not reopened: {why_not(word)}", entry=bare_id, state=word)
-        return await self._applied("reopen", letter, "Open again.", reason)
+        async with self._changing("reopen", letter, reason) as entry:
+            _check_changed(await self._dead_letters(letter.queue).reopen([bare_id]), bare_id, "reopened")
+        return entry.applied("Open again.")
 
     async def note(self, id_or_fingerprint: str, text: str, *, queue: str | None = None) -> Applied:
         """Write a note on a dead letter, or on the newest of a group.
@@ -245,16 +249,24 @@ class DeadLetterDesk(Noun):
         if "~" not in entry_id:
             entry_id = (await self.group(entry_id)).sample_ids[0]
         letter = await self._find(entry_id, queue)
-        await self._dead_letters(letter.queue).note(self._backend.keys(letter.queue).bare_id(letter.id), text)
-        return await self._applied("note", letter, "Noted.", text or None)
+        async with self._changing("note", letter, text or None) as entry:
+            await self._dead_letters(letter.queue).note(self._backend.keys(letter.queue).bare_id(letter.id), text)
+        return entry.applied("Noted.")
 
-    async def _applied(
-        self, verb: str, letter: StoredLetter, sentence: str, reason: str | None, **more: Any
-    ) -> Applied:
+    def _changing(self, verb: str, letter: StoredLetter, reason: str | None) -> AbstractAsyncContextManager[Change]:
         bare_id = self._backend.keys(letter.queue).bare_id(letter.id)
-        command = self._session.command("dlq", verb, bare_id, reason=reason)
-        await self._session.record(f"dlq.{verb}", f"{letter.queue}/{bare_id}", reason=reason, command=command)
-        return Applied(sentence, f"{letter.queue}/{bare_id}", command, **more)
+        return self._change(f"dlq.{verb}", f"{letter.queue}/{bare_id}", bare_id, reason=reason)
+
+
+def _check_changed(changes: Changes, entry_id: str, verb: str) -> None:
+    """Refuse an outcome in which a dead letter stayed as it was.
+
+    Raises:
+        Conflict: it did.
+    """
+    if not changes.done:
+        word = changes.skipped[0][1] if changes.skipped else "missing"
+        raise Conflict(f"dead letter {entry_id!r} was not {verb}: {why_not(word)}", entry=entry_id, state=word)
 
 
 class _GroupFacts:

@@ -1,8 +1,10 @@
 """`admin.doctor`: looks for what is wrong and would stay wrong, says how to mend it, and mends what is safe to mend."""
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from qconsole.admin.audit_log import Change
 from qconsole.admin.counts import QueueCounts, read_counts
 from qconsole.admin.doctor_server import server_findings
 from qconsole.admin.noun import Noun
@@ -198,20 +200,19 @@ class Doctor(Noun):
         lost = await self._lost(queue)
         if lost:
             keys = self._backend.keys(queue)
-            changes = await self._queue(queue).remove(
-                [keys.bare_id(job_id) for job_id in lost], actor=self._session.actor.name, trash_ms=0
-            )
-            command = self._session.command("", "doctor", fix=True)
-            await self._session.record(
-                "doctor.lost_jobs", queue, matched=len(lost), done=len(changes.done), command=command
-            )
+            async with self._mending("doctor.lost_jobs", queue, len(lost)) as entry:
+                changes = await self._queue(queue).remove(
+                    [keys.bare_id(job_id) for job_id in lost], actor=self._session.actor.name, trash_ms=0
+                )
+                entry.note(done=len(changes.done))
+
+    def _mending(self, action: str, target: str, matched: int) -> AbstractAsyncContextManager[Change]:
+        command = self._session.command("", "doctor", fix=True)
+        return self._session.change(action, target, command=command, matched=matched)
 
     async def _forget_aborts(self, queues: tuple[str, ...]) -> None:
         for key in self._abort_keys(queues):
             stale = await self._stale(key)
             if stale:
-                await self._backend.redis.zrem(key, *stale)
-                command = self._session.command("", "doctor", fix=True)
-                await self._session.record(
-                    "doctor.stale_aborts", key, matched=len(stale), done=len(stale), command=command
-                )
+                async with self._mending("doctor.stale_aborts", key, len(stale)):
+                    await self._backend.redis.zrem(key, *stale)

@@ -99,6 +99,7 @@ FIELDS: dict[str, Field] = {
         Field("target", Kind.TEXT, _AUDIT, "what it was done to"),
         Field("reason", Kind.TEXT, _AUDIT, "the reason given"),
         Field("operation", Kind.TEXT, _AUDIT, "id of the operation"),
+        Field("outcome", Kind.CHOICE, _AUDIT, "how it ended", ("done", "failed", "unknown")),
         Field("at", Kind.INSTANT, _AUDIT, "when it was done"),
     )
 }

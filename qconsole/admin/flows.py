@@ -167,16 +167,15 @@ class Flows(Noun):
         lost = _lost(root)
         if not lost:
             raise Conflict(f"nothing has failed in the flow of job {job_id!r}", job_id=job_id)
-        retried = 0
-        for node in lost:
-            changes = await self._queue(node.queue).retry([node.id], actor=self._session.actor.name, reason=reason)
-            retried += len(changes.done)
+        retried, target = 0, f"{root.queue}/{root.id}"
         command = self._session.command("flows", "retry", root.id, queue=root.queue, reason=reason)
-        target = f"{root.queue}/{root.id}"
-        await self._session.record(
-            "flows.retry", target, reason=reason, matched=len(lost), done=retried, command=command
-        )
-        return Applied(f"{retried} of {len(lost)} failed jobs of the flow were put back.", target, command)
+        change = self._session.change("flows.retry", target, command=command, reason=reason, matched=len(lost))
+        async with change as entry:
+            for node in lost:
+                changes = await self._queue(node.queue).retry([node.id], actor=self._session.actor.name, reason=reason)
+                retried += len(changes.done)
+                entry.note(done=retried)
+        return entry.applied(f"{retried} of {len(lost)} failed jobs of the flow were put back.")
 
 
 def _lost(node: FlowNode) -> list[FlowNode]:

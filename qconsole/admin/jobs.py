@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any, Final
 
 import orjson
@@ -21,6 +21,7 @@ from qconsole.admin.stored_job import StoredJob
 from qconsole.admin.views import Applied, Count, JobRow, JobView, LogLine, Page, Why
 from qconsole.admin.why import explain
 from qconsole.errors import Conflict, UsageError
+from qconsole.runtime.changes import Changes
 from qconsole.runtime.job import JobState
 
 COUNT_BUDGET: Final = 20_000
@@ -295,26 +296,17 @@ class Jobs(Noun):
         if fields["args"]:
             raise UsageError("a job that is added here takes named fields, not positional ones", field="payload")
         await self._session.job_types.check(job_type, fields["kwargs"])
-        enqueued = await self._backend.client.enqueue(
-            job_type,
-            fields["kwargs"],
-            queue=queue,
-            job_id=job_id,
-            priority=priority,
-            delay_s=checked_delay_s(delay_s),
-        )
-        if not enqueued.created:
-            raise Conflict(f"a job {enqueued.id!r} stands already", job_id=enqueued.id, queue=enqueued.queue)
-        command = self._session.command(
-            "jobs", "add", job_type, payload=orjson.dumps(fields["kwargs"]).decode(), queue=queue, reason=reason
-        )
-        await self._session.record("jobs.add", f"{enqueued.queue}/{enqueued.id}", reason=reason, command=command)
-        return Applied(
-            f"Job {enqueued.id} was added to {enqueued.queue}.",
-            f"{enqueued.queue}/{enqueued.id}",
-            command,
-            job_id=enqueued.id,
-        )
+        delay_s = checked_delay_s(delay_s)
+        text = orjson.dumps(fields["kwargs"]).decode()
+        target = f"{queue or job_type}/{job_id or 'new'}"
+        async with self._change("jobs.add", target, job_type, reason=reason, payload=text, queue=queue) as entry:
+            enqueued = await self._backend.client.enqueue(
+                job_type, fields["kwargs"], queue=queue, job_id=job_id, priority=priority, delay_s=delay_s
+            )
+            if not enqueued.created:
+                raise Conflict(f"a job {enqueued.id!r} stands already", job_id=enqueued.id, queue=enqueued.queue)
+            entry.note(target=f"{enqueued.queue}/{enqueued.id}")
+        return entry.applied(f"Job {enqueued.id} was added to {enqueued.queue}.", job_id=enqueued.id)
 
     async def edit(
         self,
@@ -339,11 +331,14 @@ class Jobs(Noun):
             raise UsageError("nothing to change was given", "Give a payload, a priority, a due time or attempts.")
         job = await self._locate(job_id, queue)
         call = None if payload is None else await self._edited(job, payload)
-        changes = await self._queue(job.queue).edit(
-            [checked_id(job_id)], payload=call, priority=priority, due_ms=due_ms, attempts=attempts
-        )
+
+        def change() -> Awaitable[Changes]:
+            return self._queue(job.queue).edit(
+                [checked_id(job_id)], payload=call, priority=priority, due_ms=due_ms, attempts=attempts
+            )
+
         options = {"priority": priority, "attempts": attempts}
-        return await self._apply("jobs.edit", "changed", job, changes, reason=reason, **options)
+        return await self._apply("jobs.edit", "changed", job, change, reason=reason, **options)
 
     async def _edited(self, found: StoredJob, payload: Any) -> bytes:
         """Return the bytes of an edited call, checked against its job type's schema."""
@@ -376,19 +371,22 @@ class Jobs(Noun):
         job = await self._locate(job_id, queue)
         delay_ms = round(checked_delay_s(delay_s) * 1000)
         call = None if payload is None else await self._edited(job, payload)
-        changes = await self._session.retrying.retry(
-            job, actor=self._session.actor.name, reason=reason, delay_ms=delay_ms, payload=call
-        )
-        return await self._apply("jobs.retry", "put back", job, changes, reason=reason, delay=_seconds(delay_s))
+        actor = self._session.actor.name
+
+        def change() -> Awaitable[Changes]:
+            return self._session.retrying.retry(job, actor=actor, reason=reason, delay_ms=delay_ms, payload=call)
+
+        return await self._apply("jobs.retry", "put back", job, change, reason=reason, delay=_seconds(delay_s))
 
     async def cancel(self, job_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Cancel a job: one that waits ends at once, one that runs is asked to stop."""
         self._session.require("operator", "cancelling jobs")
         reason = self._session.checked_reason(reason)
         job = await self._locate(job_id, queue)
-        changes = await self._queue(job.queue).cancel([checked_id(job_id)])
         verb = "asked to stop" if job.state is JobState.ACTIVE else "cancelled"
-        return await self._apply("jobs.cancel", verb, job, changes, reason=reason)
+        return await self._apply(
+            "jobs.cancel", verb, job, lambda: self._queue(job.queue).cancel([checked_id(job_id)]), reason=reason
+        )
 
     async def remove(self, job_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Remove a job that does not run; the trash keeps it for a while."""
@@ -396,19 +394,25 @@ class Jobs(Noun):
         reason = self._session.checked_reason(reason)
         job = await self._locate(job_id, queue)
         undo_ms = round(self._backend.settings.undo_h * 3_600_000)
-        changes = await self._queue(job.queue).remove(
-            [checked_id(job_id)], actor=self._session.actor.name, trash_ms=undo_ms
-        )
-        until_ms = self._backend.now_ms() + undo_ms
-        return await self._apply("jobs.remove", "removed", job, changes, reason=reason, undo_until_ms=until_ms)
+        actor, until_ms = self._session.actor.name, self._backend.now_ms() + undo_ms
+
+        def change() -> Awaitable[Changes]:
+            return self._queue(job.queue).remove([checked_id(job_id)], actor=actor, trash_ms=undo_ms)
+
+        return await self._apply("jobs.remove", "removed", job, change, reason=reason, undo_until_ms=until_ms)
 
     async def promote(self, job_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Make a delayed job due now."""
         self._session.require("operator", "promoting jobs")
         reason = self._session.checked_reason(reason)
         job = await self._locate(job_id, queue)
-        changes = await self._queue(job.queue).promote([checked_id(job_id)])
-        return await self._apply("jobs.promote", "made due now", job, changes, reason=reason)
+        return await self._apply(
+            "jobs.promote",
+            "made due now",
+            job,
+            lambda: self._queue(job.queue).promote([checked_id(job_id)]),
+            reason=reason,
+        )
 
     async def reschedule(
         self, job_id: str, due_ms: int, *, queue: str | None = None, reason: str | None = None
@@ -419,8 +423,11 @@ class Jobs(Noun):
         if not 0 < due_ms < self._backend.now_ms() + MAX_DELAY_S * 1000:
             raise UsageError(f"due_ms must be an instant within ten years, got {due_ms}", field="due_ms")
         job = await self._locate(job_id, queue)
-        changes = await self._queue(job.queue).reschedule([checked_id(job_id)], due_ms)
-        return await self._apply("jobs.reschedule", "rescheduled", job, changes, reason=reason, at=iso_time(due_ms))
+
+        def change() -> Awaitable[Changes]:
+            return self._queue(job.queue).reschedule([checked_id(job_id)], due_ms)
+
+        return await self._apply("jobs.reschedule", "rescheduled", job, change, reason=reason, at=iso_time(due_ms))
 
     async def _views(self) -> JobViews:
         return JobViews(self._backend, await self._session.job_types.attempts())

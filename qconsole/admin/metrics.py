@@ -90,13 +90,15 @@ class Metrics(Noun):
             raise UsageError(f"a mark's label must have 1 to 200 characters, got {len(label)}", field="label")
         now_ms = self._backend.now_ms()
         text = orjson.dumps({"kind": kind, "label": label, "actor": self._session.actor.name, "ms": now_ms})
-        async with self._backend.redis.pipeline(transaction=True) as pipe:
+        command = self._session.command("metrics", "mark", label, kind=kind)
+        async with (
+            self._session.change("metrics.mark", kind, reason=label, command=command) as entry,
+            self._backend.redis.pipeline(transaction=True) as pipe,
+        ):
             pipe.zadd(GLOBAL.marks(), {text: now_ms})
             pipe.zremrangebyrank(GLOBAL.marks(), 0, -MARKS_KEPT - 1)
             await pipe.execute()
-        command = self._session.command("metrics", "mark", label, kind=kind)
-        await self._session.record("metrics.mark", kind, reason=label, command=command)
-        return Applied(f"Marked: {label}.", kind, command)
+        return entry.applied(f"Marked: {label}.")
 
     async def prometheus(self) -> str:
         """Return the state of all queues in Prometheus' text format."""

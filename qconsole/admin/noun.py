@@ -1,8 +1,10 @@
 """The base of every noun: finding one job by its id, and the runtime's verbs of a queue."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
+from qconsole.admin.audit_log import Change
 from qconsole.admin.session import Session
 from qconsole.admin.stored_job import StoredJob
 from qconsole.admin.views import Applied
@@ -79,38 +81,52 @@ class Noun:
         ]
         return [job for jobs in await asyncio.gather(*reads) for job in jobs]
 
+    def _change(
+        self,
+        action: str,
+        target: str,
+        *arguments: str,
+        queue: str | None = None,
+        reason: str | None = None,
+        **options: object,
+    ) -> AbstractAsyncContextManager[Change]:
+        """Enter a change in the audit; see `Session.change`.
+
+        Args:
+            action: noun and verb, which are also the command line's.
+            target: what it is done to.
+            arguments: of the command line, with `queue`, `reason` and `options`.
+        """
+        noun, _, verb = action.partition(".")
+        command = self._session.command(noun, verb, *arguments, queue=queue, reason=reason, **options)
+        return self._session.change(action, target, command=command, reason=reason)
+
     async def _apply(
         self,
         action: str,
         verb: str,
         job: StoredJob,
-        changes: Changes,
+        change: Callable[[], Awaitable[Changes]],
         *,
         reason: str | None = None,
         undo_until_ms: int | None = None,
         **options: object,
     ) -> Applied:
-        """Turn the outcome of a change of one job into an answer and an audit entry, or say why nothing happened.
+        """Change one job between the two halves of its audit entry, and say what was done or why nothing was.
 
         Raises:
             Conflict: the job was not changed.
         """
         bare_id = self._backend.keys(job.queue).bare_id(job.id)
-        if not changes.done:
-            word = changes.skipped[0][1] if changes.skipped else "missing"
-            raise Conflict(
-                f"job {bare_id!r} was not {verb}: {why_not(word)}", job_id=bare_id, queue=job.queue, state=word
-            )
-        noun, _, name = action.partition(".")
-        command = self._session.command(noun, name, bare_id, queue=job.queue, reason=reason, **options)
-        await self._session.record(action, f"{job.queue}/{bare_id}", reason=reason, command=command)
-        return Applied(
-            sentence=f"Job {bare_id} was {verb}.",
-            target=f"{job.queue}/{bare_id}",
-            command=command,
-            undo_until_ms=undo_until_ms,
-            job_id=bare_id,
-        )
+        target = f"{job.queue}/{bare_id}"
+        async with self._change(action, target, bare_id, reason=reason, queue=job.queue, **options) as entry:
+            changes = await change()
+            if not changes.done:
+                word = changes.skipped[0][1] if changes.skipped else "missing"
+                raise Conflict(
+                    f"job {bare_id!r} was not {verb}: {why_not(word)}", job_id=bare_id, queue=job.queue, state=word
+                )
+        return entry.applied(f"Job {bare_id} was {verb}.", undo_until_ms=undo_until_ms, job_id=bare_id)
 
 
 def checked_id(text: str) -> str:

@@ -4,11 +4,13 @@ The filter, the bound and the ids are frozen when it is planned; only counts, pl
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import orjson
 
+from qconsole.admin.audit_log import KEPT as AUDIT_KEPT
 from qconsole.admin.backend import Backend
 from qconsole.admin.cursors import decode_cursor, encode_cursor
 from qconsole.admin.limits import checked_limit
@@ -260,12 +262,25 @@ class OperationStore:
         return Page(rows, next=encode_cursor("operations", [str(rows[-1].created_ms)]) if more else None)
 
     async def move(
-        self, operation_id: str, to: OperationState, origins: tuple[OperationState, ...], **facts: Any
+        self,
+        operation_id: str,
+        to: OperationState,
+        origins: tuple[OperationState, ...],
+        entry: Sequence[str],
+        **facts: Any,
     ) -> str:
-        """Change the state if it is one of `origins`, and return what it was."""
+        """Change the state if it is one of `origins`, with the audit's entry in the same step; return what it was."""
         pairs = [part for name, value in facts.items() for part in (name, str(value))]
-        keys = [GLOBAL.operation(operation_id), GLOBAL.operations_active()]
-        args = [operation_id, self._backend.now_ms(), to.value, ",".join(origins), *pairs]
+        keys = [GLOBAL.operation(operation_id), GLOBAL.operations_active(), GLOBAL.audit()]
+        args = [
+            operation_id,
+            self._backend.now_ms(),
+            to.value,
+            ",".join(origins),
+            AUDIT_KEPT,
+            orjson.dumps(entry),
+            *pairs,
+        ]
         was = await self._backend.read("operation_state", keys, args)
         return was.decode() if was else ""
 

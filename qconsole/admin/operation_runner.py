@@ -8,12 +8,13 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
+from qconsole.admin.audit_log import KEPT as AUDIT_KEPT
 from qconsole.admin.backend import Backend
 from qconsole.admin.operation_record import LEASE_MS, Operation, OperationStore
 from qconsole.admin.operation_targets import Chunk, Target, Targets
@@ -69,23 +70,30 @@ class Runner:
         targets: reads the selection.
         verbs: acts on it.
         queues: all there are.
+        end_entry: the audit's entry about an operation's end, but done and failed.
     """
 
     def __init__(
-        self, backend: Backend, store: OperationStore, targets: Targets, verbs: Verbs, queues: Sequence[str]
+        self,
+        backend: Backend,
+        store: OperationStore,
+        targets: Targets,
+        verbs: Verbs,
+        queues: Sequence[str],
+        end_entry: Callable[[Operation], Sequence[str]],
     ) -> None:
         self._backend = backend
         self._store = store
         self._targets = targets
         self._verbs = verbs
         self._queues = queues
+        self._end_entry = end_entry
         self._token = secrets.token_hex(8)
         self._call = FIRST_CALL
         self._costs_ms: deque[float] = deque(maxlen=COSTS_KEPT)
         self._started = 0.0
         self._count = 0
         self._recent: list[tuple[float, int]] = []
-        self.has_driven = False
 
     async def run(self, operation_id: str) -> AsyncIterator[OperationView]:
         """Yield views until the operation ended, was paused, or was aborted.
@@ -103,7 +111,6 @@ class Runner:
                 yield await self._store.view(operation_id)
                 return
             if await self._store.take_lease(operation_id, self._token):
-                self.has_driven = True
                 async for view in self._drive(operation):
                     yield view
                 return
@@ -229,6 +236,7 @@ class Runner:
             GLOBAL.operation_lease(operation.id),
             GLOBAL.operation_done(operation.id),
             GLOBAL.operations_active(),
+            GLOBAL.audit(),
         ]
         args: list[Any] = [
             self._token,
@@ -245,6 +253,8 @@ class Runner:
             undo_ms,
             ends,
             f"{self._rate(tally.count):.1f}",
+            AUDIT_KEPT,
+            orjson.dumps(self._end_entry(operation) if ends else []),
             *(tally.done if operation.verb in UNDOABLE else ()),
         ]
         state: str = (await self._backend.read("operation_step", keys, args)).decode()

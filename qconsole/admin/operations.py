@@ -189,10 +189,10 @@ class Operations(Noun):
         now_ms = self._backend.now_ms()
         undo_ms = now_ms + round(self._backend.settings.undo_h * 3_600_000)
         facts = {"started_ms": now_ms} | ({"undo_until_ms": undo_ms} if operation.verb in UNDOABLE else {})
-        was = await self._store.move(operation_id, OperationState.RUNNING, (OperationState.PLANNED,), **facts)
+        entry = self._entry("start", operation)
+        was = await self._store.move(operation_id, OperationState.RUNNING, (OperationState.PLANNED,), entry, **facts)
         if was != OperationState.PLANNED:
             raise Conflict(f"operation {operation_id} was started already: it is {was}", operation=operation_id)
-        await self._record("start", operation)
         return await self._store.view(operation_id)
 
     async def run(self, operation_id: str) -> AsyncIterator[OperationView]:
@@ -203,13 +203,9 @@ class Operations(Noun):
         """
         self._session.require("operator", "bulk actions")
         queues = await self._session.plain_arq.queues()
-        runner = Runner(self._backend, self._store, self._targets, self._verbs, queues)
-        view: OperationView | None = None
+        runner = Runner(self._backend, self._store, self._targets, self._verbs, queues, self._end_entry)
         async for view in runner.run(operation_id):
             yield view
-        if view is not None and view.state is OperationState.DONE and runner.has_driven:
-            operation, _ = await self._store.read(operation_id)
-            await self._record("end", operation)
 
     async def list(self, active: bool = False, *, limit: int = 100) -> tuple[OperationView, ...]:
         """Return operations, the newest first; only those that have not ended when asked."""
@@ -260,10 +256,9 @@ class Operations(Noun):
     ) -> OperationView:
         self._session.require("operator", "bulk actions")
         operation, _ = await self._store.read(operation_id)
-        was = await self._store.move(operation_id, to, origins, **facts)
+        was = await self._store.move(operation_id, to, origins, self._entry(action, operation, reason), **facts)
         if was not in origins:
             raise Conflict(f"operation {operation_id} cannot be {_past(action)}: it is {was}", operation=operation_id)
-        await self._record(action, operation, reason)
         return await self._store.view(operation_id)
 
     async def undo(self, operation_id: str, *, reason: str | None = None) -> OperationView:
@@ -290,8 +285,8 @@ class Operations(Noun):
         claimed = await self._backend.redis.hsetnx(GLOBAL.operation(operation_id), "undone_by", undo.id)  # type: ignore[misc]
         if not claimed:
             raise Conflict(f"operation {operation_id} was undone already", operation=operation_id)
-        await self._store.move(undo.id, OperationState.RUNNING, (OperationState.PLANNED,), started_ms=now_ms)
-        await self._record("undo", operation, reason)
+        entry = self._entry("undo", operation, reason)
+        await self._store.move(undo.id, OperationState.RUNNING, (OperationState.PLANNED,), entry, started_ms=now_ms)
         async for _ in self.run(undo.id):
             pass
         return await self._store.view(undo.id)
@@ -306,18 +301,32 @@ class Operations(Noun):
         if operation.undo_until_ms is None or operation.undo_until_ms < now_ms:
             raise Refused(f"the time to undo operation {operation.id} is over", operation=operation.id)
 
-    async def _record(self, action: str, operation: Operation, reason: str | None = None) -> None:
-        command = self._session.command("operations", "show", operation.id)
-        await self._session.record(
-            f"{operation.noun}.{operation.verb.value}" if action in ("start", "end") else f"operations.{action}",
-            operation.id if action != "end" else f"{operation.id} ended",
+    def _entry(self, action: str, operation: Operation, reason: str | None = None) -> Sequence[str]:
+        """Return the audit's entry about an operation; it is added in the same step that changes its state."""
+        bulk = f"{operation.noun}.{operation.verb.value}"
+        return self._audited(
+            operation,
+            bulk if action == "start" else f"operations.{action}",
+            operation.id,
             reason=reason or operation.reason,
-            filter=operation.filter or None,
-            matched=operation.matched,
             done=operation.done,
             failed=operation.failed,
+        )
+
+    def _end_entry(self, operation: Operation) -> Sequence[str]:
+        bulk = f"{operation.noun}.{operation.verb.value}"
+        return self._audited(operation, bulk, f"{operation.id} ended", reason=operation.reason)
+
+    def _audited(self, operation: Operation, action: str, target: str, **facts: Any) -> Sequence[str]:
+        return self._session.shared.audit.entry(
+            self._session.actor,
+            action,
+            target,
+            filter=operation.filter or None,
+            matched=operation.matched,
             operation=operation.id,
-            command=command,
+            command=self._session.command("operations", "show", operation.id),
+            **facts,
         )
 
 

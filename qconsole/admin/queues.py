@@ -180,9 +180,10 @@ class Queues(Noun):
         self._session.require("operator", "pausing queues")
         reason = self._session.checked_reason(reason)
         await self._ours(name, "be paused")
-        changed = await self._queue(name).pause(actor=self._session.actor.name, reason=reason, until_ms=until_ms)
+        async with self._change("queues.pause", name, name, reason=reason, until=iso_time(until_ms)) as entry:
+            changed = await self._queue(name).pause(actor=self._session.actor.name, reason=reason, until_ms=until_ms)
         sentence = f"Queue {name} is paused." if changed else f"Queue {name} was paused already; its reason is updated."
-        return await self._applied("pause", name, sentence, reason, until=iso_time(until_ms))
+        return entry.applied(sentence)
 
     async def _ours(self, name: str, what: str) -> None:
         """Refuse what only workers of ours heed on a queue that none of them has served.
@@ -203,9 +204,9 @@ class Queues(Noun):
         self._session.require("operator", "resuming queues")
         reason = self._session.checked_reason(reason)
         await self._session.known_queue(name)
-        changed = await self._queue(name).resume(actor=self._session.actor.name, reason=reason)
-        sentence = f"Queue {name} is resumed." if changed else f"Queue {name} was not paused."
-        return await self._applied("resume", name, sentence, reason)
+        async with self._change("queues.resume", name, name, reason=reason) as entry:
+            changed = await self._queue(name).resume(actor=self._session.actor.name, reason=reason)
+        return entry.applied(f"Queue {name} is resumed." if changed else f"Queue {name} was not paused.")
 
     async def pause_all(self, *, reason: str | None = None, until_ms: int | None = None) -> tuple[Applied, ...]:
         """Pause every queue that workers of ours serve."""
@@ -241,18 +242,18 @@ class Queues(Noun):
         reason = self._session.checked_reason(reason)
         await self._ours(name, "have limits")
         changes = _changes(concurrency, rate_max, rate_per_s)
-        counts = await self._queue(name).limit(actor=self._session.actor.name, **changes)
-        shown = _limits_said(counts, changes)
-        return await self._applied("limit", name, f"Queue {name}: {shown}.", reason, **_limit_options(changes))
+        async with self._change("queues.limit", name, name, reason=reason, **_limit_options(changes)) as entry:
+            counts = await self._queue(name).limit(actor=self._session.actor.name, **changes)
+        return entry.applied(f"Queue {name}: {_limits_said(counts, changes)}.")
 
     async def release_hold(self, name: str, *, reason: str | None = None) -> Applied:
         """End a hold that a rate-limited job put on the queue."""
         self._session.require("operator", "releasing holds")
         reason = self._session.checked_reason(reason)
         await self._session.known_queue(name)
-        changed = await self._queue(name).release_hold()
-        sentence = f"Queue {name} is no longer held." if changed else f"Queue {name} was not held."
-        return await self._applied("resume", name, sentence, reason, hold=True)
+        async with self._change("queues.resume", name, name, reason=reason, hold=True) as entry:
+            changed = await self._queue(name).release_hold()
+        return entry.applied(f"Queue {name} is no longer held." if changed else f"Queue {name} was not held.")
 
     async def drain(self, name: str, *, delayed: bool = True, reason: str | None = None, **options: Any) -> Plan:
         """Plan the removal of what waits in a queue (and is delayed); start it as any operation."""
@@ -282,8 +283,9 @@ class Queues(Noun):
                 f"Pause it (qconsole queues pause {name}) and wait for them, or cancel them.",
                 queue=name,
             )
-        removed = await self._remove_everything(name)
-        return await self._applied("empty", name, f"Queue {name} is empty: {removed:,} jobs were removed.", reason)
+        async with self._change("queues.empty", name, name, reason=reason) as entry:
+            removed = await self._remove_everything(name)
+        return entry.applied(f"Queue {name} is empty: {removed:,} jobs were removed.")
 
     async def _remove_everything(self, name: str) -> int:
         keys, queue, removed = self._backend.keys(name), self._queue(name), 0
@@ -297,19 +299,15 @@ class Queues(Noun):
                 kept += len(changes.skipped)
         return removed
 
-    async def _applied(self, verb: str, name: str, sentence: str, reason: str | None, **options: object) -> Applied:
-        command = self._session.command("queues", verb, name, reason=reason, **options)
-        await self._session.record(f"queues.{verb}", name, reason=reason, command=command)
-        return Applied(sentence, name, command)
-
     async def forget(self, name: str, *, reason: str | None = None) -> Applied:
         """Take an empty queue off the list until somebody uses it again."""
         self._session.require("operator", "forgetting queues")
         view = await self.get(name)
         if any(view.counts.values()):
             raise Refused(f"queue {name} is not empty", f"See what it holds: qconsole queues show {name}", queue=name)
-        await self._backend.redis.zrem(GLOBAL.queues(), name)
-        return await self._applied("forget", name, f"Queue {name} is off the list.", reason)
+        async with self._change("queues.forget", name, name, reason=reason) as entry:
+            await self._backend.redis.zrem(GLOBAL.queues(), name)
+        return entry.applied(f"Queue {name} is off the list.")
 
 
 def _changes(
@@ -341,11 +339,11 @@ def _limits_said(counts: Mapping[str, int], changes: Mapping[str, object]) -> st
     return ", ".join(said)
 
 
-def _limit_options(changes: dict[str, int | None]) -> dict[str, object]:
+def _limit_options(changes: dict[str, int | None]) -> dict[str, str]:
     """Return the changes as the command line's options."""
-    options: dict[str, object] = {}
+    options: dict[str, str] = {}
     if "concurrency" in changes:
-        options["concurrency"] = changes["concurrency"] or 0
+        options["concurrency"] = str(changes["concurrency"] or 0)
     if "rate_max" in changes:
         window_s = (changes["rate_ms"] or 0) / 1000
         options["rate"] = "none" if changes["rate_max"] is None else f"{changes['rate_max']}/{window_s:g}s"

@@ -1,8 +1,10 @@
 """`admin.schedules`: what is queued again and again, in words, with its next runs; pause, run now, edit, remove."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
+from qconsole.admin.audit_log import Change
 from qconsole.admin.noun import Noun
 from qconsole.admin.payload_edit import as_payload, unmasked
 from qconsole.admin.views import Applied, PauseView, ScheduleView
@@ -118,8 +120,9 @@ class Schedules(Noun):
     async def pause(self, schedule_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Stop a schedule until it is resumed; workers that declare it again do not undo that."""
         name, reason = await self._for_change(schedule_id, queue, reason, "pausing schedules")
-        await self._scheduler(name).pause(schedule_id, actor=self._session.actor.name, reason=reason)
-        return await self._applied("pause", name, schedule_id, "is paused", reason)
+        async with self._changing("pause", name, schedule_id, reason) as entry:
+            await self._scheduler(name).pause(schedule_id, actor=self._session.actor.name, reason=reason)
+        return entry.applied(f"Schedule {schedule_id} is paused.")
 
     async def resume(self, schedule_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Let a paused schedule go on with its next instant, or bring back one that was removed."""
@@ -129,10 +132,12 @@ class Schedules(Noun):
         except ScheduleNotFound:
             if queue is None:
                 raise
-            await self._scheduler(queue).bring_back(schedule_id, actor=self._session.actor.name)
-            return await self._applied("resume", queue, schedule_id, "is back", reason)
-        await self._scheduler(name).resume(schedule_id, actor=self._session.actor.name)
-        return await self._applied("resume", name, schedule_id, "is resumed", reason)
+            async with self._changing("resume", queue, schedule_id, reason) as entry:
+                await self._scheduler(queue).bring_back(schedule_id, actor=self._session.actor.name)
+            return entry.applied(f"Schedule {schedule_id} is back.")
+        async with self._changing("resume", name, schedule_id, reason) as entry:
+            await self._scheduler(name).resume(schedule_id, actor=self._session.actor.name)
+        return entry.applied(f"Schedule {schedule_id} is resumed.")
 
     async def run(self, schedule_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Queue a run now, out of turn.
@@ -141,24 +146,26 @@ class Schedules(Noun):
             Conflict: the run before has not ended and the schedule does not overlap.
         """
         name, reason = await self._for_change(schedule_id, queue, reason, "running schedules")
-        fired = await self._scheduler(name).run(schedule_id)
-        if fired.word != "fired":
-            why = _FIRE_WORDS.get(fired.word, fired.word)
-            raise Conflict(f"schedule {schedule_id!r} was not run: {why}", schedule=schedule_id, queue=name)
-        applied = await self._applied("run", name, schedule_id, f"was run as job {fired.job_id}", reason)
-        return Applied(applied.sentence, applied.target, applied.command, job_id=fired.job_id)
+        async with self._changing("run", name, schedule_id, reason) as entry:
+            fired = await self._scheduler(name).run(schedule_id)
+            if fired.word != "fired":
+                why = _FIRE_WORDS.get(fired.word, fired.word)
+                raise Conflict(f"schedule {schedule_id!r} was not run: {why}", schedule=schedule_id, queue=name)
+        return entry.applied(f"Schedule {schedule_id} was run as job {fired.job_id}.", job_id=fired.job_id)
 
     async def remove(self, schedule_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Remove a schedule; one that the code declares stays away until it is resumed."""
         name, reason = await self._for_change(schedule_id, queue, reason, "removing schedules")
-        await self._scheduler(name).remove(schedule_id, actor=self._session.actor.name)
-        return await self._applied("remove", name, schedule_id, "is removed", reason)
+        async with self._changing("remove", name, schedule_id, reason) as entry:
+            await self._scheduler(name).remove(schedule_id, actor=self._session.actor.name)
+        return entry.applied(f"Schedule {schedule_id} is removed.")
 
     async def revert(self, schedule_id: str, *, queue: str | None = None, reason: str | None = None) -> Applied:
         """Take back what operators changed of a schedule that the code declares."""
         name, reason = await self._for_change(schedule_id, queue, reason, "editing schedules")
-        await self._scheduler(name).revert(schedule_id, actor=self._session.actor.name)
-        return await self._applied("revert", name, schedule_id, "is as the code declares it", reason)
+        async with self._changing("revert", name, schedule_id, reason) as entry:
+            await self._scheduler(name).revert(schedule_id, actor=self._session.actor.name)
+        return entry.applied(f"Schedule {schedule_id} is as the code declares it.")
 
     async def edit(
         self, schedule_id: str, *, queue: str | None = None, reason: str | None = None, **changes: Any
@@ -183,11 +190,12 @@ class Schedules(Noun):
             await self._session.job_types.check(state.schedule.job_type, changes["payload"])
         if "pattern" in changes and "kind" not in changes:
             changes["kind"] = _kind_of(str(changes["pattern"]))
-        await self._scheduler(name).edit(schedule_id, changes, actor=self._session.actor.name)
         shown_options = {
             field: value for field, value in changes.items() if field in ("pattern", "tz", "overlap", "missed")
         }
-        return await self._applied("edit", name, schedule_id, "is changed", reason, **shown_options)
+        async with self._changing("edit", name, schedule_id, reason, **shown_options) as entry:
+            await self._scheduler(name).edit(schedule_id, changes, actor=self._session.actor.name)
+        return entry.applied(f"Schedule {schedule_id} is changed.")
 
     async def _for_change(
         self, schedule_id: str, queue: str | None, reason: str | None, what: str
@@ -197,13 +205,11 @@ class Schedules(Noun):
         name, _ = await self._find(schedule_id, queue)
         return name, reason
 
-    async def _applied(
-        self, verb: str, queue: str, schedule_id: str, done: str, reason: str | None, **options: object
-    ) -> Applied:
-        command = self._session.command("schedules", verb, schedule_id, queue=queue, reason=reason, **options)
+    def _changing(
+        self, verb: str, queue: str, schedule_id: str, reason: str | None, **options: object
+    ) -> AbstractAsyncContextManager[Change]:
         target = f"{queue}/{schedule_id}"
-        await self._session.record(f"schedules.{verb}", target, reason=reason, command=command)
-        return Applied(f"Schedule {schedule_id} {done}.", target, command)
+        return self._change(f"schedules.{verb}", target, schedule_id, reason=reason, queue=queue, **options)
 
 
 def _kind_of(pattern: str) -> ScheduleKind:

@@ -1,8 +1,10 @@
 """One actor at one backend: who may do what, and what is written down about it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
-from qconsole.admin.audit_log import AuditLog
+from qconsole.admin.audit_log import FAILED, AuditLog, Change
 from qconsole.admin.backend import Backend
 from qconsole.admin.commands import cli_command
 from qconsole.admin.job_listing import JobListing
@@ -14,7 +16,7 @@ from qconsole.admin.plain_arq import PlainArq
 from qconsole.admin.retrying import Retrying
 from qconsole.admin.views import Actor
 from qconsole.config import ROLES
-from qconsole.errors import Forbidden, QueueNotFound, UsageError
+from qconsole.errors import Forbidden, QConsoleError, QueueNotFound, RedisUnavailable, UsageError
 
 MAX_REASON: Final = 500
 
@@ -86,6 +88,29 @@ class Session:
             raise UsageError(f"a reason must have at most {MAX_REASON} characters, got {len(reason)}", field="reason")
         return reason
 
+    @asynccontextmanager
+    async def change(
+        self, action: str, target: str, *, command: str, reason: str | None = None, matched: int = 1
+    ) -> AsyncIterator[Change]:
+        """Enter a change in the audit, let the block make it, and take down how it ended.
+
+        A block that raises failed. Its outcome stays unknown when Redis went away, or the block was cut off: it may
+        have been made or not.
+        """
+        log, entry = self.shared.audit, Change(target, command, matched)
+        entry_id = await log.begin(
+            self.actor, action, target, reason=reason, matched=matched, done=matched, failed=0, command=command
+        )
+        try:
+            yield entry
+        except RedisUnavailable:
+            raise
+        except QConsoleError:
+            done = entry.facts.get("done", 0)
+            await log.end(entry_id, entry.facts | {"outcome": FAILED, "done": done, "failed": matched - done})
+            raise
+        await log.end(entry_id, entry.facts)
+
     async def record(
         self,
         action: str,
@@ -99,7 +124,7 @@ class Session:
         operation: str | None = None,
         command: str | None = None,
     ) -> None:
-        """Write one line of the audit."""
+        """Write one line of the audit about something that changes nothing in a queue: revealing, exporting."""
         await self.shared.audit.append(
             self.actor,
             action,

@@ -85,13 +85,12 @@ class Trash(Noun):
         self._session.require("operator", "restoring jobs")
         reason = self._session.checked_reason(reason)
         name, bare_id = await self._find(checked_id(job_id), queue)
-        changes = await self._queue(name).restore([bare_id])
-        if not changes.done:
-            word = changes.skipped[0][1] if changes.skipped else "missing"
-            raise Conflict(f"job {bare_id!r} was not restored: {why_not(word)}", job_id=bare_id, queue=name)
-        command = self._session.command("trash", "restore", bare_id, reason=reason)
-        await self._session.record("trash.restore", f"{name}/{bare_id}", reason=reason, command=command)
-        return Applied(f"Job {bare_id} is back in {name}.", f"{name}/{bare_id}", command, job_id=bare_id)
+        async with self._change("trash.restore", f"{name}/{bare_id}", bare_id, reason=reason) as entry:
+            changes = await self._queue(name).restore([bare_id])
+            if not changes.done:
+                word = changes.skipped[0][1] if changes.skipped else "missing"
+                raise Conflict(f"job {bare_id!r} was not restored: {why_not(word)}", job_id=bare_id, queue=name)
+        return entry.applied(f"Job {bare_id} is back in {name}.", job_id=bare_id)
 
     async def _find(self, job_id: str, queue: str | None) -> tuple[str, str]:
         queues = await self._session.plain_arq.queues()

@@ -6,7 +6,7 @@ A field that plain arq cannot know is ``None``; a count that stopped at its cap 
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -465,6 +465,7 @@ class AuditRow:
     reason: str | None
     operation: str | None
     command: str | None
+    outcome: str = "done"  # done | failed | unknown: it has not ended, or what asked for it died before it told
 
 
 @dataclass(frozen=True, slots=True)

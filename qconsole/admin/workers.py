@@ -53,10 +53,11 @@ class Workers(Noun):
                 f"workers of plain arq take no commands, and {worker_id!r} is one", "Send its process a signal."
             )
         key = GLOBAL.commands(worker_id)
-        async with self._backend.redis.pipeline(transaction=True) as pipe:
+        async with (
+            self._change(f"workers.{verb}", worker_id, worker_id, reason=reason) as entry,
+            self._backend.redis.pipeline(transaction=True) as pipe,
+        ):
             pipe.rpush(key, orjson.dumps({"command": verb}))
             pipe.expire(key, COMMAND_KEPT_S)
             await pipe.execute()
-        command = self._session.command("workers", verb, worker_id, reason=reason)
-        await self._session.record(f"workers.{verb}", worker_id, reason=reason, command=command)
-        return Applied(f"Worker {worker_id} was {done}.", worker_id, command)
+        return entry.applied(f"Worker {worker_id} was {done}.")

@@ -455,6 +455,16 @@ class GlobalKeys:
     def audit(self) -> str:
         return "qc:{@}:audit"
 
+    @_key(
+        "ZSET",
+        "qc:{@}:audit:outcomes",
+        writer="every change by a face",
+        expiry="with the audit's entries",
+        holds="audit entry → ms: `<id>` has not ended, `<id> {facts}` ended otherwise than its entry says",
+    )
+    def audit_outcomes(self) -> str:
+        return "qc:{@}:audit:outcomes"
+
     @_key("ZSET", "qc:{@}:operations", writer="operations", holds="operation → created ms")
     def operations(self) -> str:
         return "qc:{@}:operations"
