@@ -1,5 +1,6 @@
 """The dry run of an operation: how many, five of them, what is left out and why, and how it must be confirmed."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +17,7 @@ from qconsole.admin.operation_targets import INDEXED, INDEXED_START, RESULTS, Ta
 from qconsole.admin.operation_verbs import JOB_STATES, LETTER_STATES
 from qconsole.admin.session import Session
 from qconsole.admin.stored_letter import read_letters
-from qconsole.admin.views import Count, JobRow, Verb
+from qconsole.admin.views import NOT_FOUND, Count, JobRow, Verb
 from qconsole.errors import UsageError
 
 SAMPLES: Final = 5
@@ -25,6 +26,7 @@ COUNT_BUDGET: Final = 1_000_000
 TYPED_FROM: Final = 100
 MAX_IDS: Final = 100_000
 BATCH: Final = 200
+LEFT_OUT: Final = 100  # ids that a plan names with why it leaves them out
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Selection:
     count: Count = field(default_factory=lambda: Count(0))
     samples: tuple[JobRow, ...] = ()
     exclusions: tuple[tuple[str, int], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     ids: list[str] = field(default_factory=list)
     queues: frozenset[str] = frozenset()
 
@@ -172,25 +175,23 @@ class Planner:
             raise UsageError(f"at most {MAX_IDS:,} ids can be named, got {len(ids):,}", "Use a filter.", field="ids")
         wanted = list(dict.fromkeys(ids))[: operation.limit]
         found = await self._where(operation, wanted, queues)
-        chosen, exclusions = [], dict[str, int]()
-
-        def leave_out(why: str) -> None:
-            exclusions[why] = exclusions.get(why, 0) + 1
-
+        chosen: list[Target] = []
+        left_out: list[tuple[str, str]] = []
         for named in wanted:
             places = found.get(named, [])
             if not places:
-                leave_out("not found")
+                left_out.append((named, NOT_FOUND))
             elif len(places) > 1:
-                leave_out("in several queues; name it as queue/id")
+                left_out.append((named, "in several queues; name it as queue/id"))
             elif places[0][1] is not None:
-                leave_out(places[0][1])
+                left_out.append((named, places[0][1]))
             else:
                 chosen.append(places[0][0])
         return Selection(
             count=Count(len(chosen)),
             samples=await self._sampled(operation, chosen[:SAMPLES]),
-            exclusions=tuple(sorted(exclusions.items())),
+            exclusions=tuple(sorted(Counter(why for _, why in left_out).items())),
+            left_out=tuple(left_out[:LEFT_OUT]),
             ids=[f"{t.queue}\n{t.id}" + (f"\n{RESULTS}" if t.is_result else "") for t in chosen],
             queues=frozenset(target.queue for target in chosen),
         )

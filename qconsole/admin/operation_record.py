@@ -166,7 +166,8 @@ def operation_of(operation_id: str, fields: dict[bytes, bytes]) -> Operation:
 def _preview_of(plan: Plan) -> str:
     samples = [asdict(row) for row in plan.samples]
     # not orjson, which refuses what jobs may hold: integers of any length, text that is no Unicode
-    return json.dumps({"samples": samples, "exclusions": plan.exclusions, "command": plan.command}, default=str)
+    said = {"exclusions": plan.exclusions, "left_out": plan.left_out, "command": plan.command}
+    return json.dumps({"samples": samples, **said}, default=str)
 
 
 class OperationStore:
@@ -205,6 +206,7 @@ class OperationStore:
             confirm=operation.confirm,
             confirm_text=operation.confirm_text,
             command=preview["command"],
+            left_out=tuple((str(named), str(why)) for named, why in preview.get("left_out", ())),
         )
 
     async def read(self, operation_id: str) -> tuple[Operation, bool]:

@@ -140,7 +140,16 @@ class Operations(Noun):
             reason=operation.reason,
         )
         view = operation.view(is_held=False, now_ms=operation.created_ms)
-        plan = Plan(view, selection.count, selection.samples, selection.exclusions, confirm, confirm_text, command)
+        plan = Plan(
+            view,
+            selection.count,
+            selection.samples,
+            selection.exclusions,
+            confirm,
+            confirm_text,
+            command,
+            selection.left_out,
+        )
         await self._store.add(operation, selection.ids, plan)
         return plan
 

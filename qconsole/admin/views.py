@@ -424,6 +424,9 @@ class OperationView:
     confirm_text: str | None = None
 
 
+NOT_FOUND: Final = "not found"  # why a plan leaves out an id that no queue has
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A dry run: what an operation would touch, with the friction it asks for before it runs."""
@@ -435,6 +438,7 @@ class Plan:
     confirm: str  # none | click | count | queue
     confirm_text: str | None  # what must be typed
     command: str
+    left_out: tuple[tuple[str, str], ...] = ()  # of ids that were named: id, why; the first 100
 
 
 @dataclass(frozen=True, slots=True)

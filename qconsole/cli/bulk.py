@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qconsole.cli.command import Session, read_duration_s, read_json
+from qconsole.cli.command import Session, joined, read_duration_s, read_json
 from qconsole.cli.options import Again, Bulk
 from qconsole.cli.output import Column, Format, Progress, duration
-from qconsole.errors import ExitCode, Unconfirmed
+from qconsole.errors import Conflict, DeadLetterNotFound, ExitCode, JobNotFound, PartialFailure, Unconfirmed
 
 if TYPE_CHECKING:
     from qconsole.admin import Admin
@@ -19,10 +20,17 @@ async def run_bulk(
 ) -> int:
     """Plan an operation, ask as its blast radius demands, then run it to its end.
 
+    Args:
+        ids: exactly these; `None` or none: what the filter selects. Of ids, each must be there and fit the verb, while
+            a filter may select nothing.
+
     Returns:
-        The exit code: 0, 6 when some failed, 130 when interrupted (the operation is left paused and resumable).
+        The exit code: 0, or 130 when interrupted (the operation is left paused and resumable).
 
     Raises:
+        NotFound: none of the ids is there.
+        Conflict: the verb applies to none of them.
+        PartialFailure: some failed, or of the ids some were left out.
         Unconfirmed: it was not confirmed, or there is no terminal to ask on.
     """
     admin = await session.admin()
@@ -39,19 +47,73 @@ async def run_bulk(
     )
     if bulk.dry_run:
         session.show(plan, "plan", lambda: _show_plan(session, plan))
+        if ids and not plan.count.value:
+            raise _none_fits(plan, len(ids))
         return ExitCode.OK
+    if ids and not plan.count.value:
+        raise _none_fits(plan, len(ids))
     if not plan.count.value:
         session.show(plan.operation, "operation", lambda: session.output.say(f"Nothing to {verb}: no match."))
         return ExitCode.OK
     confirm = plan.confirm_text if bulk.yes else _ask(session, verb, plan)
     operation = await admin.operations.start(plan.operation.id, confirm=confirm)
     if not bulk.wait:
-        session.output.say(
-            f"Operation {operation.id} is planned; run it with: qconsole operations resume {operation.id}"
-        )
+        session.output.say(f"Operation {operation.id} is ready; run it with: qconsole operations resume {operation.id}")
         session.show(operation, "operation", lambda: show_operation(session, operation))
-        return ExitCode.OK
-    return await drive(session, admin, operation.id)
+    else:
+        await drive(session, admin, operation.id)
+    if plan.left_out:
+        raise PartialFailure(
+            f"left out {_named(plan)}",
+            hint=f"The others are in: qconsole operations show {operation.id}",
+            operation=operation.id,
+            left_out=plan.left_out,
+        )
+    return ExitCode.OK
+
+
+async def narrowed(session: Session, bulk: Bulk, ids: list[str], queue: str | None) -> tuple[Bulk, list[str]]:
+    """Return the selection narrowed to one queue.
+
+    Raises:
+        QueueNotFound: there is no such queue.
+    """
+    if queue is None:
+        return bulk, ids
+    from qconsole.admin.filter_terms import quoted
+
+    await (await session.admin()).capabilities(queue)  # which says so when there is none
+    if ids:
+        return bulk, [f"{queue}/{job_id}" for job_id in ids]
+    return replace(bulk, filter=joined([f"queue:{quoted(queue)}"], bulk.filter)), ids
+
+
+def _none_fits(plan: "Plan", asked: int) -> Conflict | JobNotFound | DeadLetterNotFound:
+    from qconsole.admin.views import NOT_FOUND
+
+    verb, noun = plan.operation.verb.value, plan.operation.noun
+    what = "dead letter" if noun == "dlq" else "job"
+    if {why for why, _ in plan.exclusions} != {NOT_FOUND}:
+        return Conflict(
+            f"{verb} applies to none of them: {_named(plan)}", "Nothing was changed.", left_out=plan.left_out
+        )
+    names = ", ".join(repr(named) for named, _ in plan.left_out[:_SHOWN])
+    more = f" and {asked - _SHOWN:,} more" if asked > _SHOWN else ""
+    where = " in the trash" if noun == "trash" else ""
+    hint = "It may have been removed, or its retention has passed."
+    error = DeadLetterNotFound if noun == "dlq" else JobNotFound
+    are = f"is no {what}" if asked == 1 else f"are no {what}s"
+    return error(f"there {are} {names}{more}{where}", hint, left_out=plan.left_out)
+
+
+_SHOWN = 10
+
+
+def _named(plan: "Plan") -> str:
+    """Return the first ids that a plan leaves out, each with why."""
+    total = sum(count for _, count in plan.exclusions)
+    more = f" and {total - _SHOWN:,} more" if total > _SHOWN else ""
+    return "; ".join(f"{named} ({why})" for named, why in plan.left_out[:_SHOWN]) + more
 
 
 def _again(again: Again) -> dict[str, Any]:
@@ -62,8 +124,12 @@ def _again(again: Again) -> dict[str, Any]:
     }
 
 
-async def drive(session: Session, admin: "Admin", operation_id: str) -> int:
-    """Run an operation to its end with progress on stderr; Ctrl-C pauses it."""
+async def drive(session: Session, admin: "Admin", operation_id: str) -> None:
+    """Run an operation to its end with progress on stderr; Ctrl-C pauses it.
+
+    Raises:
+        PartialFailure: some failed.
+    """
     operation = await admin.operations.get(operation_id)
     progress = Progress(session.output, verb=operation.verb.value)
     try:
@@ -82,7 +148,12 @@ async def drive(session: Session, admin: "Admin", operation_id: str) -> int:
         raise
     progress.close()
     session.show(operation, "operation", lambda: show_operation(session, operation))
-    return ExitCode.PARTIAL_FAILURE if operation.failed else ExitCode.OK
+    if operation.failed:
+        raise PartialFailure(
+            f"{operation.failed:,} of {operation.matched:,} failed",
+            hint=f"See why: qconsole operations show {operation_id}",
+            operation=operation_id,
+        )
 
 
 def _ask(session: Session, verb: str, plan: "Plan") -> str | None:
@@ -113,9 +184,12 @@ def _show_plan(session: Session, plan: "Plan") -> None:
             ("filter", plan.operation.filter or None),
             ("operation", plan.operation.id),
             ("excluded", ", ".join(f"{n:,} {why}" for why, n in plan.exclusions) or None),
+            ("left out", "\n".join(f"{named}: {why}" for named, why in plan.left_out[:_SHOWN]) or None),
             ("command", plan.command),
         ]
     )
+    if not plan.samples:
+        return
     out.table(
         plan.samples,
         [
@@ -125,7 +199,6 @@ def _show_plan(session: Session, plan: "Plan") -> None:
             Column("state", lambda r: getattr(r, "state", "")),
             Column("error", lambda r: f"{r.error_type or ''} {r.error_message or ''}".strip(), grow=True),
         ],
-        empty="no sample",
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qconsole.cli.bulk import run_bulk
+from qconsole.cli.bulk import narrowed, run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_instant_ms, read_json
 from qconsole.cli.options import (
     Again,
@@ -293,6 +293,7 @@ async def retry(session: Session, bulk: Bulk, again: Again, ids: Ids = None, que
     """Give failed or cancelled jobs another full run of attempts."""
     chosen = read_ids(ids, bulk.filter, noun="job")
     if len(chosen) != 1 or bulk.dry_run:
+        bulk, chosen = await narrowed(session, bulk, chosen, queue)
         return await run_bulk(session, "retry", bulk, noun="jobs", ids=chosen, again=again)
     edited, delay_s = read_json(again.payload, option="--payload"), read_duration_s(again.delay, option="--delay") or 0
     admin = await session.admin()
@@ -305,6 +306,7 @@ async def _simple(session: Session, verb: str, bulk: Bulk, ids: list[str] | None
     """Run a verb that needs nothing but the selection: on one job directly, on many as an operation."""
     chosen = read_ids(ids, bulk.filter, noun="job")
     if len(chosen) != 1 or bulk.dry_run:
+        bulk, chosen = await narrowed(session, bulk, chosen, queue)
         return await run_bulk(session, verb, bulk, noun="jobs", ids=chosen)
     admin = await session.admin()
     show_applied(session, await getattr(admin.jobs, verb)(chosen[0], queue=queue, reason=bulk.reason))

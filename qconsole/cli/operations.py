@@ -57,11 +57,11 @@ async def pause(session: Session, operation_id: OperationId) -> None:
 
 
 @command(app, "resume")
-async def resume(session: Session, operation_id: OperationId) -> int:
+async def resume(session: Session, operation_id: OperationId) -> None:
     """Go on with a paused or interrupted operation, here, to its end."""
     admin = await session.admin()
     await admin.operations.resume(operation_id)
-    return await drive(session, admin, operation_id)
+    await drive(session, admin, operation_id)
 
 
 @command(app, "abort")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qconsole.cli.bulk import run_bulk
+from qconsole.cli.bulk import narrowed, run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_instant_ms
 from qconsole.cli.options import Bulk, QueueName, Reason
 from qconsole.cli.output import Column, ago, duration, instant
@@ -204,11 +204,9 @@ async def drain(
     delayed: Annotated[bool, typer.Option("--delayed/--waiting-only", help="Take delayed jobs out as well.")] = True,
 ) -> int:
     """Take the waiting and delayed jobs out of a queue (into the trash, to undo)."""
-    from qconsole.admin.filter_terms import quoted
-
-    states = "waiting,delayed" if delayed else "waiting"
-    wanted = joined([f"queue:{quoted(queue)} state:{states}"], bulk.filter)
-    return await run_bulk(session, "drain", replace(bulk, filter=wanted), noun="jobs")
+    wanted = joined(["state:waiting,delayed" if delayed else "state:waiting"], bulk.filter)
+    chosen, _ = await narrowed(session, replace(bulk, filter=wanted), [], queue)
+    return await run_bulk(session, "drain", chosen, noun="jobs")
 
 
 @command(app, "empty")
