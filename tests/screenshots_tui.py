@@ -17,7 +17,8 @@ from qconsole.tui.app import ConsoleApp
 from qconsole.tui.location import parse_location
 from qconsole.tui.terminal import Terminal
 from tests.tui.pictures import DIALOGS, MODES, Picture, take
-from tests.tui.stage import FrozenClock, Stage
+from tests.tui.stage import Stage
+from tests.tui.stage_clock import FrozenClock
 
 FOLDER = Path("docs/screenshots")
 SHOWN = {

@@ -14,7 +14,8 @@ from qconsole.tui.app import ConsoleApp
 from qconsole.tui.location import parse_location
 from qconsole.tui.terminal import Terminal
 from tests.support import eventually
-from tests.tui.stage import FrozenClock, Stage
+from tests.tui.stage import Stage
+from tests.tui.stage_clock import FrozenClock
 from tests.web.stage import Furniture
 
 PLAIN = Terminal(few_colors=False, no_color=False, ascii_only=False, remote=False, light=False, tmux=False)

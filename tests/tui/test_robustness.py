@@ -11,7 +11,8 @@ from qconsole.tui.app import ConsoleApp
 from qconsole.tui.text_dialog import TextDialog
 from tests.support import eventually
 from tests.tui.conftest import PLAIN, Open, shows, text_of
-from tests.tui.stage import Stage, job_row, job_view
+from tests.tui.stage import Stage
+from tests.tui.stage_jobs import job_row, job_view
 from tests.tui.test_text import HOSTILE
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from qconsole.tui.app import ConsoleApp
 from tests.tui.conftest import Open, shows
-from tests.tui.stage import Stage, job_row
+from tests.tui.stage import Stage
+from tests.tui.stage_jobs import job_row
 
 UPDATES = 1_800  # an hour at the pace of a slow line; ten rows come with each, to fill the caches sooner
 

@@ -10,7 +10,9 @@ from qconsole.tui.app import ConsoleApp
 from qconsole.tui.jobs import JobsView
 from qconsole.tui.window import Window
 from tests.tui.conftest import Open, shows, text_of
-from tests.tui.stage import NOW_MS, Stage, job_row
+from tests.tui.stage import Stage
+from tests.tui.stage_clock import NOW_MS
+from tests.tui.stage_jobs import job_row
 
 
 @dataclass

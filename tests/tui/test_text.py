@@ -21,7 +21,8 @@ from qconsole.tui.location import KINDS, Location, parse_location
 from qconsole.tui.payload import as_text, tree
 from qconsole.tui.skin import AsciiOnly, Skin
 from qconsole.tui.terminal import examine, require_terminal
-from tests.tui.stage import EARLIER, ERROR, NOW_MS, job_row, job_view
+from tests.tui.stage_clock import NOW_MS
+from tests.tui.stage_jobs import EARLIER, ERROR, job_row, job_view
 
 HOSTILE = (
     "\x1b[31mred\x1b]0;title\x07 [bold]x[/] \u202eexe.gpj\x00 漢字 e\u0301\u0301\u0301\u0301 "
