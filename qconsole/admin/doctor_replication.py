@@ -6,20 +6,20 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from qconsole.admin.views import Finding
-from qconsole.redis.connect import sentinels
 
+Answers = dict[tuple[str, int], dict[str, Any] | Exception]
 LAG_WARN_S: Final = 10
 BEHIND_WARN_BYTES: Final = 16 * 2**20
 SLOTS: Final = 16384
 
 
-async def replica_findings(client: Redis, info: dict[str, Any], who: str, *, expected: bool) -> list[Finding]:
+async def replica_findings(client: Redis, info: dict[str, Any], who: str, *, expected: int) -> list[Finding]:
     """Return findings about the replicas of one primary.
 
     Args:
         info: the primary's INFO.
         who: how to name the primary.
-        expected: a failover is to be possible (Sentinel, Cluster), so there must be a replica.
+        expected: how many there should be: those that the sentinels know, one in a cluster, 0 on a single Redis.
     """
     count = int(info.get("connected_slaves", 0))
     findings = []
@@ -30,6 +30,10 @@ async def replica_findings(client: Redis, info: dict[str, Any], who: str, *, exp
     if expected and not count:
         text = f"No replica follows {who}: when it fails, its queues stand still until it is back."
         findings.append(Finding("no_replica", "warn", text, "Start its replicas; see their logs."))
+    elif count < expected:
+        text = f"{expected - count} of the {expected} replicas that the sentinels know do not follow {who}."
+        mend = "Start them again; one that is gone for good is forgotten with SENTINEL RESET on each sentinel."
+        findings.append(Finding("replica_missing", "warn", text, mend))
     return findings + await _refused_writes(client, info, who)
 
 
@@ -60,9 +64,13 @@ async def _refused_writes(client: Redis, info: dict[str, Any], who: str) -> list
     return [Finding("writes_refused", "bad", text, "Bring the replicas back, or lower min-replicas-to-write.")]
 
 
-async def sentinel_findings(client: Redis) -> list[Finding]:
-    """Return findings about the sentinels of the URL; none when it names none."""
-    answers = await sentinels(client)
+def replicas_known(answers: Answers) -> int:
+    """Return how many replicas the sentinels know, those that are down too; 0 without sentinels."""
+    return max((int(state.get("num-slaves", 0)) for state in answers.values() if isinstance(state, dict)), default=0)
+
+
+def sentinel_findings(answers: Answers) -> list[Finding]:
+    """Return findings about the sentinels of the URL by what each of them answered; none when it names none."""
     if not answers:
         return []
     states = {address: answer for address, answer in answers.items() if isinstance(answer, dict)}

@@ -8,10 +8,10 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from qconsole.admin.backend import Backend
-from qconsole.admin.doctor_replication import cluster_findings, replica_findings, sentinel_findings
+from qconsole.admin.doctor_replication import cluster_findings, replica_findings, replicas_known, sentinel_findings
 from qconsole.admin.views import Finding
 from qconsole.errors import RedisUnavailable
-from qconsole.redis.connect import primaries
+from qconsole.redis.connect import primaries, sentinels
 
 MEMORY_WARN: Final = 0.80
 MEMORY_BAD: Final = 0.92
@@ -24,8 +24,9 @@ SLOW_ENTRIES: Final = 128  # what Redis keeps by default
 
 async def server_findings(backend: Backend) -> list[Finding]:
     """Return findings about every server that holds data, its replicas and its sentinels."""
-    watched = await sentinel_findings(backend.redis)
-    expected = backend.cluster or bool(watched)
+    answers = await sentinels(backend.redis)
+    watched = sentinel_findings(answers)
+    expected = max(replicas_known(answers), int(backend.cluster or bool(answers)))
     clients = await primaries(backend.redis)
     found = await asyncio.gather(*(_of_server(client, backend.cluster, expected) for client in clients))
     findings = [finding for each in found for finding in each] + watched
@@ -34,7 +35,7 @@ async def server_findings(backend: Backend) -> list[Finding]:
     return findings + await _of_clock(backend.redis)
 
 
-async def _of_server(client: Redis, cluster: bool, replicas_expected: bool) -> list[Finding]:
+async def _of_server(client: Redis, cluster: bool, replicas_expected: int) -> list[Finding]:
     where = client.connection_pool.connection_kwargs
     who = f"Redis at {where['host']}:{where['port']}" if cluster else "Redis"
     try:

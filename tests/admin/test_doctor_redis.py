@@ -133,9 +133,15 @@ async def test_a_replica_that_falls_behind_is_named(server: EmbeddedServer, oper
 
 
 async def test_a_service_whose_sentinels_and_replicas_go(tmp_path: Path) -> None:
-    with SentinelFleet(tmp_path, replicas=1, binary=server_binary()) as fleet:
+    with SentinelFleet(tmp_path, replicas=2, binary=server_binary()) as fleet:
         async with opened(fleet.url) as admin:
             assert await found(admin) == {}
+            fleet["replica-2"].process.kill()
+
+            async def short_of_one() -> Finding | None:
+                return (await found(admin)).get("replica_missing")
+
+            assert "1 of the 2 replicas" in (await eventually(short_of_one, 20)).text
             fleet["sentinel-3"].process.kill()
             some = (await found(admin))["sentinels"]
             assert (some.level, "can still agree" in some.text) == ("warn", True)

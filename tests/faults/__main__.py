@@ -32,6 +32,7 @@ FAULTS: dict[str, Fault] = {
     "clock-behind": lambda folder: server_faults.clock_jumped(folder, 500, -1),
     "sentinel-killed": lambda folder: failover_faults.sentinel_primary(folder, 2000, "kill"),
     "sentinel-stopped": lambda folder: failover_faults.sentinel_primary(folder, 2000, "freeze"),
+    "replica-killed": lambda folder: failover_faults.replica_killed(folder, 2000),
     "cluster-killed": lambda folder: failover_faults.cluster_primary(folder, 2000, "kill"),
     "cluster-stopped": lambda folder: failover_faults.cluster_primary(folder, 2000, "freeze"),
 }
