@@ -1,8 +1,8 @@
 """The worker that faults happen to: python -m tests.faults.app URL LEDGER [key=value …].
 
-Options: lock_s, concurrency, shutdown_s, queues (comma separated); clock: a file that holds an offset in seconds by
-which this host's clock is wrong, read at every look at the clock; die: the step at which the process kills itself
-(see DEATHS), `die_after` such steps later.
+Options: lock_s, concurrency, shutdown_s, queues (comma separated); slow_ms: what every job takes here at least; clock:
+a file that holds an offset in seconds by which this host's clock is wrong, read at every look at the clock; die: the
+step at which the process kills itself (see DEATHS), `die_after` such steps later.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class Death:
         Lane._call = deadly_call  # type: ignore[method-assign]
 
 
-def job_types(ledger: Ledger, death: Death) -> list[Any]:
+def job_types(ledger: Ledger, death: Death, slow_ms: int) -> list[Any]:
     """Return the job types, writing to this ledger."""
 
     @job_type("note", queue="faults", attempts=5, backoff=Fixed(0.1), timeout_s=60)
@@ -82,7 +82,7 @@ def job_types(ledger: Ledger, death: Death) -> list[Any]:
         if payload.block:
             time.sleep(payload.ms / 1000)
         else:
-            await asyncio.sleep(payload.ms / 1000)
+            await asyncio.sleep(max(payload.ms, slow_ms) / 1000)
         if ctx.attempt <= payload.fail:
             raise RuntimeError(f"attempt {ctx.attempt} was to fail")
         ledger.write("E", ctx.id)
@@ -113,7 +113,7 @@ def main(url: str, ledger: str, *words: str) -> None:
     death.watch_turns()
     policy = QueuePolicy(concurrency=int(options.get("concurrency", "10")), retention=KEEP_ALL)
     worker = Worker(
-        job_types=job_types(Ledger(Path(ledger)), death),
+        job_types=job_types(Ledger(Path(ledger)), death, int(options.get("slow_ms", "0"))),
         queues={queue: policy for queue in options.get("queues", "faults").split(",")},
         redis_url=url,
         lock_s=float(options.get("lock_s", "60")),

@@ -17,10 +17,11 @@ from qconsole.redis.process import die_with
 from qconsole.redis.topology import SentinelFleet
 from tests.faults.network import TwoHosts
 from tests.faults.stage import ROOT, Outcome, stage
-from tests.faults.worker_faults import attempts_beyond_the_first, running
+from tests.faults.worker_faults import all_running, attempts_beyond_the_first
 from tests.support import server_binary
 
 LOCK_S = 8
+DEADLINE_S = 1.5
 MAX_LAG_S = 2  # what `min_replicas` of SentinelFleet sets
 
 
@@ -44,6 +45,7 @@ async def partitioned(folder: Path, jobs: int, durability: str, cut_for_s: str =
             async with stage(fleet.url, folder, durability=durability, replica_timeout_s=0.3) as set_up:
                 far = set_up.start_worker(lock_s=LOCK_S, prefix=hosts.there.prefix)
                 near = set_up.start_worker(lock_s=LOCK_S)
+                await all_running(set_up)
                 noted = folder / "acknowledged"
                 producer = subprocess.Popen(
                     [*hosts.there.prefix, sys.executable, "-m", "tests.faults.producer", fleet.url, str(noted),
@@ -51,8 +53,8 @@ async def partitioned(folder: Path, jobs: int, durability: str, cut_for_s: str =
                     cwd=ROOT, preexec_fn=die_with(os.getpid()),
                 )  # fmt: skip
                 producing = asyncio.create_task(set_up.produce(jobs, per_s=50, ms=5))
-                for worker in (far, near):
-                    await running(set_up, worker.pid)
+                await set_up.loaded()
+                await asyncio.to_thread(_until_written, noted)
                 hosts.cut()
                 cut_s = time.monotonic()
                 while await asyncio.to_thread(fleet.primary) is fleet["primary"]:
@@ -84,10 +86,11 @@ async def dropped(folder: Path, jobs: int) -> Outcome:
     ):
         url = fleet["primary"].url
         async with stage(url, folder) as set_up:
-            worker = set_up.start_worker(lock_s=LOCK_S)
+            set_up.start_worker(lock_s=LOCK_S)
+            await all_running(set_up)
             producing = asyncio.create_task(set_up.produce(jobs, per_s=100, ms=20))
-            await running(set_up, worker.pid)
-            caller = connect(url, patience=Patience(deadline_s=1.5), timeout_s=1.0, connect_timeout_s=1.0)
+            await set_up.loaded()
+            caller = connect(url, patience=Patience(deadline_s=DEADLINE_S), timeout_s=1.0, connect_timeout_s=1.0)
             await caller.ping()
             hosts.cut()
             worst_s = max(await asyncio.gather(*(_failed_call_s(caller, n) for n in range(100))))
@@ -98,10 +101,19 @@ async def dropped(folder: Path, jobs: int) -> Outcome:
             await set_up.drained(30)
             await caller.aclose()
             note = (
-                f"100 calls with a deadline of 1.5 s: the longest took {worst_s:.2f} s, "
+                f"100 calls with a deadline of {DEADLINE_S} s: the longest took {worst_s:.2f} s, "
                 f"{await attempts_beyond_the_first(set_up)} counted as attempts"
             )
             return await set_up.outcome("network drop of 3 s", since_s=mended_s, note=note)
+
+
+def _until_written(path: Path, deadline_s: float = 60.0) -> None:
+    """Wait until the producer on the other side has had its first job acknowledged."""
+    end = time.monotonic() + deadline_s
+    while not path.exists() or not path.stat().st_size:
+        if time.monotonic() > end:
+            raise AssertionError(f"{path} is empty after {deadline_s:g} s")
+        time.sleep(0.01)
 
 
 async def _failed_call_s(caller: Any, number: int) -> float:

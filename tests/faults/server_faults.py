@@ -10,10 +10,11 @@ from qconsole.redis.embedded import EmbeddedServer
 from qconsole.redis.process import free_port
 from qconsole.runtime.client import Client
 from tests.faults.stage import Outcome, stage
-from tests.faults.worker_faults import attempts_beyond_the_first, running
+from tests.faults.worker_faults import all_running, attempts_beyond_the_first, running
 from tests.support import server_binary
 
 WORKERS = 2
+LOCK_S = 10  # far below the hour by which a clock jumps
 
 
 async def restarted(folder: Path, jobs: int) -> Outcome:
@@ -30,8 +31,9 @@ async def _interrupted(folder: Path, jobs: int, fault: str, *, crash: bool, fsyn
     server = EmbeddedServer(folder, port=free_port(), binary=server_binary(), options={"appendfsync": fsync})
     async with server, stage(server.url, folder) as set_up:
         workers = [set_up.start_worker() for _ in range(WORKERS)]
+        await all_running(set_up)
         producing = asyncio.create_task(set_up.produce(jobs, per_s=200, ms=50))
-        await running(set_up, workers[0].pid)
+        await set_up.loaded()
         if crash:
             server.process.kill()
         await server.astop()
@@ -50,7 +52,7 @@ async def out_of_memory(folder: Path, jobs: int) -> Outcome:
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
         worker = set_up.start_worker()
         await set_up.produce(jobs, per_s=1000, ms=200)
-        await running(set_up, worker.pid)
+        await running(set_up, worker)
         await set_up.redis.config_set("maxmemory", 1)
         told = ""
         try:
@@ -72,9 +74,10 @@ async def out_of_memory(folder: Path, jobs: int) -> Outcome:
 async def read_only(folder: Path, jobs: int) -> Outcome:
     """Redis is a read-only replica for a while, as after a failover that the clients have not noticed."""
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
-        worker = set_up.start_worker()
+        set_up.start_worker()
+        await all_running(set_up)
         producing = asyncio.create_task(set_up.produce(jobs, per_s=200, ms=20))
-        await running(set_up, worker.pid)
+        await set_up.loaded()
         operator = connect(server.url)
         await operator.replicaof("127.0.0.1", str(free_port()))
         await asyncio.sleep(0.7)
@@ -91,7 +94,7 @@ async def scripts_forgotten(folder: Path, jobs: int) -> Outcome:
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
         worker = set_up.start_worker()
         await set_up.enqueue()
-        await running(set_up, worker.pid)
+        await running(set_up, worker)
         producing = asyncio.create_task(set_up.produce(jobs, per_s=300, ms=5))
         flushes = 0
         while not producing.done():
@@ -108,10 +111,11 @@ async def clock_jumped(folder: Path, jobs: int, hours: float) -> Outcome:
     offset = folder / "offset"
     offset.write_text("0")
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
-        workers = [set_up.start_worker(lock_s=2, clock=offset), set_up.start_worker(lock_s=2)]
+        set_up.start_worker(lock_s=LOCK_S, clock=offset)
+        set_up.start_worker(lock_s=LOCK_S)
+        await all_running(set_up)
         producing = asyncio.create_task(set_up.produce(jobs, per_s=100, ms=20))
-        for worker in workers:
-            await running(set_up, worker.pid)
+        await set_up.loaded()
         offset.write_text(str(3600 * hours))
         due_s = {}
         for _ in range(5):

@@ -28,7 +28,9 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(slots=True)
 class Outcome:
-    """One row of the table."""
+    """One row of the table; `start_s` is what a worker took from its start to its first job, which tells how busy the
+    machine was.
+    """
 
     fault: str
     acknowledged: int = 0
@@ -39,6 +41,7 @@ class Outcome:
     settled_twice: int = 0
     stalls: int = 0
     resume_s: float | None = None
+    start_s: float = 0.0
     note: str = ""
 
 
@@ -47,6 +50,7 @@ class WorkerProcess:
 
     def __init__(self, url: str, ledger: Ledger, *, prefix: Sequence[str] = (), **options: Any) -> None:
         words = [f"{name}={value}" for name, value in options.items()]
+        self.spawned_s = time.monotonic()
         self.log_path = ledger.path.with_suffix(f".{time.monotonic_ns()}.log")
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
@@ -95,6 +99,7 @@ class Stage:
     died_s: dict[int, float] = field(default_factory=dict)
     refused: int = 0
     next_number: int = 0
+    start_s: float = 0.0
 
     @property
     def keys(self) -> Keys:
@@ -134,6 +139,17 @@ class Stage:
             started = time.monotonic()
             await self.enqueue(**payload)
             await asyncio.sleep(max(0.0, 1 / per_s - (time.monotonic() - started)))
+
+    async def feed(self, over: asyncio.Event, *, per_s: float, **payload: Any) -> None:
+        """Queue jobs at a steady rate until it is over."""
+        while not over.is_set():
+            await self.produce(1, per_s=per_s, **payload)
+
+    async def loaded(self, more: int = 20) -> None:
+        """Wait until so many more jobs have been acknowledged."""
+        wanted = len(self.acknowledged) + more
+        while len(self.acknowledged) < wanted:
+            await asyncio.sleep(0.01)
 
     async def completed(self) -> set[str]:
         """Return the jobs that Redis calls completed."""
@@ -180,6 +196,7 @@ class Stage:
             settled_twice=max(0, settled - len(completed)),
             stalls=await self._counter("s"),
             resume_s=resume_s,
+            start_s=self.start_s,
             note=note,
         )
 

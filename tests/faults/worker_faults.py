@@ -18,18 +18,20 @@ LOCK_S = 1.0
 async def killed_at_every_step(folder: Path, deaths_per_step: int) -> Outcome:
     """Workers kill themselves at each step of a job, several at once, while a producer goes on."""
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
-        producing = asyncio.create_task(set_up.produce(60 * deaths_per_step, per_s=100, ms=5))
+        over = asyncio.Event()
+        producing = asyncio.create_task(set_up.feed(over, per_s=40, ms=5))
         for _ in range(deaths_per_step):
             doomed = [
                 set_up.start_worker(lock_s=LOCK_S, concurrency=4, die=step, die_after=random.randint(0, 4))
                 for step in DEATHS
             ]
-            await asyncio.gather(*(worker.stopped(30) for worker in doomed))
+            await asyncio.gather(*(worker.stopped(120) for worker in doomed))
             for worker in doomed:
                 set_up.died_s[worker.pid] = time.monotonic()
+        over.set()
         await producing
         set_up.start_worker(lock_s=LOCK_S)
-        await set_up.drained(30)
+        await set_up.drained(60)
         note = f"{len(DEATHS) * deaths_per_step} crashes, {await attempts_beyond_the_first(set_up)} counted as attempts"
         return await set_up.outcome("worker kill -9 at every step of a job", note=note)
 
@@ -38,8 +40,9 @@ async def stopped_under_load(folder: Path, jobs: int) -> Outcome:
     """SIGTERM: what runs is finished in time, and nothing is counted against any job."""
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
         first, second = set_up.start_worker(), set_up.start_worker()
+        await all_running(set_up)
         producing = asyncio.create_task(set_up.produce(jobs, per_s=100, ms=100))
-        await running(set_up, first.pid)
+        await set_up.loaded()
         first.signal(signal.SIGTERM)
         status = await first.stopped(15)
         await producing
@@ -51,16 +54,16 @@ async def stopped_under_load(folder: Path, jobs: int) -> Outcome:
 
 
 async def stopped_twice(folder: Path, jobs: int) -> Outcome:
-    """A second SIGTERM: jobs that would run for long are given back at once, uncounted."""
+    """A second SIGTERM: jobs that would run for a minute are given back at once, uncounted."""
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
-        first = set_up.start_worker(shutdown_s=60)
-        await set_up.produce(jobs, per_s=1000, ms=1500)
-        await running(set_up, first.pid)
+        first = set_up.start_worker(shutdown_s=60, slow_ms=60_000)
+        await set_up.produce(jobs, per_s=1000)
+        await running(set_up, first)
         first.signal(signal.SIGTERM)
         await asyncio.sleep(0.1)  # a person presses Ctrl-C twice; the two are not one signal
         first.signal(signal.SIGTERM)
         told_s = time.monotonic()
-        await first.stopped(15)
+        await first.stopped(60)
         took_s = time.monotonic() - told_s
         set_up.died_s[first.pid] = time.monotonic()
         set_up.start_worker()
@@ -85,7 +88,7 @@ async def frozen(folder: Path, jobs: int) -> Outcome:
     async with EmbeddedServer(folder, binary=server_binary()) as server, stage(server.url, folder) as set_up:
         worker = set_up.start_worker(lock_s=LOCK_S)
         await set_up.produce(jobs, per_s=1000, ms=300)
-        await running(set_up, worker.pid)
+        await running(set_up, worker)
         worker.signal(signal.SIGSTOP)
         set_up.died_s[worker.pid] = time.monotonic()
         set_up.start_worker(lock_s=LOCK_S)
@@ -98,14 +101,25 @@ async def frozen(folder: Path, jobs: int) -> Outcome:
         return await set_up.outcome("worker frozen longer than its lease", note=f"{dropped} results dropped")
 
 
-async def running(set_up: Stage, pid: int, deadline_s: float = 15.0) -> None:
-    """Wait until a worker runs jobs."""
+async def all_running(set_up: Stage) -> None:
+    """Feed the workers until each of them runs jobs: one that starts late would otherwise find nothing left to do."""
+    over = asyncio.Event()
+    feeding = asyncio.create_task(set_up.feed(over, per_s=20, ms=20))
+    for worker in set_up.workers:
+        await running(set_up, worker)
+    over.set()
+    await feeding
+
+
+async def running(set_up: Stage, worker: WorkerProcess, deadline_s: float = 60.0) -> None:
+    """Wait until a worker runs jobs, and note how long it took from its start."""
     end = time.monotonic() + deadline_s
-    while not any(mark == "S" and by == pid for mark, _, by, _ in set_up.ledger.lines()):
+    while not any(mark == "S" and by == worker.pid for mark, _, by, _ in set_up.ledger.lines()):
         if time.monotonic() > end:
-            logs = "".join(worker.log_path.read_text() for worker in set_up.workers)
-            raise AssertionError(f"worker {pid} ran nothing within {deadline_s:g} s: {logs[-3000:]}")
+            logs = "".join(each.log_path.read_text() for each in set_up.workers)
+            raise AssertionError(f"worker {worker.pid} ran nothing within {deadline_s:g} s: {logs[-3000:]}")
         await asyncio.sleep(0.01)
+    set_up.start_s = max(set_up.start_s, time.monotonic() - worker.spawned_s)
 
 
 async def results_dropped(worker: WorkerProcess, expected: int, deadline_s: float = 10.0) -> int:

@@ -116,10 +116,10 @@ async def test_retry_later_uses_up_no_attempt_and_rate_limited_holds_the_queue(
         if payload.number == 0 and len(seen) == 1:
             raise RetryLater(0.01)
         if payload.number == 0 and len([s for s in seen if s[0] == 0]) == 2:
+            await client.enqueue(order, Order(number=1))
             raise RateLimited(0.3)
 
     await client.enqueue(order, Order(number=0))
-    await client.enqueue(order, Order(number=1), delay_s=0.05)
     await run_burst(job_types=[order], redis_url=redis_url, queues={"work": QueuePolicy(concurrency=1)})
     assert [(number, attempt) for number, attempt, _ in seen if number == 0] == [(0, 1), (0, 1), (0, 1)]
     held_from = [at for number, _, at in seen if number == 0][1]
