@@ -27,13 +27,33 @@ from qconsole.runtime.log_lines import lines_to_stderr
 PAYLOAD: dict[str, Any] = {"document_id": "doc-1", "tags": ["a", "b"], "note": "x" * 120}
 
 
+class Meter:
+    """Notes when the first and the last job of this process started, as the peers' runners do: no start-up counts."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.first_s = self.last_s = self.first_cpu_s = 0.0
+
+    def tick(self) -> None:
+        """Count a job that runs."""
+        self.last_s = time.monotonic()
+        if not self.done:
+            self.first_s, self.first_cpu_s = self.last_s, time.process_time()
+        self.done += 1
+
+
+METER = Meter()
+
+
 async def nothing(ctx: dict[Any, Any], **kwargs: Any) -> None:
     """The no-op of arq."""
+    METER.tick()
 
 
 @job_type("nothing", queue="bench")
 async def nothing_declared(ctx: Any, payload: dict[str, Any]) -> None:
     """The no-op of ours."""
+    METER.tick()
 
 
 class Subject:
@@ -159,22 +179,30 @@ async def process(subject: Subject) -> dict[str, Any]:
     await subject.enqueue_all(subject.jobs - 1)
     waiting = await _used_bytes(redis)
     await redis.config_resetstat()
-    before, cpu = await redis.info("cpu"), time.process_time()
-    start = time.perf_counter()
+    before = await redis.info("cpu")
     await subject.work()
-    seconds = time.perf_counter() - start
+    cpu_s = time.process_time() - METER.first_cpu_s
+    if METER.done != subject.jobs:
+        raise RuntimeError(f"{METER.done} of {subject.jobs} jobs ran")
+    return {
+        "rate": subject.jobs / (METER.last_s - METER.first_s),
+        "worker_us": cpu_s / subject.jobs * 1e6,
+        **await _server_costs(redis, before, subject.jobs),
+        "waiting_bytes": (waiting - empty) / subject.jobs,
+        "completed_bytes": (await _used_bytes(redis) - empty) / min(subject.jobs, subject.keeps),
+    }
+
+
+async def _server_costs(redis: Any, before: dict[str, float], jobs: int) -> dict[str, float]:
+    """Return the server's CPU time, commands and scripts for each job since CONFIG RESETSTAT and INFO CPU."""
     after, stats = await redis.info("cpu"), await redis.info("commandstats")
     server_s = sum(after[k] - before[k] for k in ("used_cpu_user", "used_cpu_sys"))
     calls = {k.removeprefix("cmdstat_"): v["calls"] for k, v in stats.items()}
     scripts = calls.get("evalsha", 0) + calls.get("eval", 0)
     return {
-        "rate": subject.jobs / seconds,
-        "worker_us": (time.process_time() - cpu) / subject.jobs * 1e6,
-        "server_us": server_s / subject.jobs * 1e6,
-        "commands": sum(calls.values()) / subject.jobs,
-        "scripts": scripts / subject.jobs,
-        "waiting_bytes": (waiting - empty) / subject.jobs,
-        "completed_bytes": (await _used_bytes(redis) - empty) / min(subject.jobs, subject.keeps),
+        "server_us": server_s / jobs * 1e6,
+        "commands": sum(calls.values()) / jobs,
+        "scripts": scripts / jobs,
     }
 
 
@@ -183,34 +211,39 @@ async def _used_bytes(redis: Any) -> int:
     return int((await redis.info("memory"))["used_memory_dataset"])
 
 
-def _work_in_process(url: str, name: str, options: dict[str, str], start: Any, ended_s: Any) -> None:
+def _work_in_process(url: str, name: str, options: dict[str, str], start: Any, meters: Any) -> None:
     subject = SUBJECTS[name](url, options)
 
     async def work() -> None:
         await subject.open()
         start.wait()
         await subject.work()
-        ended_s.put(time.monotonic())
+        meters.put((METER.first_s, METER.last_s, time.process_time() - METER.first_cpu_s))
 
     with asyncio.Runner(loop_factory=_loop_factory(options)) as runner:
         runner.run(work())
 
 
 async def pair(subject: Subject) -> dict[str, Any]:
-    """Jobs a second of two worker processes together, from a common start until both found the queue empty."""
+    """Jobs a second of two worker processes together, from the first job that either starts to the last."""
+    redis = connect(subject.url)
     await subject.enqueue_all(subject.jobs)
+    await redis.config_resetstat()
+    before = await redis.info("cpu")
     context = multiprocessing.get_context("spawn")
-    start, ended_s = context.Barrier(3), context.Queue()
-    arguments = (subject.url, subject.name, subject.options, start, ended_s)
+    start, meters = context.Barrier(2), context.Queue()
+    arguments = (subject.url, subject.name, subject.options, start, meters)
     workers = [context.Process(target=_work_in_process, args=arguments) for _ in range(2)]
     for worker in workers:
         worker.start()
-    start.wait(60)
-    begun_s = time.monotonic()
-    last_s = max(ended_s.get(timeout=120) for _ in workers)
+    first_s, last_s, cpu_s = zip(*(meters.get(timeout=120) for _ in workers), strict=True)
     for worker in workers:
         worker.join()
-    return {"rate": subject.jobs / (last_s - begun_s)}
+    return {
+        "rate": subject.jobs / (max(last_s) - min(first_s)),
+        "worker_us": sum(cpu_s) / subject.jobs * 1e6,
+        **await _server_costs(redis, before, subject.jobs),
+    }
 
 
 async def enqueue(subject: Subject) -> dict[str, Any]:
