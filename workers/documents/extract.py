@@ -4,39 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workers.documents.grid import items_in_grids
+from workers.documents.grid import items_counted, items_in_grids
 from workers.documents.headers import fold
 from workers.documents.limits import MAX_LINE_ITEMS
 from workers.documents.listed import items_listed
-from workers.documents.model import Kind, LineItem, Page, ParsedDocument
+from workers.documents.model import Kind, LineItem, ParsedDocument
 from workers.documents.parse import parse
 from workers.documents.table import agreeing, items_on_pages
 
 
 def extract(document: ParsedDocument) -> list[LineItem]:
     """Return the line items of `document` in its order; none when it has none."""
-    own = list(document.lines) or items_in_grids(document.grids) or _on_pages(document)
+    own = list(document.lines) or _own(document)
     attached = [item for attachment in document.attachments for item in extract(attachment)]
     if not attached:
         return own[:MAX_LINE_ITEMS]
     return [*attached, *_unlike(own, attached)][:MAX_LINE_ITEMS]
 
 
-def _on_pages(document: ParsedDocument) -> list[LineItem]:
+def _own(document: ParsedDocument) -> list[LineItem]:
     if document.kind in (Kind.MAIL, Kind.HTML, Kind.TEXT):
-        return _in_message(document.pages)
+        return _in_message(document)
+    return items_in_grids(document.grids) or _on_pages(document)
+
+
+def _on_pages(document: ParsedDocument) -> list[LineItem]:
     items = items_on_pages(document.pages)
     layered = items_on_pages(document.layer) if document.layer else []
     return layered if agreeing(layered) > agreeing(items) or not items else items
 
 
-def _in_message(pages: Sequence[Page]) -> list[LineItem]:
-    """Return the items of the first version of a text that has any: as a table, else as a list."""
-    for find in (items_on_pages, items_listed):
-        for page in pages:
-            if found := find([page]):
-                return found
-    return []
+def _in_message(document: ParsedDocument) -> list[LineItem]:
+    """Return the items of the reading that says most: its tables, or one of its texts as a table or as a list.
+
+    Tables weigh a little more, for their cells are surely apart.
+    """
+    tables = [items_in_grids(document.grids), items_counted(document.grids)]
+    texts = [find([page]) for page in document.pages for find in (items_on_pages, items_listed)]
+    table, text = max(tables, key=_told), max(texts, key=_told, default=[])
+    return table if 1.3 * _told(table) >= _told(text) else text
+
+
+def _told(items: Sequence[LineItem]) -> float:
+    """Return how much items say: one that multiplies, or one with a count and an amount, more than a name alone."""
+    told = 0.0
+    for item in items:
+        if item.quantity is None:
+            told += 0.2
+        elif item.unit_price is not None and item.line_total is not None:
+            told += 1.0 if item.confidence > 0.9 else 0.5
+        else:
+            told += 0.7 + (0.2 if item.unit_price is not None or item.line_total is not None else 0.0)
+    return told
 
 
 def _unlike(items: Sequence[LineItem], attached: Sequence[LineItem]) -> list[LineItem]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise, permutations
 
-from workers.documents.gridless import headless_rows, row_fits
+from workers.documents.gridless import counted_rows, headless_rows, row_fits
 from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
 from workers.documents.model import Cell, Grid, LineItem
 from workers.documents.numbers import amounts, decimal_mark, quantities
 from workers.documents.rows import Row, item_of
+from workers.documents.sums import amounts_not_prices
 from workers.documents.words import carries, names_more, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
@@ -43,6 +44,20 @@ def items_in_grids(grids: Sequence[Grid]) -> list[LineItem]:
     return [item for items in found for item in items]
 
 
+def items_counted(grids: Sequence[Grid]) -> list[LineItem]:
+    """Return the items of rows without heading that say how many in a cell: "2 x Hose", "Hose" beside "2×"."""
+    found = [_items(counted_rows(grid.rows), decimal_mark(_texts(grid.rows))) for grid in grids]
+    return [item for items in found for item in items]
+
+
+def _items(rows: Iterable[Row], mark: str | None) -> list[LineItem]:
+    return [item for row in rows if (item := item_of(row, mark)) is not None]
+
+
+def _texts(rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    return (cell for row in rows for cell in row if isinstance(cell, str))
+
+
 def _repeats(items: Sequence[LineItem], earlier: Sequence[LineItem]) -> bool:
     known = {(fold(item.description), item.quantity) for item in earlier}
     return sum(1 for item in items if (fold(item.description), item.quantity) in known) >= 0.8 * len(items)
@@ -50,10 +65,10 @@ def _repeats(items: Sequence[LineItem], earlier: Sequence[LineItem]) -> bool:
 
 def items_in_grid(grid: Grid) -> list[LineItem]:
     """Return the line items of one grid."""
-    mark = decimal_mark(cell for row in grid.rows for cell in row if isinstance(cell, str))
+    mark = decimal_mark(_texts(grid.rows))
     headings = _headings(grid.rows)
     if not headings:
-        return [item for row in headless_rows(grid.rows, mark) if (item := item_of(row, mark)) is not None]
+        return _items(headless_rows(grid.rows, mark), mark)
     items: list[LineItem] = []
     for index, heading in enumerate(headings):
         stop = headings[index + 1].first if index + 1 < len(headings) else len(grid.rows)
@@ -117,17 +132,23 @@ def _read(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | None
     columns = _assign(rows, heading, mark)
     places = next((column for column, title in heading.titles.items() if fold(title) in _PLACES), None)
     items: list[LineItem] = []
+    printed: set[Decimal] = set()
     for row in rows:
         cells = _cells(row, columns)
         placed = str(row[places] or "") if places is not None else ""
         if Role.QUANTITY not in columns.values() and _DESIGNATORS.match(placed):
             cells[Role.QUANTITY] = Decimal(len(re.findall(r"[A-Z]{1,3}\d{1,3}", placed)))
         if not cells or _is_summary(row, cells):
+            printed.update(value for cell in row for value in _values(cell, mark))
             continue
         item = item_of(Row(cells), mark)
         if item is not None and _states_something(item, Role.QUANTITY in columns.values()):
             items.append(item)
-    return items
+    return amounts_not_prices(items, printed)
+
+
+def _values(cell: Cell, mark: str | None) -> list[Decimal]:
+    return [cell] if isinstance(cell, Decimal) else amounts(cell, mark) if cell else []
 
 
 def _states_something(item: LineItem, counts: bool) -> bool:

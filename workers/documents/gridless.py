@@ -7,10 +7,19 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise, permutations
 
+from workers.documents.counted import Counted, counted_lines
 from workers.documents.headers import Role
 from workers.documents.model import Cell
-from workers.documents.numbers import amounts
-from workers.documents.rows import Row, agrees
+from workers.documents.numbers import CURRENCIES, UNITS, amounts, clean
+from workers.documents.rows import Row, agrees, part_in
+from workers.documents.words import carries, totals
+
+_ALONE = re.compile(
+    r"^(?:(?:qty|quantity|menge|anzahl|quantit[ée]|qt[ée]|cantidad|cant|aantal)\b\s*[.:]?\s*[x×]?\s*(?P<labelled>\d{1,5})"
+    rf"|[x×]\s*(?P<behind>\d{{1,5}})|(?P<before>\d{{1,5}})\s*(?:[x×]|(?P<unit>{UNITS})\.?))$",
+    re.IGNORECASE,
+)  # how many, in a cell of its own
+_MONEY = re.compile(rf"[.,]\d\d\b|(?:{CURRENCIES})\s?\d|\d\s?(?:{CURRENCIES})", re.IGNORECASE)
 
 
 def headless_rows(rows: Sequence[Sequence[Cell]], mark: str | None) -> list[Row]:
@@ -109,3 +118,46 @@ def _part(rows: Sequence[Sequence[Cell]], width: int, taken: set[int]) -> int | 
                 yield column
 
     return next(candidates(), None)
+
+
+def counted_rows(rows: Sequence[Sequence[Cell]]) -> list[Row]:
+    """Return the rows that count what they name, in one cell or in two, as the mails of shops do; sums are left out."""
+    found: list[Row] = []
+    texts = [[line for cell in row if isinstance(cell, str) for line in cell.split("\n")] for row in rows]
+    named = counted_lines([line for lines in texts for line in lines])
+    start = 0
+    for lines in texts:
+        readings = named[start : start + len(lines)]
+        start += len(lines)
+        if not lines or totals(lines[0]) or carries(lines[0]):
+            continue
+        cells = _counted_cells(lines, readings)
+        if cells:
+            found.append(Row(cells))
+    return found
+
+
+def _counted_cells(lines: Sequence[str], readings: Sequence[Counted | None]) -> dict[Role, str]:
+    money = [line for line in lines if _MONEY.search(line) and amounts(line)]
+    one = next((reading for reading in readings if reading is not None), None)
+    alone = next((match for line in lines if (match := _ALONE.match(clean(line)))), None)
+    name = next(
+        (line for line in lines if len(re.findall(r"[^\W\d]", line)) > 3 and not _ALONE.match(clean(line))), None
+    )
+    cells: dict[Role, str]
+    if alone is not None and name is not None and money:
+        cells = {Role.DESCRIPTION: name, Role.QUANTITY: alone["labelled"] or alone["behind"] or alone["before"]}
+        if alone["unit"]:
+            cells[Role.UNIT] = alone["unit"]
+    elif one is not None and (money or Role.TOTAL in one.cells or Role.PRICE in one.cells):
+        cells = dict(one.cells)
+    else:
+        return {}
+    if len(money) > 1:
+        cells.setdefault(Role.PRICE, money[0])
+    if money:
+        cells.setdefault(Role.TOTAL, money[-1])
+    if cells[Role.QUANTITY] == "1" and Role.TOTAL in cells:
+        cells.setdefault(Role.PRICE, cells[Role.TOTAL])
+    part = next((found for line in lines if line != name and (found := part_in(line)[0])), None)
+    return {**cells, **({Role.PART: part} if part else {})}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from workers.documents.headers import Role
+from workers.documents.headers import Role, meaning
 from workers.documents.model import Word
 from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.numbers import UNITS, amount
@@ -20,6 +20,7 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _EACH = re.compile(r"\b(?:each|je|pro|per|stück|ea|chacun|c/u|per stuk|unit price|einzelpreis|prix unitaire)\b", re.I)
+_FIELD = re.compile(r"^(?P<label>[^:]{2,30}?)\s*:\s")
 _REACH = 5
 
 
@@ -34,6 +35,8 @@ def rows_by_label(lines: Sequence[Line], *, page: int, mark: str | None, size: M
         next_top = _title(lines, index + 1, ceiling, mark, size) if ceiling < len(lines) else None
         stop = min(index + _REACH, ceiling if next_top is None else next_top)
         if top is not None:
+            sums = (line for line in range(index + 1, stop) if totals(lines[line].text) or carries(lines[line].text))
+            stop = next(sums, stop)
             rows.append(_row(lines[top : max(stop, index + 1)], lines[index], page, mark, size))
         floor = index + 1
     return rows
@@ -51,7 +54,7 @@ def _title(lines: Sequence[Line], floor: int, index: int, mark: str | None, size
         name = _COUNT.sub(" ", text_of(_words(line, mark, size)))
         if totals(line.text) or carries(line.text) or closes(line.text):
             break
-        if len(re.findall(r"[^\W\d]", name)) < 3 or re.match(r"[^:]{2,20}:\s", name):
+        if len(re.findall(r"[^\W\d]", name)) < 3 or re.match(r"[^:]{2,20}:(?:\s|$)", name):
             continue
         near = place
         if _money(line, mark, size):
@@ -72,6 +75,17 @@ def _money(line: Line, mark: str | None, size: Measure) -> list[Figure]:
     ]
 
 
+def _labelled(block: Sequence[Line], mark: str | None, size: Measure) -> dict[Role, Decimal]:
+    """Return the amounts that stand behind a title of their own: "Price: 3.50"."""
+    found: dict[Role, Decimal] = {}
+    for line in block:
+        field, money = _FIELD.match(line.text), _money(line, mark, size)
+        known = meaning(field["label"]) if field else None
+        if known is not None and known.weight > 0.5 and known.role in (Role.PRICE, Role.TOTAL) and len(money) == 1:
+            found.setdefault(known.role, money[0].values[0])
+    return found
+
+
 def _row(block: Sequence[Line], counted: Line, page: int, mark: str | None, size: Measure) -> Row:
     match = _COUNT.search(counted.text)
     count = (match and amount(match["count"], mark)) or Decimal(1)
@@ -80,9 +94,12 @@ def _row(block: Sequence[Line], counted: Line, page: int, mark: str | None, size
     if match and match["unit"]:
         cells[Role.UNIT] = match["unit"]
     values = [figure.values[0] for line in block for figure in _money(line, mark, size)]
+    labelled = _labelled(block, mark, size)
     pair = next(((p, t) for p in values for t in values if p != t and agrees(count, p, t)), None)
     if pair is not None:
         cells[Role.PRICE], cells[Role.TOTAL] = pair
+    elif labelled:
+        cells.update(labelled)
     elif values:
         each = count != 1 and any(_EACH.search(line.text) for line in block)
         cells[Role.PRICE if each else Role.TOTAL] = values[0] if each else values[-1]

@@ -10,8 +10,9 @@ from email.message import EmailMessage, Message
 from workers.documents.errors import UnreadableBlank, UnreadableDocument, UnreadableTooLarge
 from workers.documents.limits import MAX_MAIL_ATTACHMENTS, MAX_MAIL_DEPTH
 from workers.documents.markup import read_html
+from workers.documents.message import messages_in
 from workers.documents.model import Kind, ParsedDocument
-from workers.documents.plaintext import page_of_text
+from workers.documents.plaintext import grids_in_text, page_of_text
 from workers.documents.spreadsheet import decode
 
 _SMALL_PICTURE_BYTES = 40_000
@@ -52,7 +53,9 @@ def read_mail(data: bytes, *, name: str | None, depth: int, read: Reader) -> Par
         except UnreadableDocument as error:
             notes.append(f"attachment {part.get_filename() or part.get_content_type()}: {error.reason}")
     grids, text = read_html("\n".join(html)) if html else ([], "")
-    pages = [page_of_text(body) for body in (text, "\n".join(plain)) if body.strip()]
+    messages = [message for body in (text, "\n".join(plain)) for message in messages_in(body)]
+    pages = [page_of_text(message) for message in messages]
+    grids = grids or [grid for message in messages for grid in grids_in_text(message)]
     if not pages and not attachments:
         raise UnreadableBlank(
             "the mail has no text and no readable attachment" + "".join(f"; {note}" for note in notes)

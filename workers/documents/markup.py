@@ -1,4 +1,7 @@
-"""Reads HTML as people see it: its innermost tables as grids, all of it as lines of text. Nothing is loaded."""
+"""Reads HTML as people see it: its innermost tables as grids, all of it as lines of text. Nothing is loaded.
+
+The printed lines of a cell stay apart by line feeds.
+"""
 
 from __future__ import annotations
 
@@ -107,11 +110,17 @@ class _Reader(HTMLParser):
 
     def _break(self, tag: str) -> None:
         if self.open and self.open[-1].cell is not None and tag != "tr":
-            self.open[-1].cell.parts.append(" ")
+            self.open[-1].cell.parts.append("\n")
             if tag != "br" and self.lines[-1].endswith("    "):
                 return
         if self.lines[-1].strip():
             self.lines.append("")
+
+
+def _printed(text: str) -> str:
+    """Return the lines of a cell, each without odd white."""
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 def _grid(table: _Table) -> Grid:
@@ -125,7 +134,7 @@ def _grid(table: _Table) -> Grid:
             for below in range(1, cell.rows):
                 for across in range(cell.columns):
                     pending[(index + below, len(row) + across)] = True
-            text = " ".join("".join(cell.parts).split())[:MAX_CELL_CHARS]
+            text = _printed("".join(cell.parts))[:MAX_CELL_CHARS]
             row.append(text or None)
             row.extend([None] * (cell.columns - 1))
         rows.append(row[:MAX_SHEET_COLUMNS])

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     SPREADSHEET = "spreadsheet"
     CSV = "csv"
     MAIL = "mail"
+    ARCHIVE = "archive"
     HTML = "html"
     TEXT = "text"
 
@@ -132,7 +133,7 @@ class ParsedDocument:
     """A document after reading, before looking for lines.
 
     Exactly one reader filled it. `lines` are those an embedded e-invoice states outright, `attachments` the readable
-    parts of a mail, `layer` the text a scanner put behind its pictures, `notes` what was left unread and why.
+    parts of a mail or an archive, `layer` the text a scanner put behind its pictures, `notes` what was left unread.
     """
 
     kind: Kind

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from workers.documents import ocr
+from workers.documents.archive import is_archive, read_archive
 from workers.documents.einvoice import read_einvoice
 from workers.documents.errors import (
     UnreadableBlank,
@@ -18,6 +19,7 @@ from workers.documents.glance import prepare
 from workers.documents.limits import MAX_FILE_BYTES, MAX_OCR_PAGES
 from workers.documents.mail import read_mail
 from workers.documents.markup import read_html
+from workers.documents.message import messages_in
 from workers.documents.model import Kind, LineItem, Page, ParsedDocument
 from workers.documents.pdf import read_pages, render
 from workers.documents.plaintext import page_of_text
@@ -58,6 +60,8 @@ def _parse(data: bytes, name: str | None, depth: int) -> ParsedDocument:
         return _pdf(data, name)
     if head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return _image(data, name)
+    if head[:4] == b"PK\x03\x04" and is_archive(data):
+        return read_archive(data, name=name, depth=depth, read=_parse)
     if head[:4] == b"PK\x03\x04" or head.startswith(b"\xd0\xcf\x11\xe0"):
         return _workbook(data, name)
     return _text(data, name, depth)
@@ -71,7 +75,8 @@ def _text(data: bytes, name: str | None, depth: int) -> ParsedDocument:
     lowered = text[:4096].lstrip().lower()
     if re.match(r"<!doctype html|<html|<(?:head|body|table|div)\b", lowered):
         grids, plain = read_html(text)
-        return ParsedDocument(Kind.HTML, name, (page_of_text(plain),), tuple(grids))
+        pages = tuple(page_of_text(message) for message in messages_in(plain))
+        return ParsedDocument(Kind.HTML, name, pages, tuple(grids))
     if re.match(r"<\?xml|<[\w:]+[\s>]", lowered):
         return ParsedDocument(Kind.EINVOICE, name, lines=tuple(read_einvoice(data)))
     odd = sum(1 for sign in text[:4096] if (ord(sign) < 32 and sign not in "\t\r\n\f\v") or sign == "\ufffd")

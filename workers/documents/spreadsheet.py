@@ -146,10 +146,10 @@ def _longest_run(sample: list[str], separator: str) -> int:
     return longest
 
 
-def read_separated(text: str) -> Grid:
-    """Return character-separated text as one grid."""
+def read_separated(text: str, separator: str | None = None) -> Grid:
+    """Return character-separated text as one grid; the separator is found out unless given."""
     csv.field_size_limit(1_000_000)
-    separator = separator_of(text) or ","
+    separator = separator or separator_of(text) or ","
     body = text.split("\n", 1)[1] if text[:4].lower() == "sep=" and "\n" in text else text
     rows: list[tuple[Cell, ...]] = []
     try:

@@ -20,6 +20,7 @@ from workers.documents.numberline import figures
 from workers.documents.numbers import decimal_mark
 from workers.documents.page import Line, Measure, lines_of, measure
 from workers.documents.rows import Row, agrees, item_of
+from workers.documents.sums import amounts_not_prices
 from workers.documents.words import carries, closes, names_more, totals
 
 _BEGUN = re.compile(r"^(?P<count>\d{1,4})\s*(?P<times>[x×*]\s*)?(?<=[\sx×*])(?P<rest>[^\W\d].*)$", re.IGNORECASE)
@@ -39,21 +40,15 @@ def items_on_pages(pages: Sequence[Page]) -> list[LineItem]:
     """Return the line items printed on `pages`, in reading order."""
     mark = decimal_mark(word.text for page in pages for word in page.words)
     sheets = _sheets(pages)
-    headed = _counts_in_names(_amounts_not_prices(_headed(sheets, mark), sheets, mark))
+    headed = _counts_in_names(amounts_not_prices(_headed(sheets, mark), _printed_sums(sheets, mark)))
     if headed and _convincing(headed):
         return headed
     loose = _unheaded(sheets, mark)
     return loose if agreeing(loose) > agreeing(headed) or not headed else headed
 
 
-def _amounts_not_prices(items: list[LineItem], sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
-    """Take the only prices of a table for line totals when they, and not quantity x price, add up to a printed sum."""
-    if not items or any(item.line_total is not None or item.unit_price is None for item in items):
-        return items
-    priced = [(item.quantity, item.unit_price) for item in items if item.unit_price is not None]
-    plain = sum((price for _, price in priced), Decimal(0))
-    product = sum((price * (Decimal(1) if count is None else count) for count, price in priced), Decimal(0))
-    printed = {
+def _printed_sums(sheets: Sequence[Sheet], mark: str | None) -> set[Decimal]:
+    return {
         value
         for sheet in sheets
         for line in sheet.lines
@@ -61,9 +56,6 @@ def _amounts_not_prices(items: list[LineItem], sheets: Sequence[Sheet], mark: st
         for figure in figures(line.words, mark, sheet.measure)
         for value in figure.values
     }
-    if plain not in printed or product in printed:
-        return items
-    return [replace(item, unit_price=None, line_total=item.unit_price) for item in items]
 
 
 def _counts_in_names(items: list[LineItem]) -> list[LineItem]:

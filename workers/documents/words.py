@@ -64,9 +64,14 @@ def carries(text: str) -> bool:
     return _starts("carried").match(fold(text)) is not None
 
 
+def _label(text: str) -> str:
+    """Return a line folded, without the number or the currency it begins with."""
+    return re.sub(r"^(?:[\d %]+|eur|usd|gbp|chf)\s*", "", fold(text))
+
+
 def totals(text: str) -> bool:
     """Tell whether a line begins like a total, a tax or a payment."""
-    folded = re.sub(r"^(?:[\d %]+|eur|usd|gbp|chf)\s*", "", fold(text))
+    folded = _label(text)
     if re.match(r"(?:delivery|shipping|versand|carriage) (?:date|time|week|note|address|method|mode)\b", folded):
         return False
     return _starts("total").match(folded) is not None
@@ -74,8 +79,9 @@ def totals(text: str) -> bool:
 
 def names_more(text: str) -> bool:
     """Tell whether a line that begins like a total goes on to name a thing: "Total station tripod"."""
-    match = _starts("total").match(fold(text))
-    rest = re.findall(r"[^\W\d]{3,}", fold(text)[match.end() :]) if match else []
+    folded = _label(text)
+    match = _starts("total").match(folded)
+    rest = re.findall(r"[^\W\d]{3,}", folded[match.end() :]) if match else []
     return len([word for word in rest if word not in _SUM_WORDS and not _starts("total").fullmatch(word)]) >= 2
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.workers.documents.corpus import einvoices, everyday, mails, sheets
+from tests.workers.documents.corpus import einvoices, everyday, mails, sheets, shopmails, textmails
 from tests.workers.documents.corpus.printed import Printed, press
 from tests.workers.documents.corpus.scanned import as_image, as_pdf, pages_of, photograph, scan
 from tests.workers.documents.corpus.scorer import Score
@@ -61,7 +61,12 @@ def test_documents_in_the_manner_of_known_software_are_read(style: Style) -> Non
     ids=lambda make: f"{make.__module__.rsplit('.', 1)[1]}-{make.__name__}",
 )
 def test_sheets_mails_einvoices_and_everyday_papers_are_read(make: Callable[[int], Printed]) -> None:
-    check(measured(make(seed) for seed in range(9000, 9030)), f1=0.98, fields=0.97)
+    check(measured(make(seed) for seed in range(9000, 9015)), f1=0.98, fields=0.97)
+
+
+@pytest.mark.parametrize("make", [*shopmails.FAMILIES, *textmails.FAMILIES], ids=lambda make: make.__name__)
+def test_mails_of_shops_and_of_people_are_read(make: Callable[[int], Printed]) -> None:
+    check(measured(make(seed) for seed in range(100, 110)), f1=0.96, fields=0.95)
 
 
 def scanned(seed: int) -> Printed:

@@ -99,3 +99,25 @@ def test_the_separator_of_a_sheet_is_the_one_that_cuts_evenly() -> None:
     assert spreadsheet.separator_of("Pos;Preis\n1;2,50\n2;3,50\n") == ";"
     assert spreadsheet.separator_of("a,b\n1,2\n") == ","
     assert spreadsheet.separator_of("only words\nhere\n") is None
+
+
+def test_an_archive_gives_its_documents_and_notes_what_it_could_not_read() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("__MACOSX/._order.csv", b"\x00\x05\x16\x07")
+        archive.writestr("order.csv", "Item;Qty;Price\nHose;2;1,50\nValve;3;2,00\n")
+        archive.writestr("broken.pdf", b"%PDF-1.7\nrubbish")
+    document = parse(buffer.getvalue(), name="order.zip")
+    assert [line.quantity for line in read_line_items(buffer.getvalue())] == [2, 3]
+    assert len(document.notes) == 1 and document.notes[0].startswith("broken.pdf: the PDF is damaged")
+
+
+def test_an_archive_within_archives_without_end_is_refused() -> None:
+    data = b"Item;Qty\nHose;2\nValve;3\n"
+    for depth in range(limits.MAX_MAIL_DEPTH + 1):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(f"{depth}.zip", data)
+        data = buffer.getvalue()
+    with pytest.raises(UnreadableBlank, match="nested at most"):
+        parse(data)
