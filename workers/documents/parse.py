@@ -56,7 +56,7 @@ def _parse(data: bytes, name: str | None, depth: int) -> ParsedDocument:
     if not data.strip(b"\x00 \t\r\n"):
         raise UnreadableBlank("the file is empty")
     head = data[:2048]
-    if b"%PDF-" in data[:1024]:
+    if b"%PDF-" in data[:1024] and not head.startswith(b"PK\x03\x04"):
         return _pdf(data, name)
     if head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return _image(data, name)
