@@ -27,7 +27,7 @@ async def check(session: Session, rules: Iterable[Rule]) -> tuple[tuple[str, boo
     for name, queue, limit in rules:
         if name not in RULES:
             raise UsageError(f"a rule must be one of {', '.join(RULES)}, got {name!r}", field="rule")
-        queues = (await session.known_queue(queue),) if queue else await session.plain_arq.queues()
+        queues = await session.parts_of(queue)
         found, where = await _found(session, name, queues)
         ok = found >= limit if name == "min_workers" else found <= limit
         unit = " s" if name == "max_wait" else ""

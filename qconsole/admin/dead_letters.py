@@ -43,12 +43,7 @@ class DeadLetterDesk(Noun):
             filter: terms on queue, type, error, fp and bare words count; others cannot be told of a group.
         """
         wanted = await self._wanted(filter)
-        named, refused = wanted.literals("queue"), wanted.excluded("queue")
-        queues = [
-            queue
-            for queue in await self._session.plain_arq.queues()
-            if (named is None or queue in named) and queue not in refused
-        ]
+        queues = self._session.listing.chosen_queues(wanted, await self._session.plain_arq.queues())
         now_ms = self._backend.now_ms()
         rest = Filter(tuple(term for term in wanted.terms if term.field in ("type", "error", "fp", "text")))
         found = await read_groups(self._backend, queues)
@@ -137,7 +132,7 @@ class DeadLetterDesk(Noun):
 
     async def _find(self, entry_id: str, queue: str | None = None) -> StoredLetter:
         entry_id = checked_id(entry_id)
-        queues = [queue] if queue else list(await self._session.plain_arq.queues())
+        queues = await self._session.parts_of(queue)
         reads = [
             read_letters(
                 self._backend,

@@ -35,7 +35,7 @@ class Events(Noun):
         """Return one page of events, the newest first."""
         limit = checked_limit(limit)
         listing = f"events:{queue or ''}"
-        queues = (await self._session.known_queue(queue),) if queue else await self._session.plain_arq.queues()
+        queues = await self._session.parts_of(queue)
         before: list[str] | None = decode_cursor(listing, cursor) if cursor else None
         end = before[0] if before else "+"
         async with self._backend.redis.pipeline(transaction=False) as pipe:
@@ -64,7 +64,7 @@ class Events(Noun):
         seen: dict[str, str] = {}
         since = f"{self._backend.now_ms()}-0"
         while True:
-            queues = (await self._session.known_queue(queue),) if queue else await self._session.plain_arq.queues()
+            queues = await self._session.parts_of(queue)
             async with self._backend.redis.pipeline(transaction=False) as pipe:
                 for name in queues:
                     pipe.xrange(self._backend.keys(name).events(), f"({seen.get(name, since)}", "+", count=1_000)

@@ -110,11 +110,15 @@ class JobListing:
         self._backend = backend
         self._plain_arq = plain_arq
 
+    def chosen_queues(self, filter: Filter, queues: Iterable[str]) -> list[str]:
+        """Return, sorted, the queues that a filter's terms on queue leave."""
+        return self._plain_arq.partitions.chosen(filter, queues)
+
     def sources(self, filter: Filter, queues: Iterable[str], *, bound_ms: int | None = None) -> list[Source]:
         """Return the indexes that hold every job the filter can match, in listing order.
 
         Args:
-            filter: its whole-value terms on state, queue and fingerprint choose.
+            filter: its terms on queue choose, and its whole-value terms on state and fingerprint.
             queues: those there are.
             bound_ms: leave out what ended, or became due by being enqueued, after this instant; what was delayed
                 then counts as delayed although it may be due by now.
@@ -122,14 +126,12 @@ class JobListing:
         states = filter.literals("state")
         wanted = frozenset(JobState(state) for state in states if state in _STATES) if states is not None else _ALL
         wanted -= {JobState(state) for state in filter.excluded("state") if state in _STATES}
-        named, refused = filter.literals("queue"), filter.excluded("queue")
         fingerprints = indexed_fingerprints(filter)
         if fingerprints is not None:
             wanted &= {JobState.FAILED}
         sources: list[Source] = []
-        for queue in sorted(queues):
-            if (named is None or queue in named) and queue not in refused:
-                sources += self._of_queue(queue, wanted, fingerprints, bound_ms)
+        for queue in self.chosen_queues(filter, queues):
+            sources += self._of_queue(queue, wanted, fingerprints, bound_ms)
         return sorted(sources, key=lambda source: (source.group, source.rank))
 
     def _of_queue(

@@ -102,9 +102,11 @@ class JobSearch:
 
 def residual(filter: Filter) -> Filter:
     """Return what the indexes leave to be decided by looking at each job."""
-    indexed = {"queue", "state"} | ({"fp"} if indexed_fingerprints(filter) is not None else set())
+    indexed = {"state"} | ({"fp"} if indexed_fingerprints(filter) is not None else set())
     kept = []
     for term in filter.terms:
+        if term.field == "queue":
+            continue  # the sources were chosen by it
         chosen_by_index = (
             term.operator is Operator.IS and term.field in indexed and not (term.negated and term.field == "fp")
         )

@@ -30,12 +30,9 @@ class LetterSearch:
         """
         states = chosen_states(filter)
         fingerprints, job_types = filter.literals("fp"), filter.literals("type")
-        named, refused = filter.literals("queue"), filter.excluded("queue")
         high = "+inf" if bound_ms is None else f"{bound_ms}"
         sources: list[Source] = []
-        for queue in sorted(queues):
-            if (named is not None and queue not in named) or queue in refused:
-                continue
+        for queue in self._listing.chosen_queues(filter, queues):
             keys = self._backend.keys(queue)
             indexes: list[tuple[str, str]] = []
             if OPEN in states and fingerprints is not None:
@@ -109,7 +106,7 @@ def chosen_states(filter: Filter) -> frozenset[str]:
 def letter_residual(filter: Filter, sources: Sequence[Source]) -> Filter:
     """Return what the indexes leave to be decided by looking at each dead letter."""
     names = {source.rank[1] for source in sources}
-    indexed = {"queue"}
+    indexed: set[str] = set()
     if names and all(name.startswith("fp:") for name in names):
         indexed.add("fp")
     if names and all(name.startswith("type:") for name in names):
@@ -118,6 +115,8 @@ def letter_residual(filter: Filter, sources: Sequence[Source]) -> Filter:
         indexed.add("state")
     kept = []
     for term in filter.terms:
+        if term.field == "queue":
+            continue  # chosen by it already
         literal = all(isinstance(value, Pattern) and value.literal is not None for value in term.values)
         by_index = term.field in indexed and term.operator is Operator.IS and literal
         if not by_index or (term.negated and term.field in ("fp", "type")):

@@ -19,7 +19,8 @@ class Live:
         """Return counts of all queues: `at_ms`, `totals`, and `queues` by name."""
         backend = self._session.backend
         now_ms = backend.now_ms()
-        counts = await read_counts(backend, await self._session.plain_arq.queues())
+        names = await self._session.plain_arq.queues()
+        counts = self._session.plain_arq.partitions.merged(await read_counts(backend, names))
         async with backend.redis.pipeline(transaction=False) as pipe:
             pipe.zcount(GLOBAL.workers(), now_ms - WORKER_LOST_MS, "+inf")
             pipe.scard(GLOBAL.operations_active())

@@ -42,7 +42,7 @@ class Metrics(Noun):
         """
         steps = self._steps(window, step)
         points = [Tally() for _ in range(steps.points)]
-        for name in [await self._session.known_queue(queue)] if queue else await self._session.plain_arq.queues():
+        for name in await self._session.parts_of(queue):
             for mine, theirs in zip(points, await read_tallies(self._backend, name, steps, job_type), strict=True):
                 mine.add(theirs)
         at_ms = steps.at_ms()
@@ -57,8 +57,9 @@ class Metrics(Noun):
         """Return how many jobs waited or ran up to each bound: (bound in ms, how many in its bucket)."""
         if kind not in ("wait", "run"):
             raise UsageError(f"kind must be wait or run, got {kind!r}", field="kind")
-        await self._session.known_queue(queue)
-        summed = total(await read_tallies(self._backend, queue, self._steps(window, None)))
+        steps = self._steps(window, None)
+        parts = await self._session.parts_of(queue)
+        summed = total([point for name in parts for point in await read_tallies(self._backend, name, steps)])
         buckets = summed.wait if kind == "wait" else summed.run
         return tuple((bucket_bounds_ms(bucket)[1], count) for bucket, count in sorted(buckets.items()))
 
@@ -68,9 +69,10 @@ class Metrics(Noun):
         queues = await self._session.plain_arq.queues()
         configs = await read_configs(self._backend, queues)
         found = []
-        for name in queues:
+        for name in self._session.plain_arq.partitions.wholes(queues):
             if configs[name].has_sla:
-                summed = total(await read_tallies(self._backend, name, steps))
+                parts = self._session.plain_arq.partitions.parts(name)
+                summed = total([point for part in parts for point in await read_tallies(self._backend, part, steps)])
                 found.append((name, sla_of(configs[name], summed)))
         return tuple(found)
 

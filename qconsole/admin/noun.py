@@ -51,9 +51,7 @@ class Noun:
             Refused: several queues have one of this id and none was named.
         """
         job_id = checked_id(job_id)
-        if queue is not None:
-            await self._session.known_queue(queue)
-        queues = [queue] if queue is not None else list(await self._session.plain_arq.queues())
+        queues = await self._session.parts_of(queue)
         found = [job for job in await self._everywhere(job_id, queues) if job.state is not None]
         if not found:
             raise JobNotFound(

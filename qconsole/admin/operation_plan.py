@@ -1,6 +1,7 @@
 """The dry run of an operation: how many, five of them, what is left out and why, and how it must be confirmed."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,7 +92,7 @@ class Planner:
             count=count,
             samples=await self._samples(operation, sources),
             exclusions=await self._exclusions(operation, queues),
-            queues=frozenset(source.queue for source in await self._holding(sources)),
+            queues=self._wholes(source.queue for source in await self._holding(sources)),
         )
 
     def _sources(self, operation: Operation, queues: tuple[str, ...]) -> list[Source]:
@@ -126,6 +127,9 @@ class Planner:
         if isinstance(source, ZsetSource):
             return int(await self._backend.redis.zcount(source.key, source.low, source.high))
         return len(list(await source.read())) if isinstance(source, ListedSource) else 0
+
+    def _wholes(self, queues: Iterable[str]) -> frozenset[str]:
+        return frozenset(self._session.plain_arq.partitions.wholes(queues))
 
     async def _holding(self, sources: list[Source]) -> list[Source]:
         """Return the sources that hold anything."""
@@ -193,7 +197,7 @@ class Planner:
             exclusions=tuple(sorted(Counter(why for _, why in left_out).items())),
             left_out=tuple(left_out[:LEFT_OUT]),
             ids=[f"{t.queue}\n{t.id}" + (f"\n{RESULTS}" if t.is_result else "") for t in chosen],
-            queues=frozenset(target.queue for target in chosen),
+            queues=self._wholes(target.queue for target in chosen),
         )
 
     async def _where(
@@ -202,11 +206,11 @@ class Planner:
         """Return for each id the queues that have it, and why the verb does not apply there."""
         found: dict[str, list[tuple[Target, str | None]]] = {}
         for queue in queues:
-            prefix = f"{queue}/"
-            named = [n for n in wanted if n.startswith(prefix) or "/" not in n or n.split("/", 1)[0] not in queues]
+            prefixes = (f"{queue}/", f"{self._session.plain_arq.partitions.whole(queue)}/")
+            named = [n for n in wanted if n.startswith(prefixes) or "/" not in n or n.split("/", 1)[0] not in queues]
             for start in range(0, len(named), BATCH):
                 batch = named[start : start + BATCH]
-                bare = [name.removeprefix(prefix) for name in batch]
+                bare = [next((name[len(p) :] for p in prefixes if name.startswith(p)), name) for name in batch]
                 for name, place in zip(batch, await self._states(operation, queue, bare), strict=True):
                     if place is not None:
                         found.setdefault(name, []).append(place)

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from qconsole.admin.backend import Backend
+from qconsole.admin.partitions import Partitions
 from qconsole.admin.payloads import read_result
 from qconsole.errors import UsageError
 from qconsole.runtime.job import JobState
 from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX, JOB_PREFIX, RESULT_PREFIX, check_queue_name
+from qconsole.runtime.partitions import read_partitions
 
 DEFAULT_QUEUE: Final = "arq:queue"
 SCAN_COUNT: Final = 2_000
@@ -37,6 +39,7 @@ class PlainArq:
         self._backend = backend
         self._native: frozenset[str] = frozenset()
         self._native_at = float("-inf")
+        self.partitions = Partitions({})
         self._found: set[str] = set()
         self._scan_at = float("-inf")
         self._cursor = 0
@@ -47,22 +50,31 @@ class PlainArq:
         self._lock = asyncio.Lock()
 
     async def queues(self) -> tuple[str, ...]:
-        """Return the names of all known queues, sorted."""
+        """Return the names of all known queues, sorted; of partitioned ones every part."""
         async with self._lock:
             await self._look_at_native()
             await self._look_around()
         configured = self._backend.settings.queues
-        return tuple(sorted({*self._native, *self._found, *configured}))
+        return self.partitions.with_parts({*self._native, *self._found, *configured})
 
     def is_plain(self, queue: str) -> bool:
         """Tell whether only plain arq has used the queue, as far as last looked."""
         return queue not in self._native
 
+    def look_again(self) -> None:
+        """Read the registry of queues anew when next asked: it was changed."""
+        self._native_at = float("-inf")
+
     async def _look_at_native(self) -> None:
         if time.monotonic() - self._native_at < NATIVE_FRESH_S:
             return
-        members = await self._backend.redis.zrange(GLOBAL.queues(), 0, -1)
-        self._native = frozenset(name for member in members if (name := _queue_name(member)))
+        async with self._backend.redis.pipeline(transaction=False) as pipe:
+            pipe.zrange(GLOBAL.queues(), 0, -1)
+            pipe.hgetall(GLOBAL.partitions())
+            members, counts = await pipe.execute()
+        self.partitions = Partitions(read_partitions(counts))
+        known = {name for member in members if (name := _queue_name(member))}
+        self._native = frozenset(self.partitions.with_parts(known))
         self._native_at = time.monotonic()
 
     async def _look_around(self) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from qconsole.admin.commands import iso_time
@@ -10,15 +11,18 @@ from qconsole.admin.doctor_server import server_findings
 from qconsole.admin.filters import EMPTY
 from qconsole.admin.metrics import Metrics, columns_of, sla_of
 from qconsole.admin.noun import Noun
+from qconsole.admin.partitions import Partitions, sum_of_configs, sum_of_counts, sum_of_tallies
 from qconsole.admin.performance import read_tallies, steps_of, total
 from qconsole.admin.queue_health import Signs, badness, judge
 from qconsole.admin.queue_limits import QueueConfig, read_configs
-from qconsole.admin.views import Applied, Finding, Health, Overview, Plan, QueueView, Series, WorkerView
+from qconsole.admin.queue_size import estimate_bytes
+from qconsole.admin.views import Applied, Finding, Health, Overview, PartitionView, Plan, QueueView, Series, WorkerView
 from qconsole.admin.worker_registry import read_plain_workers, read_workers
 from qconsole.errors import CapabilityMissing, Refused, Unconfirmed, UsageError
 from qconsole.runtime.changes import CHUNK
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.metrics import HOUR_MS, Tally
+from qconsole.runtime.queue import UNLIMITED
 
 RECENT_MINUTES: Final = 10
 RATE_MINUTES: Final = 5
@@ -40,15 +44,25 @@ class Queues(Noun):
 
     async def list(self) -> tuple[QueueView, ...]:
         """Return every queue, by name."""
-        return await self._views(await self._session.plain_arq.queues())
+        return await self._views(await self._wholes())
 
     async def get(self, name: str) -> QueueView:
-        """Return one queue.
+        """Return one queue, with an estimate of the memory it takes.
 
         Raises:
             QueueNotFound: there is none of this name.
         """
-        return (await self._views((await self._session.known_queue(name),)))[0]
+        parts = await self._session.parts_of(name)
+        (view,) = await self._views((name,))
+        return replace(view, bytes_estimate=await estimate_bytes(self._backend, parts))
+
+    async def _wholes(self) -> tuple[str, ...]:
+        names = await self._session.plain_arq.queues()
+        return self._partitions.wholes(names)
+
+    @property
+    def _partitions(self) -> Partitions:
+        return self._session.plain_arq.partitions
 
     async def are_all_plain(self) -> bool:
         """Tell whether only plain arq uses this Redis: no dead letters, schedules, flows or metrics then."""
@@ -56,27 +70,31 @@ class Queues(Noun):
         return bool(names) and all(self._session.plain_arq.is_plain(name) for name in names)
 
     async def _views(self, names: tuple[str, ...]) -> tuple[QueueView, ...]:
-        counts = await read_counts(self._backend, names)
-        configs = await read_configs(self._backend, names)
+        parts = {name: self._partitions.parts(name) for name in names}
+        every = [part for of_one in parts.values() for part in of_one]
+        counts = await read_counts(self._backend, every)
+        configs = await read_configs(self._backend, every)
         ours = await read_workers(self._backend)
-        workers = ours + await read_plain_workers(self._backend, names, ours)
-        now_ms = self._backend.now_ms()
+        workers = ours + await read_plain_workers(self._backend, every, ours)
         views = []
         for name in names:
-            hour = await self._session.performance.last_hour(name)
-            views.append(self._view(counts[name], configs[name], workers, hour, now_ms))
+            hours = [await self._session.performance.last_hour(part) for part in parts[name]]
+            config = sum_of_configs([configs[part] for part in parts[name]])
+            views.append(self._view(name, [counts[part] for part in parts[name]], config, workers, hours))
         return tuple(views)
 
     def _view(
         self,
-        counts: QueueCounts,
+        name: str,
+        parts: Sequence[QueueCounts],
         config: QueueConfig,
         workers: tuple[WorkerView, ...],
-        hour: Sequence[Tally],
-        now_ms: int,
+        hours: Sequence[Sequence[Tally]],
     ) -> QueueView:
-        serving = [w for w in workers if counts.name in w.queues and w.state != "lost"]
-        slots = sum(worker.queues[counts.name] for worker in serving)
+        now_ms, hour, counts = self._backend.now_ms(), sum_of_tallies(hours), sum_of_counts(name, parts)
+        names = {part.name for part in parts}
+        serving = [w for w in workers if names & w.queues.keys() and w.state != "lost"]
+        slots = sum(worker.queues.get(part, 0) for worker in serving for part in names)
         summed, recent, lately = total(hour), total(hour[-RECENT_MINUTES:]), total(hour[-RATE_MINUTES - 1 : -1])
         oldest_ms = counts.oldest_wait_ms(now_ms)
         signs = Signs(
@@ -117,6 +135,7 @@ class Queues(Noun):
             sla=sla_of(config, summed) if config.has_sla else None,
             series_completed=tuple(point.completed for point in hour),
             series_failed=tuple(point.failed for point in hour),
+            partitions=tuple(_partition(part, now_ms) for part in parts) if len(parts) > 1 else (),
         )
 
     async def overview(self, window_min: int = 60) -> Overview:
@@ -155,7 +174,7 @@ class Queues(Noun):
     async def _chart(self, names: Sequence[str], window_min: int) -> Series:
         steps = steps_of(self._backend.now_ms(), window_min * 60_000)
         points = [Tally() for _ in range(steps.points)]
-        for name in names:
+        for name in self._partitions.with_parts(names):
             cached = window_min * 60_000 == HOUR_MS
             theirs = await (
                 self._session.performance.last_hour(name) if cached else read_tallies(self._backend, name, steps)
@@ -180,8 +199,10 @@ class Queues(Noun):
         self._session.require("operator", "pausing queues")
         reason = self._session.checked_reason(reason)
         await self._ours(name, "be paused")
+        actor, changed = self._session.actor.name, False
         async with self._change("queues.pause", name, name, reason=reason, until=iso_time(until_ms)) as entry:
-            changed = await self._queue(name).pause(actor=self._session.actor.name, reason=reason, until_ms=until_ms)
+            for part in self._partitions.parts(name):
+                changed |= await self._queue(part).pause(actor=actor, reason=reason, until_ms=until_ms)
         sentence = f"Queue {name} is paused." if changed else f"Queue {name} was paused already; its reason is updated."
         return entry.applied(sentence)
 
@@ -204,19 +225,21 @@ class Queues(Noun):
         self._session.require("operator", "resuming queues")
         reason = self._session.checked_reason(reason)
         await self._session.known_queue(name)
+        changed = False
         async with self._change("queues.resume", name, name, reason=reason) as entry:
-            changed = await self._queue(name).resume(actor=self._session.actor.name, reason=reason)
+            for part in self._partitions.parts(name):
+                changed |= await self._queue(part).resume(actor=self._session.actor.name, reason=reason)
         return entry.applied(f"Queue {name} is resumed." if changed else f"Queue {name} was not paused.")
 
     async def pause_all(self, *, reason: str | None = None, until_ms: int | None = None) -> tuple[Applied, ...]:
         """Pause every queue that workers of ours serve."""
-        names = [n for n in await self._session.plain_arq.queues() if not self._session.plain_arq.is_plain(n)]
+        names = [name for name in await self._wholes() if not self._session.plain_arq.is_plain(name)]
         return tuple([await self.pause(name, reason=reason, until_ms=until_ms) for name in names])
 
     async def resume_all(self, *, reason: str | None = None) -> tuple[Applied, ...]:
         """Resume every paused queue."""
         counts = await read_counts(self._backend, await self._session.plain_arq.queues())
-        paused = [name for name, found in counts.items() if found.pause is not None]
+        paused = self._partitions.wholes(name for name, found in counts.items() if found.pause is not None)
         return tuple([await self.resume(name, reason=reason) for name in paused])
 
     async def limit(
@@ -231,7 +254,8 @@ class Queues(Noun):
         """Set an operator's limits, which count over the code's; `None` goes back to what the code says.
 
         Args:
-            concurrency: jobs that run at once, over all workers.
+            concurrency: jobs that run at once, over all workers. A partitioned queue's limits are divided evenly,
+                rounded down, and may not be below the number of its partitions.
             rate_max: starts in any window of `rate_per_s` seconds.
             rate_per_s: length of that window, a second by default.
 
@@ -241,9 +265,13 @@ class Queues(Noun):
         self._session.require("operator", "setting limits")
         reason = self._session.checked_reason(reason)
         await self._ours(name, "have limits")
-        changes = _changes(concurrency, rate_max, rate_per_s)
+        changes, parts = _changes(concurrency, rate_max, rate_per_s), self._partitions.parts(name)
+        shares, counts = _shares(changes, len(parts)), dict[str, int]()
         async with self._change("queues.limit", name, name, reason=reason, **_limit_options(changes)) as entry:
-            counts = await self._queue(name).limit(actor=self._session.actor.name, **changes)
+            for part in parts:
+                of_part = await self._queue(part).limit(actor=self._session.actor.name, **shares)
+                for limit, value in of_part.items():
+                    counts[limit] = value if limit == "rate_ms" else counts.get(limit, 0) + value
         return entry.applied(f"Queue {name}: {_limits_said(counts, changes)}.")
 
     async def release_hold(self, name: str, *, reason: str | None = None) -> Applied:
@@ -251,8 +279,10 @@ class Queues(Noun):
         self._session.require("operator", "releasing holds")
         reason = self._session.checked_reason(reason)
         await self._session.known_queue(name)
+        changed = False
         async with self._change("queues.resume", name, name, reason=reason, hold=True) as entry:
-            changed = await self._queue(name).release_hold()
+            for part in self._partitions.parts(name):
+                changed |= await self._queue(part).release_hold()
         return entry.applied(f"Queue {name} is no longer held." if changed else f"Queue {name} was not held.")
 
     async def drain(self, name: str, *, delayed: bool = True, reason: str | None = None, **options: Any) -> Plan:
@@ -276,7 +306,8 @@ class Queues(Noun):
         await self._session.known_queue(name)
         if confirm_name != name:
             raise Unconfirmed(f"emptying {name} must be confirmed by its name, got {confirm_name!r}", f"Type {name}.")
-        counts = (await read_counts(self._backend, [name]))[name]
+        parts = self._partitions.parts(name)
+        counts = sum_of_counts(name, list((await read_counts(self._backend, parts)).values()))
         if counts.active:
             raise Refused(
                 f"queue {name} has {counts.active} running jobs and was not emptied",
@@ -284,7 +315,7 @@ class Queues(Noun):
                 queue=name,
             )
         async with self._change("queues.empty", name, name, reason=reason) as entry:
-            removed = await self._remove_everything(name)
+            removed = sum([await self._remove_everything(part) for part in parts])
         return entry.applied(f"Queue {name} is empty: {removed:,} jobs were removed.")
 
     async def _remove_everything(self, name: str) -> int:
@@ -306,7 +337,8 @@ class Queues(Noun):
         if any(view.counts.values()):
             raise Refused(f"queue {name} is not empty", f"See what it holds: qconsole queues show {name}", queue=name)
         async with self._change("queues.forget", name, name, reason=reason) as entry:
-            await self._backend.redis.zrem(GLOBAL.queues(), name)
+            await self._backend.redis.zrem(GLOBAL.queues(), *self._partitions.parts(name))
+            self._session.plain_arq.look_again()
         return entry.applied(f"Queue {name} is off the list.")
 
 
@@ -326,6 +358,29 @@ def _changes(
     if not 0.001 <= per_s <= 86_400:
         raise UsageError(f"rate_per_s must be between 0.001 and 86,400 seconds, got {per_s!r}", field="rate_per_s")
     return changes | {"rate_max": rate_max, "rate_ms": round(per_s * 1000)}
+
+
+def _shares(changes: Mapping[str, int | None], parts: int) -> dict[str, int | None]:
+    """Return what each part of a partitioned queue gets of its new limits.
+
+    Raises:
+        UsageError: a part would get nothing.
+    """
+    shares = dict(changes)
+    for name in ("concurrency", "rate_max"):
+        limit = changes.get(name)
+        if limit is not None and limit != UNLIMITED and parts > 1:
+            if not isinstance(limit, int) or limit < parts:
+                raise UsageError(
+                    f"{name} must be a whole number of at least {parts}, one for each partition, got {limit!r}",
+                    field=name,
+                )
+            shares[name] = limit // parts
+    return shares
+
+
+def _partition(counts: QueueCounts, now_ms: int) -> PartitionView:
+    return PartitionView(counts.name, counts.by_state(), counts.oldest_wait_ms(now_ms), counts.pause is not None)
 
 
 def _limits_said(counts: Mapping[str, int], changes: Mapping[str, object]) -> str:

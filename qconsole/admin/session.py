@@ -138,6 +138,17 @@ class Session:
             command=command,
         )
 
+    async def parts_of(self, queue: str | None = None) -> tuple[str, ...]:
+        """Return a queue's parts (see `partitions.py`), or every queue when none is named.
+
+        Raises:
+            QueueNotFound: there is none of this name.
+        """
+        if queue is None:
+            return await self.plain_arq.queues()
+        await self.known_queue(queue)
+        return self.plain_arq.partitions.parts(queue)
+
     async def known_queue(self, queue: str) -> str:
         """Return a queue's name when there is such a queue.
 

@@ -95,9 +95,10 @@ class Trash(Noun):
     async def _find(self, job_id: str, queue: str | None) -> tuple[str, str]:
         queues = await self._session.plain_arq.queues()
         named, _, rest = job_id.partition("/")
-        choices = [(queue, job_id)] if queue else [(name, job_id) for name in queues]
+        parts = self._session.plain_arq.partitions.parts
+        choices = [(name, job_id) for name in (parts(queue) if queue else queues)]
         if rest and named in queues and queue is None:
-            choices.insert(0, (named, rest))
+            choices = [(name, rest) for name in parts(named)] + choices
         async with self._backend.redis.pipeline(transaction=False) as pipe:
             for name, bare_id in choices:
                 keys = self._backend.keys(name)

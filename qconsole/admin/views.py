@@ -191,10 +191,21 @@ class SlaView:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionView:
+    """One part of a partitioned queue; ``counts`` as those of its queue."""
+
+    name: str
+    counts: dict[str, int]
+    oldest_wait_ms: int | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class QueueView:
     """A queue's counts and rates.
 
     ``counts`` has every job state plus ``dead_letters``; series have one value a minute, oldest first, 60 values.
+    ``partitions`` has two or more when the queue is partitioned, else none; all numbers are those of them together.
     """
 
     name: str
@@ -216,7 +227,8 @@ class QueueView:
     sla: SlaView | None
     series_completed: tuple[int, ...] = ()
     series_failed: tuple[int, ...] = ()
-    bytes_estimate: int | None = None
+    bytes_estimate: int | None = None  # about what its keys take; only when one queue was asked for
+    partitions: tuple[PartitionView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
