@@ -45,11 +45,11 @@ def host(widget: Widget) -> Host:
 
 def paint(spans: Iterable[Span], cells: int, skin: Skin, *, ground: str = "ground", skip: int = 0) -> Strip:
     """Return safe spans as a strip of exactly `cells` cells, without the first `skip` cells."""
-    segments = [Segment(text, skin.style(name, ground)) for text, name in _joined(spans)]
-    used = sum(width(segment.text) for segment in segments)
-    if used < skip + cells:
-        segments.append(Segment(" " * (skip + cells - used), skin.style("text", ground)))
-    strip = Strip(segments)
+    spans = list(spans)
+    blank = skip + cells - sum(width(text) for text, _ in spans)
+    if blank > 0:
+        spans.append((" " * blank, "text"))
+    strip = Strip([Segment(text, skin.style(name, ground)) for text, name in _joined(spans)])
     return strip.crop(skip, skip + cells) if skip or strip.cell_length != cells else strip
 
 

@@ -341,8 +341,8 @@ class Table(Drawn, can_focus=True):
         spans: list[Span] = [("▌ " if marked else "  ", "accent")]
         moment = host(self).moment()
         for column, wide in self._layout:
-            spans += _cell(column, wide, row, moment)
-            spans.append((" " * GAP, "text"))
+            # A gap behind the last column would be cut off again, line by line.
+            spans += [*_gap(spans), *_cell(column, wide, row, moment)]
         return Strip([*paint(spans, cells - 1, skin, ground=ground, skip=self._x), *bar])
 
     @property
@@ -356,8 +356,7 @@ class Table(Drawn, can_focus=True):
             title = column.title
             if self.sorted_by is not None and self.sorted_by[0] == column.key:
                 title += "▾" if self.sorted_by[1] else "▴"
-            spans.append((fit(title, wide, column.align), "head"))
-            spans.append((" " * GAP, "head"))
+            spans += [*_gap(spans), (fit(title, wide, column.align), "head")]
         return paint(spans, cells, host(self).skin, ground="raised", skip=self._x)
 
     def _void(self, y: int, cells: int) -> Strip:
@@ -404,6 +403,11 @@ class Table(Drawn, can_focus=True):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self._scroll_by(-3)
+
+
+def _gap(before: Sequence[Span]) -> list[Span]:
+    """Return what stands between a column and those before it."""
+    return [(" " * GAP, "text")] if len(before) > 1 else []
 
 
 def _cell(column: Column, wide: int, row: Any, moment: Moment) -> list[Span]:

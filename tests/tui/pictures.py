@@ -7,6 +7,7 @@ from typing import cast
 from textual.pilot import Pilot
 
 from qconsole.tui.app import ConsoleApp
+from tests.support import eventually
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 
@@ -64,11 +65,13 @@ async def take(pilot: Pilot[int], picture: Picture) -> ConsoleApp:
 async def settle(pilot: Pilot[int]) -> None:
     """Wait until all fetching is done and drawn, previews included."""
     app = cast(ConsoleApp, pilot.app)
-    for _ in range(60):
-        await pilot.pause(0.02)
+
+    async def at_rest() -> bool:
+        await pilot.pause()
         busy = [w for w in app.workers if w.group == "reach" and w.is_running]
-        if app.steady and (not busy or len(app.screen_stack) > 1):
-            break
+        return app.steady and (not busy or len(app.screen_stack) > 1)
+
+    await eventually(at_rest, 30, interval_s=0.02)
     await pilot.pause()
 
 
