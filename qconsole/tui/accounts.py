@@ -20,14 +20,20 @@ _PASSWORD = Ask("password", "Password", "secret", required=True, hint="10 charac
 def account_chores() -> tuple[Chore, ...]:
     """Return the verbs of users and tokens."""
     return (
-        Chore("list users", "who may sign in to the web console", _list_users),
-        Chore("add user", "let somebody sign in to the web console", _add_user, (_NAME, _ROLE, _PASSWORD)),
-        Chore("change password of user", "set another password", _passwd, (_NAME, _PASSWORD)),
-        Chore("change role of user", "viewer, operator or admin", _role, (_NAME, _ROLE)),
-        Chore("remove user", "end somebody's access", _remove_user, (_NAME,)),
-        Chore("list tokens", "API tokens and when they were used last", _list_tokens),
-        Chore("create token", "an API token; it is shown once", _create_token, (_NAME, _ROLE)),
-        Chore("revoke token", "end a token's access", _revoke_token, (Ask("token", "Token id", required=True),)),
+        Chore("list users", "who may sign in to the web console", "users list", _list_users),
+        Chore("add user", "let somebody sign in to the web console", "users add", _add_user, (_NAME, _ROLE, _PASSWORD)),
+        Chore("change password of user", "set another password", "users passwd", _passwd, (_NAME, _PASSWORD)),
+        Chore("change role of user", "viewer, operator or admin", "users role", _role, (_NAME, _ROLE)),
+        Chore("remove user", "end somebody's access", "users remove", _remove_user, (_NAME,)),
+        Chore("list tokens", "API tokens and when they were used last", "tokens list", _list_tokens),
+        Chore("create token", "an API token; it is shown once", "tokens create", _create_token, (_NAME, _ROLE)),
+        Chore(
+            "revoke token",
+            "end a token's access",
+            "tokens revoke",
+            _revoke_token,
+            (Ask("token", "Token id", required=True),),
+        ),
     )
 
 

@@ -14,8 +14,18 @@ Run = Callable[[Admin, Subject, Answers], Awaitable[Any]]
 Prefill = Callable[[Admin, Subject], Awaitable[Mapping[str, str]]]
 
 
-def _always(_row: Any) -> bool:
-    return True
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Whether an action makes sense for a row, and in words when it does."""
+
+    test: Callable[[Any], bool]
+    only: str = ""
+
+    def __call__(self, row: Any) -> bool:
+        return self.test(row)
+
+
+_ALWAYS = Fits(lambda _row: True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +55,7 @@ class Action:
     friction: Friction = Friction.NONE
     dangerous: bool = False
     reason_required: bool = False
-    fits: Callable[[Any], bool] = _always
+    fits: Fits = _ALWAYS
     hint: bool = False
     needs_subject: bool = True
     always_bulk: bool = False
@@ -56,6 +66,8 @@ class Action:
         return f"{self.noun}.{self.verb}" + (".options" if self.asks and self.bulk else "")
 
 
-def state_in(*states: str) -> Callable[[Any], bool]:
+def state_in(*states: str) -> Fits:
     """Return a test of a row's state."""
-    return lambda row: row is None or getattr(row, "state", None) in states
+    *others, last = (state.replace("_", " ") for state in states)
+    words = f"{', '.join(others)} or {last}" if others else last
+    return Fits(lambda row: row is None or getattr(row, "state", None) in states, f"only while {words}")

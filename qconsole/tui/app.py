@@ -255,7 +255,7 @@ class ConsoleApp(LinkedApp):
 
     def action_palette(self) -> None:
         def run(chosen: Entry | None) -> None:
-            if chosen is not None:
+            if chosen is not None and chosen.run is not None:
                 chosen.run()
 
         self.push_screen(PaletteDialog(entries(self), literal=lambda text: literal_entries(self, text)), run)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qconsole.errors import UsageError
 from qconsole.tui.accounts import account_chores
 from qconsole.tui.cells import plain
+from qconsole.tui.check import check_chores
 from qconsole.tui.chore import Chore
 from qconsole.tui.confirm import ConfirmDialog, Question
 from qconsole.tui.document import DocLine, section, text_line
@@ -15,6 +16,7 @@ from qconsole.tui.format import plural, stamp
 from qconsole.tui.job_verbs import GROUPS
 from qconsole.tui.subject import Subject
 from qconsole.tui.text_dialog import TextDialog
+from qconsole.tui.transfer import transfer_chores
 
 if TYPE_CHECKING:
     from qconsole.tui.app import ConsoleApp
@@ -25,30 +27,43 @@ def chores() -> tuple[Chore, ...]:
     reason = Ask("reason", "Reason", hint="goes into the audit")
     file = Ask("path", "File", required=True, hint="jobs.jsonl; must not exist yet")
     return (
-        Chore("pause all queues", "no job is started anywhere until they are resumed", _pause_all, (reason,)),
-        Chore("resume all queues", "start jobs of every queue again", _resume_all, (reason,)),
-        Chore("drain dead letters", "replay every open dead letter, with a preview", _drain_dead_letters),
-        Chore("export jobs", "write the jobs of this screen's filter as JSON lines", _export_jobs, (file,)),
+        Chore(
+            "pause all queues",
+            "no job is started anywhere until they are resumed",
+            "queues pause",
+            _pause_all,
+            (reason,),
+        ),
+        Chore("resume all queues", "start jobs of every queue again", "queues resume", _resume_all, (reason,)),
+        Chore("drain dead letters", "replay every open dead letter, with a preview", "dlq drain", _drain_dead_letters),
+        Chore(
+            "export jobs", "write the jobs of this screen's filter as JSON lines", "jobs export", _export_jobs, (file,)
+        ),
         Chore(
             "export dead letters",
             "write the dead letters of this screen's filter as JSON lines",
+            "dlq export",
             _export_dead_letters,
             (file,),
         ),
-        Chore("export metrics", "the Prometheus text, to read and copy", _prometheus),
+        Chore("export metrics", "the Prometheus text, to read and copy", "metrics export", _prometheus),
         Chore(
             "preview pattern",
             "the next runs of a cron pattern or an interval",
+            "schedules preview",
             _preview,
             (Ask("pattern", "Pattern", required=True, hint="0 2 * * 1-5"), Ask("tz", "Time zone", default="UTC")),
         ),
-        Chore("wait for job", "say when the selected job has ended", _wait),
+        Chore("wait for job", "say when the selected job has ended", "jobs wait", _wait),
         Chore(
             "json schema",
             "of what the command line answers",
+            "schema",
             _schema,
             (Ask("name", "Name", required=True, hint="jobs, dead_letters, queues, …"),),
         ),
+        *check_chores(),
+        *transfer_chores(),
         *account_chores(),
     )
 

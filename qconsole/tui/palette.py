@@ -1,5 +1,5 @@
 """Everything by name: verbs with their objects, places, and whatever a location's text says, found by any of its
-words.
+words or by the command line's. A verb that does not apply here is listed behind those that do, with the reason.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,25 +21,45 @@ from qconsole.tui.skin import Span
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that can be done: what it is called, what it does, its key, and how."""
+    """One thing that can be done.
+
+    Args:
+        detail: what it does, or why it cannot be done here.
+        run: does it; None where it does not apply.
+        command: the command line's words for it: `jobs retry`.
+    """
 
     name: str
     detail: str
-    key: str
-    run: Callable[[], None]
+    key: str = ""
+    run: Callable[[], None] | None = None
+    command: str = ""
+
+
+_NOT_HERE = 1_000  # behind everything that can be done
 
 
 def rank(entry: Entry, words: Sequence[str]) -> int | None:
     """Return how well an entry fits the words, lower is better; None when a word is missing."""
-    name, everything = entry.name.casefold(), f"{entry.name} {entry.detail}".casefold()
-    if not all(word in everything for word in words):
+    name, typed = entry.name.casefold(), " ".join(words)
+    everything = f"{name} {entry.command} {entry.detail.casefold()}"
+    if not all(word in everything for word in words) or (entry.run is None and not words):
         return None
-    if name.startswith(" ".join(words)):
-        return 0
+    behind = _NOT_HERE if entry.run is None else 0
+    if name.startswith(typed) or (words and entry.command.startswith(typed)):
+        return behind
     parts = name.split()
     starts = sum(any(part.startswith(word) for part in parts) for word in words)
     in_name = sum(word in name for word in words)
-    return 1 + (len(words) - starts) * 2 + (len(words) - in_name) * 4
+    return behind + 1 + (len(words) - starts) * 2 + (len(words) - in_name) * 4
+
+
+def matching(entries: Sequence[Entry], text: str) -> list[Entry]:
+    """Return the entries that fit what was typed, the best first."""
+    words = text.casefold().split()
+    ranked = [(rank(entry, words), number) for number, entry in enumerate(entries)]
+    found = sorted((place, number) for place, number in ranked if place is not None)
+    return [entries[number] for _, number in found[:200]]
 
 
 class EntryList(Drawn):
@@ -62,6 +82,11 @@ class EntryList(Drawn):
         self.at = max(0, min(len(self.entries) - 1, self.at + by))
         self.redraw()
 
+    def _name_cells(self, cells: int) -> int:
+        """Return how wide names stand: as the longest, within two fifths of the line."""
+        longest = max((width(plain(entry.name)) for entry in self.entries), default=0)
+        return min(cells * 2 // 5, max(30, longest))
+
     def line(self, y: int) -> Strip:
         cells, skin = self.size.width, host(self).skin
         first = max(0, min(self.at - self.size.height + 1, len(self.entries) - self.size.height))
@@ -71,10 +96,10 @@ class EntryList(Drawn):
         if number >= len(self.entries):
             return paint([], cells, skin, ground="raised")
         entry = self.entries[number]
-        name = plain(entry.name)
+        name, ink = plain(entry.name), "text" if entry.run is not None else "ghost"
         left: list[Span] = [
-            ("  ", "text"),
-            (fit(name, max(34, width(name))), "text"),
+            ("  " if entry.run is not None else "– ", ink),
+            (fit(name, max(self._name_cells(cells), width(name))), ink),
             ("  " + plain(entry.detail), "muted"),
         ]
         left = clip_spans(left, cells - 6)
@@ -118,10 +143,7 @@ class PaletteDialog(Dialog[Entry]):
         self._search(message.value)
 
     def _search(self, text: str) -> None:
-        words = text.casefold().split()
-        ranked = [(rank(entry, words), number) for number, entry in enumerate(self._all)]
-        found = sorted((place, number) for place, number in ranked if place is not None)
-        self.list.show([*self._literal(text.strip()), *(self._all[number] for _, number in found[:200])])
+        self.list.show([*self._literal(text.strip()), *matching(self._all, text)])
 
     def action_step(self, by: int) -> None:
         self.list.step(by)
@@ -129,5 +151,8 @@ class PaletteDialog(Dialog[Entry]):
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:
         message.stop()
-        if self.list.entries:
-            self.dismiss(self.list.entries[self.list.at])
+        chosen = self.list.entries[self.list.at] if self.list.entries else None
+        if chosen is not None and chosen.run is not None:
+            self.dismiss(chosen)
+        else:
+            self.app.bell()

@@ -1,5 +1,5 @@
-"""What the palette offers: the verbs of what is selected, places, then every verb of every queue and schedule that is
-known.
+"""What the palette offers: the verbs of what is selected, places, the verbs of every queue that is known, and with the
+reason those of the command line that do not apply here.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from qconsole.errors import UsageError
 from qconsole.tui.action import Action
 from qconsole.tui.location import LISTED, MODES, Location, parse_location
 from qconsole.tui.palette import Entry
-from qconsole.tui.subject import Subject
+from qconsole.tui.subject import SINGULAR, Subject
 from qconsole.tui.verbs import ALL
 
 if TYPE_CHECKING:
@@ -26,23 +26,44 @@ _OBJECTS = {
     "group": "groups",
     "dead-letter": "dlq",
 }
+_TARGETS = {noun: word for word, noun in _OBJECTS.items()}
 
 
 def entries(console: "ConsoleApp") -> list[Entry]:
     """Return everything that can be done from here, the nearest first."""
-    return [*_selected(console), *_places(console), *_screen(console), *_queues(console), *_everywhere(console)]
+    return [
+        *_selected(console),
+        *_places(console),
+        *_screen(console),
+        *_queues(console),
+        *_everywhere(console),
+        *_not_here(console),
+    ]
 
 
 def _selected(console: "ConsoleApp") -> list[Entry]:
     subject = console.view.subject()
     if subject is None:
         return []
-    row = subject.row
-    return [
-        Entry(f"{action.label.lower()} {subject}", action.detail, action.key or "", _run(console, action, subject))
-        for action in ALL.get(console.view.noun, ())
-        if action.needs_subject and (subject.many or action.fits(row))
-    ]
+    found = []
+    for action in ALL.get(console.view.noun, ()):
+        if not action.needs_subject:
+            continue
+        name, reason = f"{action.label.lower()} {subject}", _obstacle(action, subject)
+        run = None if reason else _run(console, action, subject)
+        found.append(Entry(name, reason or action.detail, action.key or "", run, _command(action)))
+    return found
+
+
+def _obstacle(action: Action, subject: Subject) -> str:
+    """Return why a verb does not apply to what is selected; "" when it does."""
+    if subject.many:
+        return "" if action.bulk else "one at a time: Esc takes the marks away"
+    return "" if action.fits(subject.row) else action.fits.only
+
+
+def _command(action: Action) -> str:
+    return f"{'dlq' if action.noun == 'groups' else action.noun} {action.verb}"
 
 
 def _run(console: "ConsoleApp", action: Action, subject: Subject | None) -> Callable[[], None]:
@@ -50,11 +71,12 @@ def _run(console: "ConsoleApp", action: Action, subject: Subject | None) -> Call
 
 
 def _places(console: "ConsoleApp") -> list[Entry]:
+    named = [(kind, title.lower(), key) for key, kind, title, _ in MODES]
+    named += [(kind, _LISTED[kind], "") for kind in LISTED]
     found = [
-        Entry(f"go to {title.lower()}", "", key, partial(console.go_to, Location(kind)))
-        for key, kind, title, _ in MODES
+        Entry(f"go to {name}", "", key, partial(console.go_to, Location(kind)), _PLACE_COMMANDS.get(kind, ""))
+        for kind, name, key in named
     ]
-    found += [Entry(f"go to {_LISTED[kind]}", "", "", partial(console.go_to, Location(kind))) for kind in LISTED]
     for state in ("failed", "waiting", "delayed", "active", "completed"):
         found.append(
             Entry(f"go to jobs state:{state}", "", "", partial(console.go_to, Location("jobs", None, f"state:{state}")))
@@ -63,6 +85,23 @@ def _places(console: "ConsoleApp") -> list[Entry]:
 
 
 _LISTED = {"dlq": "dead letters one by one", "events": "events", "trash": "trash", "doctor": "doctor"}
+_PLACE_COMMANDS = {
+    "overview": "watch",
+    "queues": "queues list",
+    "jobs": "jobs list",
+    "groups": "dlq groups",
+    "dlq": "dlq list",
+    "schedules": "schedules list",
+    "flows": "flows list",
+    "workers": "workers list",
+    "metrics": "metrics show sla",
+    "operations": "operations list",
+    "audit": "audit list",
+    "events": "events tail",
+    "trash": "trash list",
+    "settings": "config show path",
+    "doctor": "doctor",
+}
 
 
 def _screen(console: "ConsoleApp") -> list[Entry]:
@@ -84,9 +123,8 @@ def _queues(console: "ConsoleApp") -> list[Entry]:
         found.append(Entry(f"go to queue {queue}", "", "", partial(console.go_to, Location("queue", queue))))
         for action in ALL["queues"]:
             subject = Subject("queues", (queue,), queue=queue)
-            found.append(
-                Entry(f"{action.label.lower()} queue {queue}", action.detail, "", _run(console, action, subject))
-            )
+            name = f"{action.label.lower()} queue {queue}"
+            found.append(Entry(name, action.detail, "", _run(console, action, subject), _command(action)))
     return found
 
 
@@ -94,12 +132,38 @@ def _everywhere(console: "ConsoleApp") -> list[Entry]:
     from qconsole.tui.chores import chores
 
     found = [
-        Entry(action.label.lower(), action.detail, "", _run(console, action, Subject(action.noun)))
+        Entry(action.label.lower(), action.detail, "", _run(console, action, Subject(action.noun)), _command(action))
         for actions in ALL.values()
         for action in actions
         if not action.needs_subject
     ]
-    return [*found, *(Entry(c.name, c.detail, "", partial(c.begin, console)) for c in chores())]
+    return [*found, *(Entry(c.name, c.detail, "", partial(c.begin, console), c.command) for c in chores())]
+
+
+def _not_here(console: "ConsoleApp") -> list[Entry]:
+    """Return the verbs that need a row which is not selected, and how to get at it."""
+    keys = {kind: key for key, kind, _, _ in MODES}
+    selected = console.view.noun if console.view.subject() is not None else ""
+    found = []
+    for noun, actions in ALL.items():
+        place = _TARGETS.get(noun, noun)
+        how = f"select one first: {keys[noun]}" if noun in keys else "select one first"
+        typed = f", or type {{}} {place} ID" if noun in _TARGETS else ""
+        if noun != selected and not (noun == "queues" and console.known.get("queue")):
+            found += [
+                Entry(f"{a.label.lower()} {SINGULAR[noun]}", how + typed.format(a.verb), "", None, _command(a))
+                for a in actions
+                if a.needs_subject
+            ]
+        if noun in _TARGETS and noun != "groups":
+            found.append(
+                Entry(f"show {SINGULAR[noun]}", f"Enter on its row, or type {place} ID", "", None, f"{noun} show")
+            )
+    return [
+        *found,
+        Entry("why a job does not run", "a job's screen begins with it: Enter on its row", "", None, "jobs why"),
+        Entry("log of job", "L on its row; F on its screen follows it", "", None, "jobs logs"),
+    ]
 
 
 def literal_entries(console: "ConsoleApp", text: str) -> list[Entry]:
@@ -121,7 +185,7 @@ def _literal_verb(console: "ConsoleApp", text: str) -> list[Entry]:
         return []
     subject = Subject(kind, (target.strip(),))
     return [
-        Entry(f"{action.label.lower()} {subject}", action.detail, "", _run(console, action, subject))
+        Entry(f"{action.label.lower()} {subject}", action.detail, "", _run(console, action, subject), _command(action))
         for action in ALL[kind]
         if action.verb == verb
     ]

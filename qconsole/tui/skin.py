@@ -104,6 +104,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "given back": ("◇", "muted"),
     "on schedule": ("●", "good"),
     "critical": ("▲", "bad"),
+    "breached": ("▲", "bad"),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from qconsole.tui.cells import cut_middle, plain
 
-_SINGULAR = {
+SINGULAR = {
     "jobs": "job",
     "dlq": "dead letter",
     "groups": "dead letter group",
@@ -52,7 +52,7 @@ class Subject:
         return self.ids[0]
 
     def __str__(self) -> str:
-        one = _SINGULAR.get(self.noun, self.noun)
+        one = SINGULAR.get(self.noun, self.noun)
         if self.filter is not None:
             number = "every" if self.count is None else f"{self.count:,}"
             return (

@@ -4,7 +4,7 @@ from typing import Any
 
 from qconsole.admin import Admin
 from qconsole.admin.views import Applied, Verb
-from qconsole.tui.action import Action, state_in
+from qconsole.tui.action import Action, Fits, state_in
 from qconsole.tui.confirm import Friction
 from qconsole.tui.form import Answers, Ask
 from qconsole.tui.job_verbs import DEAD_LETTERS, GROUPS, JOBS, PAYLOAD, REASON, payload_text
@@ -45,12 +45,12 @@ async def _pause_queue(admin: Admin, subject: Subject, answers: Answers) -> Appl
     return await admin.queues.pause(subject.id, reason=answers.get("reason"), until_ms=until_ms)
 
 
-def _is_paused(row: Any) -> bool:
-    return row is None or (row.paused if hasattr(row, "paused") else row.pause is not None)
+def _paused(row: Any) -> bool:
+    return row.paused if hasattr(row, "paused") else row.pause is not None
 
 
-def _is_running(row: Any) -> bool:
-    return row is None or not _is_paused(row)
+_IS_PAUSED = Fits(lambda row: row is None or _paused(row), "only while paused")
+_IS_RUNNING = Fits(lambda row: row is None or not _paused(row), "only while not paused")
 
 
 QUEUES = (
@@ -62,7 +62,7 @@ QUEUES = (
         hint=True,
         friction=Friction.CLICK,
         detail="no job of the queue is started until it is resumed; running ones go on",
-        fits=_is_running,
+        fits=_IS_RUNNING,
         run=_pause_queue,
     ),
     Action(
@@ -71,7 +71,7 @@ QUEUES = (
         key="p",
         label="Resume",
         detail="start jobs of the queue again",
-        fits=_is_paused,
+        fits=_IS_PAUSED,
         run=lambda admin, s, a: admin.queues.resume(s.id, **a),
     ),
     Action(
@@ -79,7 +79,7 @@ QUEUES = (
         verb="pause",
         label="Pause for a while",
         detail="it resumes by itself",
-        fits=_is_running,
+        fits=_IS_RUNNING,
         run=_pause_queue,
         asks=(Ask("pause_s", "Pause for", "duration", required=True, hint="30m, 2h"), REASON),
     ),
@@ -103,7 +103,7 @@ QUEUES = (
         verb="release-hold",
         label="Release the hold",
         detail="let a queue go on that a rate limit holds",
-        fits=lambda row: row is None or row.limits.held_until_ms is not None,
+        fits=Fits(lambda row: row is None or row.limits.held_until_ms is not None, "only while a rate limit holds it"),
         run=lambda admin, s, a: admin.queues.release_hold(s.id, **a),
     ),
     Action(
@@ -127,6 +127,14 @@ QUEUES = (
         detail="delete everything of the queue, its dead letters too; cannot be undone",
         run=lambda admin, s, a: admin.queues.empty(s.id, confirm_name=s.id, reason=a["reason"]),
     ),
+    Action(
+        noun="queues",
+        verb="forget",
+        label="Forget",
+        friction=Friction.CLICK,
+        detail="take an empty queue off the list until somebody uses it again",
+        run=lambda admin, s, a: admin.queues.forget(s.id, **a),
+    ),
 )
 
 SCHEDULES = (
@@ -137,7 +145,7 @@ SCHEDULES = (
         label="Pause",
         hint=True,
         detail="stop firing until it is resumed",
-        fits=_is_running,
+        fits=_IS_RUNNING,
         run=lambda admin, s, a: admin.schedules.pause(s.id, queue=s.queue, **a),
     ),
     Action(
@@ -146,7 +154,7 @@ SCHEDULES = (
         key="p",
         label="Resume",
         detail="fire again",
-        fits=_is_paused,
+        fits=_IS_PAUSED,
         run=lambda admin, s, a: admin.schedules.resume(s.id, queue=s.queue, **a),
     ),
     Action(
@@ -182,7 +190,7 @@ SCHEDULES = (
         verb="revert",
         label="Revert to the code",
         detail="drop the operator's edits",
-        fits=lambda row: row is None or bool(row.differs),
+        fits=Fits(lambda row: row is None or bool(row.differs), "only where an edit differs from the code"),
         friction=Friction.CLICK,
         run=lambda admin, s, a: admin.schedules.revert(s.id, queue=s.queue, **a),
     ),
@@ -220,7 +228,7 @@ WORKERS = (
         hint=True,
         friction=Friction.CLICK,
         detail="let it finish what it runs and claim nothing more",
-        fits=lambda row: row is None or row.state == "running",
+        fits=state_in("running"),
         run=lambda admin, s, a: admin.workers.quiet(s.id, **a),
     ),
     Action(
@@ -284,7 +292,7 @@ OPERATIONS = (
         hint=True,
         friction=Friction.CLICK,
         detail="put back what it removed or discarded, while the window lasts",
-        fits=lambda row: row is None or row.undo_until_ms is not None,
+        fits=Fits(lambda row: row is None or row.undo_until_ms is not None, "only while its undo window lasts"),
         run=lambda admin, s, a: admin.operations.undo(s.id, **a),
     ),
 )

@@ -43,6 +43,35 @@ async def shows(pilot: Pilot[int], *texts: str, deadline_s: float = 5.0) -> None
     await eventually(there, deadline_s, interval_s=0.03)
 
 
+async def state_of(admin: Admin, job_id: str) -> str:
+    return (await admin.jobs.get(job_id)).row.state
+
+
+async def becomes(admin: Admin, job_id: str, state: str) -> None:
+    async def there() -> bool:
+        assert await state_of(admin, job_id) == state
+        return True
+
+    await eventually(there)
+
+
+async def type_in(pilot: Pilot[int], text: str) -> None:
+    await pilot.press(*[_key(char) for char in text])
+
+
+def _key(char: str) -> str:
+    names = {
+        " ": "space",
+        ".": "full_stop",
+        "-": "minus",
+        "_": "underscore",
+        ":": "colon",
+        "*": "asterisk",
+        "/": "slash",
+    }
+    return names.get(char, char)
+
+
 @pytest.fixture
 def stage() -> Stage:
     return Stage()

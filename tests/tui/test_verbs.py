@@ -6,42 +6,10 @@ import pytest
 from textual.pilot import Pilot
 
 from qconsole.admin import Admin
-from qconsole.tui.app import ConsoleApp
 from qconsole.tui.form import FormDialog
-from qconsole.tui.location import Location
-from qconsole.tui.palette import PaletteDialog
 from qconsole.tui.verbs import ALL
 from tests.support import eventually
-from tests.tui.conftest import Open, shows, text_of
-
-
-async def state_of(admin: Admin, job_id: str) -> str:
-    return (await admin.jobs.get(job_id)).row.state
-
-
-async def becomes(admin: Admin, job_id: str, state: str) -> None:
-    async def there() -> bool:
-        assert await state_of(admin, job_id) == state
-        return True
-
-    await eventually(there)
-
-
-async def type_in(pilot: Pilot[int], text: str) -> None:
-    await pilot.press(*[_key(char) for char in text])
-
-
-def _key(char: str) -> str:
-    names = {
-        " ": "space",
-        ".": "full_stop",
-        "-": "minus",
-        "_": "underscore",
-        ":": "colon",
-        "*": "asterisk",
-        "/": "slash",
-    }
-    return names.get(char, char)
+from tests.tui.conftest import Open, becomes, shows, state_of, type_in
 
 
 async def test_retry_gives_a_failed_job_another_run(open_console: Open, admin: Admin) -> None:
@@ -337,27 +305,6 @@ async def test_p_pauses_the_queue_of_the_job_at_the_cursor(open_console: Open, a
         await eventually(paused)
 
 
-async def test_the_palette_knows_every_verb_with_its_object(open_console: Open, admin: Admin) -> None:
-    async with open_console("jobs id:charge-003") as pilot:
-        await shows(pilot, "charge-003")
-        await pilot.press("colon")
-        await shows(pilot, "retry job charge-003")
-        await type_in(pilot, "pause queue email")
-        await shows(pilot, "pause queue email")
-        await pilot.press("enter")
-        await shows(pilot, "Pause queue email")
-        await pilot.press("enter")
-
-        async def paused() -> bool:
-            return (await admin.queues.get("email")).pause is not None
-
-        await eventually(paused)
-        await pilot.press("ctrl+p")
-        await type_in(pilot, "retry job charge-007")
-        await pilot.press("enter")
-        await becomes(admin, "charge-007", "waiting")
-
-
 async def test_every_action_has_a_command_line(open_console: Open) -> None:
     async with open_console("jobs id:charge-003") as pilot:
         await shows(pilot, "charge-003")
@@ -381,47 +328,11 @@ async def test_what_is_not_selected_is_not_acted_on(open_console: Open) -> None:
         await shows(pilot, "There is nothing here to retry")
 
 
-async def test_the_palette_goes_to_a_typed_place(open_console: Open) -> None:
-    async with open_console("overview") as pilot:
-        await shows(pilot, "billing")
-        await pilot.press("colon")
-        assert isinstance(pilot.app.screen, PaletteDialog)
-        await type_in(pilot, "jobs state:delayed")
-        await pilot.press("enter")
-        await shows(pilot, "mail-later")
-        app = pilot.app
-        assert isinstance(app, ConsoleApp) and app.view.location == Location("jobs", None, "state:delayed")
-        assert "mail-waiting" not in text_of(app)
-
-
-async def test_users_and_tokens_are_kept_from_the_palette(open_console: Open, admin: Admin) -> None:
-    async with open_console("settings") as pilot:
-        await shows(pilot, "Configuration")
-        await pilot.press("colon")
-        await type_in(pilot, "add user")
-        await pilot.press("enter")
-        await shows(pilot, "Password")
-        await type_in(pilot, "ann")
-        await pilot.press("tab", "tab")
-        await type_in(pilot, "a long password")
-        await shows(pilot, "•••")
-        await pilot.press("ctrl+s")
-        await eventually(lambda: admin.users.list())
-        await pilot.press("colon")
-        await type_in(pilot, "create token")
-        await pilot.press("enter")
-        await shows(pilot, "Name")
-        await type_in(pilot, "ci")
-        await pilot.press("ctrl+s")
-        await shows(pilot, "it is not shown again", "qc_")
-    assert [user.name for user in await admin.users.list()] == ["ann"]
-
-
 async def test_an_export_never_overwrites(open_console: Open, tmp_path: Path) -> None:
     file = tmp_path / "jobs.jsonl"
     async with open_console("jobs state:failed queue:billing") as pilot:
         await shows(pilot, "charge-")
-        for expected in ("24 written", "cannot be written"):
+        for expected in ("24 written", "Name a file that does not exist yet"):
             await pilot.press("colon")
             await type_in(pilot, "export jobs")
             await pilot.press("enter")
