@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from redis.exceptions import RedisError
+
 from qconsole.admin.backend import Backend
 from qconsole.admin.check import Rule, check
 from qconsole.admin.session import Session, Shared
 from qconsole.admin.views import Actor
 from qconsole.clock import Clock
 from qconsole.config import Settings
-from qconsole.errors import Unauthenticated
+from qconsole.errors import QConsoleError, RedisUnavailable, Unauthenticated
 from qconsole.redis.connect import connect, is_clustered
+from qconsole.redis.patience import reason_of
+from qconsole.redis.url import parse_url
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.server_clock import ServerClock
 
@@ -39,7 +43,7 @@ ALL = frozenset(
     {"list", "retry", "promote", "cancel", "remove", "pause", "limit", "logs", "progress", "history", "dead_letters"}
     | {"groups", "schedules", "flows", "metrics", "events", "trash", "priority", "edit"}
 )
-PLAIN = frozenset({"list", "retry", "promote", "cancel", "remove", "trash"})
+PLAIN = frozenset({"list", "retry", "promote", "cancel", "remove", "trash", "priority", "edit"})
 
 
 class Admin:
@@ -73,8 +77,10 @@ class Admin:
             clock = ServerClock()
             try:
                 await clock.measure(redis)
-            except BaseException:
+            except BaseException as error:
                 await redis.aclose()
+                if isinstance(error, RedisError) and not isinstance(error, QConsoleError):
+                    raise _unusable(settings, error) from error
                 raise
         backend = Backend(redis=redis, clock=clock, settings=settings, cluster=is_clustered(redis))
         return cls(Shared(backend), actor)
@@ -240,6 +246,17 @@ class Admin:
         from qconsole.admin.sessions import Sessions
 
         return Sessions(self._session)
+
+
+def _unusable(settings: Settings, error: RedisError) -> RedisUnavailable:
+    """Return what to say of a server that answers, and not as the Redis that the URL promises."""
+    url = str(parse_url(settings.redis_url))
+    return RedisUnavailable(
+        f"{url} cannot be used: {reason_of(error)}",
+        "Check the address, the database's number, and that the scheme is right: a Sentinel is named as "
+        "redis+sentinel://…, a Cluster as redis+cluster://….",
+        url=url,
+    )
 
 
 async def authenticate_token(settings: Settings, secret: str, *, face: str) -> Actor:

@@ -5,6 +5,7 @@ import heapq
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from qconsole.admin.backend import Backend
@@ -154,12 +155,12 @@ class JobListing:
             add(Group.DELAYED, queue, "queue", low=after)
         if JobState.WAITING_CHILDREN in states:
             add(Group.WAITING_CHILDREN, keys.waiting_children(), "children")
-        return sources + self._ended(queue, states, fingerprints, "+inf" if bound_ms is None else f"{bound_ms}")
+        return sources + self._ended(queue, states, fingerprints, bound_ms)
 
     def _ended(
-        self, queue: str, states: frozenset[JobState], fingerprints: frozenset[str] | None, high: str
+        self, queue: str, states: frozenset[JobState], fingerprints: frozenset[str] | None, bound_ms: int | None
     ) -> list[Source]:
-        keys = self._backend.keys(queue)
+        keys, high = self._backend.keys(queue), "+inf" if bound_ms is None else f"{bound_ms}"
         if fingerprints is not None:
             if JobState.FAILED not in states:
                 return []
@@ -181,7 +182,8 @@ class JobListing:
             if state in states
         ]
         if sources and self._plain_arq.is_plain(queue):
-            sources.append(ListedSource(lambda: self._plain_arq.results(queue, states), queue, Group.ENDED, "results"))
+            read = partial(self._plain_arq.results, queue, states, bound_ms)
+            sources.append(ListedSource(read, queue, Group.ENDED, "results"))
         return sources
 
     async def walk(

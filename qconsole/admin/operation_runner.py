@@ -171,13 +171,16 @@ class Runner:
         for queue, job_id, is_result in targets:
             by_queue.setdefault((queue, is_result), []).append(job_id)
         at = processed
-        for (queue, is_result), ids in by_queue.items():
-            start = 0
+        for (queue, is_result), chosen in by_queue.items():
+            # the killed runner put these back, and plain arq has worked them since
+            again = await self._targets.ended_since(queue, chosen, operation.bound_ms) if is_result and resumed else []
+            tally.take(queue, Outcome(done=again), resumed)
+            ids, start = [job_id for job_id in chosen if job_id not in again], 0
             while start < len(ids):
                 part = ids[start : start + (self._call if operation.payload_edit is None else EDIT_CHUNK)]
                 tally.take(queue, await self._called(operation, queue, part, is_result, at + start), resumed)
                 start += len(part)
-            at += len(ids)
+            at += len(chosen)
         return tally
 
     async def _called(self, operation: Operation, queue: str, ids: Sequence[str], is_result: bool, at: int) -> Outcome:

@@ -16,6 +16,7 @@ from qconsole.admin.job_sources import Group, Source
 from qconsole.admin.jobs_page import JobSearch, residual
 from qconsole.admin.letter_search import LetterSearch, letter_residual
 from qconsole.admin.operation_record import Operation
+from qconsole.admin.plain_arq import RESULT_CAP_BYTES
 from qconsole.runtime.keys import GLOBAL
 
 SCAN_CHUNK: Final = 2_000
@@ -61,6 +62,12 @@ class Targets:
         if operation.noun == "dlq":
             return await self._of_letters(operation, queues, place, size)
         return await self._of_jobs(operation, queues, place, size)
+
+    async def ended_since(self, queue: str, ids: Sequence[str], bound_ms: int) -> list[str]:
+        """Return those of some bare ids whose result of plain arq is of a run that ended after the bound."""
+        wire = [self._backend.keys(queue).wire_id(bare_id) for bare_id in ids]
+        jobs = await self._reader.read(queue, wire, parts="r", cap_bytes=RESULT_CAP_BYTES, fields=())
+        return [bare_id for bare_id, job in zip(ids, jobs, strict=True) if (job.finished_ms or 0) > bound_ms]
 
     async def _given(self, operation: Operation, place: Any, size: int) -> Chunk:
         start = place if isinstance(place, int) else 0

@@ -27,6 +27,7 @@ NATIVE_FRESH_S: Final = 1.0
 RESULTS_FRESH_S: Final = 2.0
 IDS_TRIED: Final = 5
 RESULTS_KEPT: Final = 5_000
+FROZEN_RESULTS: Final = 1_000_000  # of an operation, which goes through all there are
 RESULT_CAP_BYTES: Final = 65_536
 ACTIVE_LOOKED_AT: Final = 200
 _NOT_QUEUES: Final = ("qc:", "arq:abort", "arq:job:", "arq:result:", "arq:in-progress:", "arq:retry:")
@@ -47,6 +48,7 @@ class PlainArq:
         self.scanned_all = False
         self._results: dict[str, list[tuple[float, str, JobState]]] = {}
         self._results_at = float("-inf")
+        self._frozen: tuple[int, dict[str, list[tuple[float, str, JobState]]]] = (-1, {})
         self._lock = asyncio.Lock()
 
     async def queues(self) -> tuple[str, ...]:
@@ -91,6 +93,8 @@ class PlainArq:
             self._round_scans, left = self._round_scans + 1, left - 1
             await self._take(keys)
             if self._cursor == 0:
+                if not self.scanned_all and not self._native and not self._found:
+                    await self._read_results()  # a queue that is empty is known by its results only
                 self.scanned_all = True
                 break
         self._scan_at = time.monotonic()
@@ -131,18 +135,34 @@ class PlainArq:
             found.append((float(score), job_id.decode("utf-8", "replace")))
         return found
 
-    async def results(self, queue: str, states: frozenset[JobState]) -> list[tuple[float, str]]:
-        """Return finish time and wire id of recent results in some states that plain arq kept for a queue."""
-        async with self._lock:
-            if time.monotonic() - self._results_at >= RESULTS_FRESH_S:
-                self._results = await self._scan_results()
-                self._results_at = time.monotonic()
-        return [(ms, job_id) for ms, job_id, state in self._results.get(queue, []) if state in states]
+    async def results(
+        self, queue: str, states: frozenset[JobState], until_ms: int | None = None
+    ) -> list[tuple[float, str]]:
+        """Return finish time and wire id of results in some states that plain arq kept for a queue.
 
-    async def _scan_results(self) -> dict[str, list[tuple[float, str, JobState]]]:
+        Args:
+            until_ms: all that finished up to this instant and were there when first asked for it; by default recent
+                ones, as far as a short scan finds them.
+        """
+        async with self._lock:
+            if until_ms is None:
+                await self._read_results()
+            elif self._frozen[0] != until_ms:
+                found = await self._scan_results(kept=FROZEN_RESULTS, time_s=float("inf"))
+                self._frozen = until_ms, {name: [r for r in of if r[0] <= until_ms] for name, of in found.items()}
+            results = self._results if until_ms is None else self._frozen[1]
+        return [(ms, job_id) for ms, job_id, state in results.get(queue, []) if state in states]
+
+    async def _read_results(self) -> None:
+        if time.monotonic() - self._results_at >= RESULTS_FRESH_S:
+            self._results = await self._scan_results(kept=RESULTS_KEPT, time_s=SCAN_BUDGET_S)
+            self._results_at = time.monotonic()
+            self._found |= {name for name in self._results if _queue_name(name.encode())} - self._native
+
+    async def _scan_results(self, *, kept: int, time_s: float) -> dict[str, list[tuple[float, str, JobState]]]:
         found: dict[str, list[tuple[float, str, JobState]]] = {}
-        deadline, cursor, kept = time.monotonic() + SCAN_BUDGET_S, 0, 0
-        while kept < RESULTS_KEPT and time.monotonic() < deadline:
+        deadline, cursor, left = time.monotonic() + time_s, 0, kept
+        while left > 0 and time.monotonic() < deadline:
             cursor, keys = await self._backend.redis.scan(cursor, match=RESULT_PREFIX + "*", count=SCAN_COUNT)
             async with self._backend.redis.pipeline(transaction=False) as pipe:
                 for key in keys:
@@ -154,7 +174,7 @@ class PlainArq:
                     job_id = key.decode("utf-8", "replace").removeprefix(RESULT_PREFIX)
                     ended = (float(end.finished_ms or 0), job_id, end.state)
                     found.setdefault(end.queue or DEFAULT_QUEUE, []).append(ended)
-                    kept += 1
+                    left -= 1
             if cursor == 0:
                 break
         return found

@@ -1,5 +1,9 @@
 """Fills queues fast: through the client and a hand-run worker, or, for very many, by the keys a worker would write."""
 
+import asyncio
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import orjson
@@ -9,8 +13,19 @@ from qconsole.admin import Admin
 from qconsole.admin.views import OperationView
 from qconsole.runtime.codec import Result, encode_call, encode_result
 from qconsole.runtime.keys import GLOBAL, Keys
+from tests.support import eventually
 
 NOW = 1_764_000_000_000
+KILLED = """
+import asyncio, sys
+from qconsole.admin import Actor, Admin
+from tests.support import ManualClock
+async def main(url, operation_id, now_ms):
+    async with await Admin.open(url, actor=Actor("ann", "admin", "cli"), clock=ManualClock(now_ms)) as admin:
+        async for view in admin.operations.run(operation_id):
+            print(view.done, flush=True)
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
 
 
 async def failed_jobs(
@@ -106,3 +121,21 @@ async def driven(admin: Admin, operation_id: str) -> OperationView:
     """Run a started operation to its end and return its last view."""
     views = [view async for view in admin.operations.run(operation_id)]
     return views[-1]
+
+
+async def kill_a_runner(redis: Redis, redis_url: str, operation_id: str, now_ms: int = NOW) -> None:
+    """Let another process run the operation and kill it in the middle; its lease is over then."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, redis_url, operation_id, str(now_ms), stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    while int(await process.stdout.readline() or b"1") == 0:
+        pass
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    assert await redis.pexpire(GLOBAL.operation_lease(operation_id), 1)
+    await eventually(lambda: _gone(redis, GLOBAL.operation_lease(operation_id)))
+
+
+async def _gone(redis: Redis, key: str) -> bool:
+    return await redis.exists(key) == 0

@@ -1,9 +1,6 @@
 """Bulk actions: frozen selections, confirmation, progress, pause, take-over after a kill, undo, and no acting twice."""
 
 import asyncio
-import signal
-import subprocess
-import sys
 import time
 from contextlib import AsyncExitStack
 from itertools import pairwise
@@ -20,9 +17,9 @@ from qconsole.errors import Conflict, OperationNotFound, Refused, Unconfirmed, U
 from qconsole.runtime.client import Client
 from qconsole.runtime.invariants import Invariants
 from qconsole.runtime.keys import GLOBAL, Keys
-from tests.admin.stock import NOW, driven, failed_jobs
+from tests.admin.stock import NOW, driven, failed_jobs, kill_a_runner
 from tests.runtime.hand import Hand
-from tests.support import ManualClock, eventually
+from tests.support import ManualClock
 
 EMAIL = Keys("email")
 
@@ -199,36 +196,13 @@ async def test_an_aborted_operation_keeps_what_it_did(admin: Admin, redis: Redis
     assert await admin.operations.list(active=True) == ()
 
 
-KILLED = """
-import asyncio, sys
-from qconsole.admin import Actor, Admin
-from tests.support import ManualClock
-async def main(url, operation_id, now_ms):
-    async with await Admin.open(url, actor=Actor("ann", "admin", "cli"), clock=ManualClock(now_ms)) as admin:
-        async for view in admin.operations.run(operation_id):
-            print(view.done, flush=True)
-asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
-"""
-
-
-async def test_an_operation_whose_console_was_killed_is_taken_over_without_acting_twice(
-    admin: Admin, redis: Redis, redis_url: str
-) -> None:
-    await failed_jobs(redis, 6_000)
-    operation_id = await start(admin, await admin.operations.plan("replay", "queue:email", noun="dlq"))
-    await _kill_a_runner(redis, redis_url, operation_id)
-    assert 0 < await redis.zcard("email") < 6_000
-    done = await driven(admin, operation_id)
-    assert (done.state, done.done, done.skipped, done.failed) == (OperationState.DONE, 6_000, 0, 0)
-    assert await redis.zcard("email") == 6_000
-
-
-async def test_two_consoles_that_resume_one_operation_share_it(
+async def test_an_operation_whose_console_was_killed_is_shared_by_those_that_resume_it(
     admin: Admin, redis: Redis, redis_url: str, clock: ManualClock
 ) -> None:
     await failed_jobs(redis, 6_000)
-    operation_id = await start(admin, await admin.operations.plan("retry", "queue:email"))
-    await _kill_a_runner(redis, redis_url, operation_id)
+    operation_id = await start(admin, await admin.operations.plan("replay", "queue:email", noun="dlq"))
+    await kill_a_runner(redis, redis_url, operation_id)
+    assert 0 < await redis.zcard("email") < 6_000
     async with await Admin.open(redis_url, actor=Actor("bob", "operator", "web"), clock=clock) as other:
         resumed = [await console.operations.resume(operation_id) for console in (admin, other)]
         views = await asyncio.gather(driven(admin, operation_id), driven(other, operation_id))
@@ -237,24 +211,6 @@ async def test_two_consoles_that_resume_one_operation_share_it(
     assert await redis.zcard("email") == 6_000
     said = [row.target for row in (await admin.audit.page(f"operation:{operation_id}")).rows]
     assert said.count(f"{operation_id} ended") == 1
-
-
-async def _kill_a_runner(redis: Redis, redis_url: str, operation_id: str) -> None:
-    """Let another process run the operation and kill it in the middle; its lease is over then."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED, redis_url, operation_id, str(NOW), stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    while int(await process.stdout.readline() or b"1") == 0:
-        pass
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
-    assert await redis.pexpire(GLOBAL.operation_lease(operation_id), 1)
-    await eventually(lambda: _gone(redis, GLOBAL.operation_lease(operation_id)))
-
-
-async def _gone(redis: Redis, key: str) -> bool:
-    return await redis.exists(key) == 0
 
 
 async def test_an_operation_without_a_runner_is_shown_as_interrupted(

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from qconsole.admin import Actor, Admin
 from qconsole.errors import CapabilityMissing, Conflict
-from tests.admin.stock import driven
+from tests.admin.stock import driven, kill_a_runner
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # arq's own
 
@@ -106,6 +106,55 @@ async def test_a_bulk_retry_takes_the_failed_results_only(admin: Admin, arq: Arq
     await admin.operations.start(plan.operation.id, confirm=plan.confirm_text)
     assert (await driven(admin, plan.operation.id)).done == 20
     assert (await admin.queues.get("arq:queue")).counts["waiting"] == 20
+
+
+def failed_result(job_id: str, finished_ms: int) -> bytes:
+    """Return what plain arq keeps of a failure."""
+    return pickle.dumps(
+        {
+            **{"t": 1, "f": "fails", "a": (), "k": {}, "et": finished_ms, "s": False, "r": ValueError("full")},
+            **{"st": finished_ms, "ft": finished_ms, "q": "arq:queue", "id": job_id},
+        }
+    )
+
+
+async def test_a_killed_bulk_retry_of_results_goes_on_without_acting_twice(
+    admin: Admin, redis: Redis, redis_url: str
+) -> None:
+    now_ms = admin.clock.now_ms()
+    await redis.mset({f"arq:result:j{n:04}": failed_result(f"j{n:04}", now_ms - 5_000 + n) for n in range(1_200)})
+    plan = await admin.operations.plan("retry", "queue:arq:queue", rate_per_s=2_000)
+    assert plan.count.value == 1_200
+    await redis.set("arq:result:late", failed_result("late", plan.operation.bound_ms + 1))
+    await admin.operations.start(plan.operation.id, confirm=plan.confirm_text)
+    await kill_a_runner(redis, redis_url, plan.operation.id, now_ms)
+    put_back = await redis.zrange("arq:queue", 0, -1)
+    assert 0 < len(put_back) < 1_200
+    worked = [job_id.decode() for job_id in (put_back[0], put_back[-1])]  # by a plain worker; they failed again
+    for job_id in worked:
+        await redis.zrem("arq:queue", job_id)
+        await redis.delete(f"arq:job:{job_id}")
+        await redis.set(f"arq:result:{job_id}", failed_result(job_id, plan.operation.bound_ms + 1))
+    done = await driven(admin, plan.operation.id)
+    assert (done.state, done.done, done.skipped, done.failed) == ("done", 1_200, 0, 0)
+    assert await redis.zcard("arq:queue") == 1_198
+    assert await redis.exists("arq:result:late", *(f"arq:result:{job_id}" for job_id in worked)) == 3
+
+
+async def test_priority_and_payload_of_a_waiting_job_are_edited(
+    admin: Admin, arq: ArqRedis, redis_url: str, redis: Redis
+) -> None:
+    for name in ("first", "second"):
+        await arq.enqueue_job("works", 1, _job_id=name, _defer_by=60)
+    assert {"priority", "edit"} <= await admin.capabilities("arq:queue")
+    for name in ("first", "second"):
+        await admin.jobs.promote(name)
+    await admin.jobs.edit("second", priority=1, payload={"args": [21], "kwargs": {}})
+    assert [row.id for row in (await admin.jobs.page("state:waiting")).rows] == ["second", "first"]
+    await burst(redis_url)
+    assert [await Job(name, arq).result() for name in ("first", "second")] == [2, 42]
+    started = [await Job(name, arq).result_info() for name in ("second", "first")]
+    assert started[0] is not None and started[1] is not None and started[0].start_time <= started[1].start_time
 
 
 async def test_run_now_cancel_and_remove_work(admin: Admin, arq: ArqRedis, redis: Redis) -> None:
