@@ -7,7 +7,6 @@ stands, and no verb is still preparing its dialog.
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -38,13 +37,15 @@ class KeyGate:
     """Lets keys and pasted texts in, in their order.
 
     Args:
+        stopwatch: seconds that pass.
         dropped: is told how many were dropped because Redis kept their verb waiting.
     """
 
-    def __init__(self, app: App[Any], *, dropped: Callable[[int], None]) -> None:
+    def __init__(self, app: App[Any], *, stopwatch: Callable[[], float], dropped: Callable[[int], None]) -> None:
         self._app = app
+        self._stopwatch = stopwatch
         self._dropped = dropped
-        self._waiting: deque[Typed] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[Typed] = deque()
         self._due: Typed | None = None
         self._number = 0
         self._target: MessagePump | None = None
@@ -54,7 +55,7 @@ class KeyGate:
 
     def hold(self) -> None:
         """Keep keys back until a dialog stands above the screen that is shown, `release`, or a second has passed."""
-        self._held_until_s = time.monotonic() + HOLD_S
+        self._held_until_s = self._stopwatch() + HOLD_S
         self._held_at = len(self._app.screen_stack)
 
     def release(self) -> None:
@@ -66,7 +67,10 @@ class KeyGate:
         if isinstance(event, events.Key) and event.key == "ctrl+c":
             return True
         if event is not self._due and (self._busy or self._waiting or not self._open()):
-            self._waiting.append(event)
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting.append(event)
+            else:
+                self._dropped(1)
             if not self._busy:
                 self._begin()
                 self._settle(self._number)
@@ -108,7 +112,7 @@ class KeyGate:
         """Return whether no verb keeps keys back; one that takes too long costs what was typed meanwhile."""
         if self._held_until_s is None or len(self._app.screen_stack) > self._held_at:
             self._held_until_s = None
-        elif time.monotonic() >= self._held_until_s:
+        elif self._stopwatch() >= self._held_until_s:
             self._held_until_s = None
             if self._waiting and not self._leaving():
                 self._dropped(len(self._waiting))

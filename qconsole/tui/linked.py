@@ -67,7 +67,7 @@ class LinkedApp(Guarded, App[int]):
         self._last_input_s = time.monotonic()
         self._answer_ms = 0.0
         self._flash_number = 0
-        self.gate = KeyGate(self, dropped=self._say_dropped)
+        self.gate = KeyGate(self, stopwatch=stopwatch, dropped=self._say_dropped)
 
     @property
     def view(self) -> View:

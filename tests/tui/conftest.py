@@ -94,7 +94,7 @@ def open_stage(stage: Stage) -> Open:
             settings=settings,
             terminal=terminal,
             clock=FrozenClock(),
-            stopwatch=lambda: 0.0,
+            stopwatch=lambda: stage.passed_s,
             zone=UTC,
             at=parse_location(at),
         )

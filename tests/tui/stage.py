@@ -59,13 +59,14 @@ def whole(rows: Sequence[Any]) -> Page[Any]:
 
 @dataclass
 class Stage:
-    """Answers as `Admin` does; whatever is asked is noted in `asked`."""
+    """Answers as `Admin` does; notes in `asked` what is asked. Only what is added to `passed_s` passes."""
 
     jobs_total: int = 1_000_000
     make_job: Any = job_row
     view_of: Any = job_view
     asked: list[str] = field(default_factory=list)
     fail: Exception | None = None
+    passed_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.clock = FrozenClock()
