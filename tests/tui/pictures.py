@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from qconsole.tui.app import ConsoleApp
 from tests.support import eventually
 
-SIZES = ((80, 24), (120, 40), (200, 50))
+SMALL, MIDDLE, WIDE = (80, 24), (120, 40), (200, 50)
 
 
 @dataclass(frozen=True)

@@ -4,43 +4,53 @@
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.tui.conftest import PLAIN, Open
-from tests.tui.pictures import DIALOGS, MODES, SIZES, Picture, screen_text, style_digest, take
+from tests.tui.pictures import DIALOGS, MIDDLE, MODES, SMALL, WIDE, Picture, screen_text, style_digest, take
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-async def drawn(picture: Picture, open_stage: Open, sizes: tuple[tuple[int, int], ...]) -> str:
-    parts: list[str] = []
-    for size in sizes:
-        async with open_stage(picture.at, size, PLAIN, picture.production) as pilot:
-            app = await take(pilot, picture)
-            text, dark = screen_text(app), style_digest(app)
-            app.action_theme()
-            await pilot.pause()
-            assert screen_text(app) == text, "the theme changes colours, nothing else"
-            light = style_digest(app)
-        parts.append(f"== {size[0]}x{size[1]}  dark {dark}  light {light}\n{text}")
-    return "".join(parts)
+async def compare(picture: Picture, size: tuple[int, int], open_stage: Open) -> None:
+    async with open_stage(picture.at, size, PLAIN, picture.production) as pilot:
+        app = await take(pilot, picture)
+        text, dark = screen_text(app), style_digest(app)
+        app.action_theme()
+        await pilot.pause()
+        assert screen_text(app) == text, "the theme changes colours, nothing else"
+        light = style_digest(app)
+    now = f"dark {dark}  light {light}\n{text}"
+    path = GOLDEN / f"{picture.name}.txt"
+    accepted = parts(path.read_text(encoding="utf-8")) if path.exists() else {}
+    name = f"{size[0]}x{size[1]}"
+    if os.environ.get("QCONSOLE_ACCEPT") and accepted.get(name) != now:
+        accepted[name] = now
+        whole = "".join(f"== {known}  {accepted[known]}" for known in sorted(accepted, key=width_of))
+        path.write_text(whole, encoding="utf-8")
+    assert now == accepted[name]
 
 
-def compare(name: str, now: str) -> None:
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get("QCONSOLE_ACCEPT"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(now, encoding="utf-8")
-    assert now == path.read_text(encoding="utf-8")
+def parts(text: str) -> dict[str, str]:
+    """Return the pictures of a file by their size."""
+    return dict(part.split("  ", 1) for part in re.split("^== ", text, flags=re.MULTILINE)[1:])
 
 
+def width_of(size: str) -> int:
+    return int(size.partition("x")[0])
+
+
+@pytest.mark.parametrize(
+    "size", [SMALL, pytest.param(MIDDLE, marks=pytest.mark.slow), WIDE], ids=lambda size: f"{size[0]}x{size[1]}"
+)
 @pytest.mark.parametrize("picture", MODES, ids=lambda picture: picture.name)
-async def test_a_mode_looks_as_accepted(picture: Picture, open_stage: Open) -> None:
-    compare(picture.name, await drawn(picture, open_stage, SIZES))
+async def test_a_mode_looks_as_accepted(picture: Picture, size: tuple[int, int], open_stage: Open) -> None:
+    await compare(picture, size, open_stage)
 
 
 @pytest.mark.parametrize("picture", DIALOGS, ids=lambda picture: picture.name)
 async def test_a_dialog_looks_as_accepted(picture: Picture, open_stage: Open) -> None:
-    compare(picture.name, await drawn(picture, open_stage, SIZES[:1]))
+    await compare(picture, SMALL, open_stage)
