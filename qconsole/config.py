@@ -124,9 +124,8 @@ def _layers(
     """Return where values come from, the weakest first."""
     if chosen != "default" and chosen not in tables:
         known = ", ".join(tables) or "none"
-        where = str(path) if path else f"there is no {FILE_NAME}; it"
         raise ConfigError(
-            f"{where} has no environment {chosen!r}",
+            f"{path} has no environment {chosen!r}" if path else f"no environment {chosen!r}: there is no {FILE_NAME}",
             f"Known environments: {known}. Add a table [env.{chosen}].",
             env=chosen,
         )
@@ -149,9 +148,8 @@ def _find(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
     asked = path or environ.get(f"{PREFIX}CONFIG")
     if asked:
         if not Path(asked).is_file():
-            raise ConfigError(
-                f"the configuration file {str(asked)!r} does not exist", "Check --config or QCONSOLE_CONFIG."
-            )
+            what = "is no file" if Path(asked).exists() else "does not exist"
+            raise ConfigError(f"the configuration file {str(asked)!r} {what}", "Check --config or QCONSOLE_CONFIG.")
         return Path(asked)
     home = environ.get("XDG_CONFIG_HOME") or (Path(environ["HOME"]) / ".config" if "HOME" in environ else None)
     candidates = [Path(FILE_NAME), *([Path(home) / "qconsole" / FILE_NAME] if home else [])]

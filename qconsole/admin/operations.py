@@ -9,7 +9,7 @@ from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.fingerprints import with_whole_fingerprints
 from qconsole.admin.jobs import checked_delay_s
 from qconsole.admin.letter_search import LetterSearch
-from qconsole.admin.noun import Noun
+from qconsole.admin.noun import Noun, checked_id
 from qconsole.admin.operation_plan import Planner, Selection
 from qconsole.admin.operation_record import Operation, OperationStore
 from qconsole.admin.operation_runner import Runner
@@ -93,7 +93,7 @@ class Operations(Noun):
             payload_edit=_checked_edit(chosen, payload_edit),
             has_ids=bool(ids) or noun == "trash",
         )
-        selection = await self._planner.select(operation, list(ids) if ids else None)
+        selection = await self._planner.select(operation, [checked_id(named) for named in ids] if ids else None)
         if max_affected is not None and selection.count.value > max_affected:
             raise Refused(
                 f"{chosen.value} would touch {selection.count.value:,}, more than {max_affected:,} allowed",
@@ -242,6 +242,7 @@ class Operations(Noun):
 
     async def resume(self, operation_id: str, *, reason: str | None = None) -> OperationView:
         """Let a paused or interrupted operation go on; `run` then drives it."""
+        self._session.require("operator", "bulk actions")
         operation, _ = await self._store.read(operation_id)
         if operation.state is OperationState.PLANNED:
             raise Conflict(f"operation {operation_id} is planned and not started", "Start it with its confirmation.")

@@ -72,6 +72,8 @@ def main(argv: list[str] | None = None) -> None:
         from qconsole.cli.output import pipe_closed
 
         code = pipe_closed()
+    except KeyboardInterrupt:
+        code = 130
     raise SystemExit(code)
 
 
@@ -94,7 +96,10 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
-    name, *rest = arguments
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= char <= "\udfff" for char in argument):
+            return _usage(arguments, f"an argument must be UTF-8 text, got {argument!r}", None)
+    name, *rest = _options_last(arguments)
     if name not in GROUPS:
         return _usage(arguments, _unknown(name))
     import typer
@@ -119,6 +124,22 @@ def run(arguments: list[str]) -> int:
         raise
     except Exception as error:
         return _unexpected(arguments, error)
+
+
+_VALUED: Final = ("--redis", "--env", "--config", "--output", "-o")
+_BARE: Final = ("--json", "--quiet", "-q")
+
+
+def _options_last(arguments: list[str]) -> list[str]:
+    """Return the arguments with the options that every command takes moved from before the command to behind it."""
+    at = 0
+    while at < len(arguments) and arguments[at].partition("=")[0] in (*_VALUED, *_BARE):
+        at += 2 if arguments[at] in _VALUED else 1
+    leading, rest = arguments[:at], arguments[at:]
+    if not leading or not rest:
+        return arguments
+    path = 1 if rest[0] in SINGLE else 2
+    return [*rest[:path], *leading, *rest[path:]]
 
 
 def _unknown(name: str) -> str:

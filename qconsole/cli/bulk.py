@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qconsole.cli.command import Session, joined, read_duration_s, read_json
+from qconsole.cli.command import Session, at_terminal, joined, read_duration_s, read_json
 from qconsole.cli.options import Again, Bulk
 from qconsole.cli.output import Column, Format, Progress, duration
 from qconsole.errors import Conflict, DeadLetterNotFound, ExitCode, JobNotFound, PartialFailure, Unconfirmed
@@ -159,7 +159,7 @@ async def drive(session: Session, admin: "Admin", operation_id: str) -> None:
 def _ask(session: Session, verb: str, plan: "Plan") -> str | None:
     if plan.confirm == "none":
         return None
-    if not sys.stdin.isatty() or session.output.format is not Format.TABLE:
+    if not at_terminal() or session.output.format is not Format.TABLE:
         raise Unconfirmed(
             f"{verb} would touch {plan.count.value:,} and was not confirmed",
             hint="Look with --dry-run, then add --yes.",

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import Field, fields, is_dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -175,6 +176,34 @@ def _run(function: CommandFunction, session: Session, values: dict[str, Any]) ->
         return int(ExitCode.INTERRUPTED)
 
 
+def at_terminal() -> bool:
+    """Say whether there is somebody to ask: standard input is a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def read_stdin(*, lines: int | None = None) -> str:
+    """Return standard input as text.
+
+    Args:
+        lines: stop after so many.
+
+    Raises:
+        UsageError: it is closed, or is no UTF-8 text.
+    """
+    if sys.stdin is None:
+        raise UsageError("standard input is closed", hint="Give it by a pipe or a file: … < FILE")
+    try:
+        return "".join(islice(sys.stdin, lines))
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"standard input must be UTF-8 text, got the byte {error.object[error.start]:#04x}",
+            hint="Nothing was changed.",
+        ) from error
+
+
+_IDS_READ = 100_001  # one more than an operation takes, so that it says so
+
+
 def read_ids(ids: list[str] | None, filter_text: str | None, *, noun: str) -> list[str]:
     """Return the ids to act on: from the arguments, or one a line from standard input when asked by `-`.
 
@@ -182,8 +211,9 @@ def read_ids(ids: list[str] | None, filter_text: str | None, *, noun: str) -> li
         UsageError: neither ids nor a filter, or both.
     """
     found = list(ids or [])
-    if found == ["-"] or (not found and not filter_text and not sys.stdin.isatty()):
-        found = [line.strip() for line in sys.stdin if line.strip()]
+    if found == ["-"] or (not found and not filter_text and not at_terminal()):
+        text = read_stdin(lines=_IDS_READ)
+        found = [line.strip() for line in text.split("\n") if line.strip()]
         if not found:
             raise UsageError("no id on standard input", hint=f"Give {noun} ids one a line, as arguments, or --filter.")
     if found and filter_text:
@@ -196,27 +226,28 @@ def read_ids(ids: list[str] | None, filter_text: str | None, *, noun: str) -> li
 
 
 def read_json(text: str | None, *, option: str) -> Any:
-    """Return the value of a JSON option: the text itself, `@FILE`, or `-` for standard input.
+    """Return the value of a JSON option: the text itself, `@FILE`, or `-` for standard input; `None` when not given.
 
     Raises:
-        UsageError: it is not JSON, with the position, or the file cannot be read.
+        UsageError: it is not JSON, with the position, or null, or the file cannot be read.
     """
     if text is None:
         return None
     import orjson
 
-    source = text
+    source: str | bytes = text
     if text == "-":
-        source = sys.stdin.read()
+        source = read_stdin()
     elif text.startswith("@"):
         from pathlib import Path
 
         try:
-            source = Path(text[1:]).read_text()
-        except OSError as error:
-            raise UsageError(f"{option}: cannot read {text[1:]}: {error.strerror}", field=option) from error
+            source = Path(text[1:]).read_bytes()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"{option}: cannot read {text[1:]}: {why}", field=option) from error
     try:
-        return orjson.loads(source)
+        value = orjson.loads(source)
     except orjson.JSONDecodeError as error:
         raise UsageError(
             f"{option} must be JSON, got an error at character {error.pos}: {error.msg}",
@@ -224,6 +255,9 @@ def read_json(text: str | None, *, option: str) -> Any:
             field=option,
             position=error.pos,
         ) from error
+    if value is None:
+        raise UsageError(f"{option} must be a JSON object, got null", field=option)
+    return value
 
 
 def joined(words: list[str] | None, option: str | None) -> str:

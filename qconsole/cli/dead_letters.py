@@ -10,7 +10,7 @@ from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_json
 from qconsole.cli.jobs import pretty
 from qconsole.cli.options import Again, Bulk, Cursor, Filter, FilterArgument, Ids, Limit, PageLimit, Reveal
-from qconsole.cli.output import Column, Format, ago, instant
+from qconsole.cli.output import Column, Format, Output, ago, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode, UsageError
 
@@ -179,14 +179,14 @@ async def export(session: Session, filter_: FilterArgument = None, limit: Limit 
     """Write matching dead letters with payload and error as JSON lines."""
     from qconsole.admin.schema import to_json
 
-    session.output.format = Format.JSONL
+    lines = Output(format=Format.JSONL)
     admin = await session.admin()
     cursor: str | None = None
     left: Any = limit
     while True:
         page = await admin.dead_letters.page(" ".join(filter_ or []), cursor=cursor, limit=min(200, left or 200))
         for row in page.rows:
-            session.output.data(to_json(await admin.dead_letters.get(row.id), "dead_letter"))
+            lines.data(to_json(await admin.dead_letters.get(row.id), "dead_letter"))
         left = left - len(page.rows) if left else None
         cursor = page.next
         if cursor is None or left == 0:

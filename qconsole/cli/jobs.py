@@ -25,7 +25,7 @@ from qconsole.cli.options import (
     Reason,
     Reveal,
 )
-from qconsole.cli.output import Column, Format, ago, duration, instant
+from qconsole.cli.output import Column, Format, Output, ago, duration, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode, UsageError
 
@@ -198,7 +198,7 @@ async def add(
     admin = await session.admin()
     applied = await admin.jobs.add(
         job_type,
-        read_json(payload, option="--payload") or {},
+        {} if payload is None else read_json(payload, option="--payload"),
         queue=queue,
         priority=priority,
         delay_s=read_duration_s(delay, option="--delay") or 0,
@@ -336,13 +336,13 @@ async def export(session: Session, filter_: FilterArgument = None, limit: Limit 
     """Write matching jobs with their payloads as JSON lines."""
     from qconsole.admin.schema import to_json
 
-    session.output.format = Format.JSONL
+    lines = Output(format=Format.JSONL)
     admin = await session.admin()
     cursor, left = None, limit
     while True:
         page = await admin.jobs.page(" ".join(filter_ or []), cursor=cursor, limit=min(200, left or 200))
         for row in page.rows:
-            session.output.data(to_json(await admin.jobs.get(row.id, queue=row.queue), "job"))
+            lines.data(to_json(await admin.jobs.get(row.id, queue=row.queue), "job"))
         left = left - len(page.rows) if left else None
         cursor = page.next
         if cursor is None or left == 0:

@@ -1,11 +1,10 @@
 """`qconsole users`: who may sign in to the web console."""
 
-import sys
 from typing import Annotated
 
 import typer
 
-from qconsole.cli.command import Session, command
+from qconsole.cli.command import Session, at_terminal, command, read_stdin
 from qconsole.cli.output import Column, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import UsageError
@@ -20,8 +19,8 @@ Role = Annotated[str, typer.Option("--role", metavar="viewer|operator|admin")]
 
 def _password() -> str:
     """Ask for a password twice on a terminal; read one line from standard input otherwise."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
+    if not at_terminal():
+        return read_stdin(lines=1).rstrip("\n")
     from getpass import getpass
 
     first = getpass("Password: ")

@@ -64,16 +64,17 @@ def test_a_usage_error_under_json_is_json() -> None:
     assert json.loads(answer.stderr)["error"]["code"] == "usage"
 
 
-def test_no_redis_is_exit_5_with_a_sentence() -> None:
-    answer = qconsole("queues", "list", "--redis", "redis://127.0.0.1:1/0")
-    assert answer.returncode == 5, answer.stderr
-    assert "Traceback" not in answer.stderr
-
-
-def test_ids_and_filter_exclude_each_other() -> None:
-    answer = qconsole("jobs", "remove", "a", "--filter", "state:failed")
-    assert answer.returncode == 2
-    assert "exclude each other" in answer.stderr
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--redis", "x://", "queues", "list"),
+        ("--redis=x://", "-q", "queues", "list"),
+        ("--json", "check", "--redis", "x://", "--dlq-max", "0"),
+    ],
+)
+def test_the_options_of_every_command_may_stand_before_it(arguments: tuple[str, ...]) -> None:
+    answer = qconsole(*arguments)
+    assert (answer.returncode, "the Redis URL must start with a known scheme" in answer.stderr) == (2, True)
 
 
 def test_completion_knows_commands_subcommands_and_options() -> None:
