@@ -29,6 +29,7 @@ class Users(Noun):
 
     async def list(self) -> tuple[UserView, ...]:
         """Return all users by name."""
+        self._session.require("admin", "managing users")
         stored = await self._backend.redis.hgetall(GLOBAL.users())  # type: ignore[misc]
         return tuple(sorted((_user(name, text) for name, text in stored.items()), key=lambda user: user.name))
 

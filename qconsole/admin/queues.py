@@ -233,11 +233,13 @@ class Queues(Noun):
 
     async def pause_all(self, *, reason: str | None = None, until_ms: int | None = None) -> tuple[Applied, ...]:
         """Pause every queue that workers of ours serve."""
+        self._session.require("operator", "pausing queues")
         names = [name for name in await self._wholes() if not self._session.plain_arq.is_plain(name)]
         return tuple([await self.pause(name, reason=reason, until_ms=until_ms) for name in names])
 
     async def resume_all(self, *, reason: str | None = None) -> tuple[Applied, ...]:
         """Resume every paused queue."""
+        self._session.require("operator", "resuming queues")
         counts = await read_counts(self._backend, await self._session.plain_arq.queues())
         paused = self._partitions.wholes(name for name, found in counts.items() if found.pause is not None)
         return tuple([await self.resume(name, reason=reason) for name in paused])
