@@ -2,11 +2,6 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,14 +13,13 @@ from sqlalchemy import func, select
 from qconsole.errors import NotFound, Unrecoverable
 from qconsole.runtime import Client
 from tests.support import eventually
-from tests.workers.support import context, settings_in
+from tests.workers.platform_worker import worker_process
+from tests.workers.support import context, every_database, settings_in
 from workers import imports as module
 from workers.db.models import CatalogueImport, CatalogueRow, StagedRow
 from workers.db.repositories import imports as repository
 from workers.imports import SyncCatalogue, sync_catalogue
 from workers.platform import Platform
-
-ROOT = Path(__file__).parents[2]
 
 
 def _file(*rows: str, header: str = "code,name,unit,price") -> bytes:
@@ -49,6 +43,7 @@ async def _rows(platform: Platform) -> dict[str, CatalogueRow]:
         return {row.code: row for row in (await session.execute(select(CatalogueRow))).scalars()}
 
 
+@every_database
 async def test_rows_are_added_changed_and_deactivated(platform: Platform) -> None:
     first = await _sync(platform, _file("1,Rope,m,2.50", "2,Helmet,pcs,8", "3,Rags,kg,1"), job_id="a")
     assert (first["added"], first["changed"], first["deactivated"]) == (3, 0, 0)
@@ -63,6 +58,7 @@ async def test_rows_are_added_changed_and_deactivated(platform: Platform) -> Non
     assert after["1"].updated_ms == before["1"].updated_ms
 
 
+@every_database
 async def test_a_dry_run_tells_and_changes_nothing(platform: Platform) -> None:
     await _sync(platform, _file("1,Rope,m,2", "2,Rags,kg,1", "3,=Paint,l,9"), job_id="a")
     before = {code: row.updated_ms for code, row in (await _rows(platform)).items()}
@@ -78,6 +74,7 @@ async def test_a_dry_run_tells_and_changes_nothing(platform: Platform) -> None:
     assert {code: row.updated_ms for code, row in (await _rows(platform)).items()} == before
 
 
+@every_database
 async def test_rows_that_cannot_be_used_are_listed_in_a_safe_file(platform: Platform) -> None:
     content = _file(
         "1,Rope,m,2", ",Nameless,m,1", "2,,m,1", "3,Helmet,pcs,dear", "=1+1,Evil,,", "1,Again,m,2", "4,X,m,-1",
@@ -95,6 +92,7 @@ async def test_rows_that_cannot_be_used_are_listed_in_a_safe_file(platform: Plat
     ]
 
 
+@every_database
 async def test_a_row_whose_new_version_cannot_be_used_stays_as_it_is(platform: Platform) -> None:
     await _sync(platform, _file(*(f"{n},Row {n},m,1" for n in range(10))), job_id="a")
     result = await _sync(platform, _file("0,Row 0,m,dear", *(f"{n},Row {n},m,2" for n in range(1, 10))), job_id="b")
@@ -145,25 +143,23 @@ async def test_a_crash_goes_on_from_the_checkpoint(platform: Platform, monkeypat
         assert (await session.execute(select(func.count()).select_from(StagedRow))).scalar() == 0
 
 
-@contextmanager
-def _worker(platform: Platform, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
-    settings = platform.settings
-    environment = {
-        **os.environ,
-        "PLATFORM_DATABASE_URL": settings.database_url,
-        "PLATFORM_STORAGE_DIR": str(settings.storage_dir),
-    }
-    program = [sys.executable, "-m", "tests.workers.import_worker", redis_url]
-    with subprocess.Popen(program, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+IN_A_BATCH = "workers.db.repositories.imports:stage:3"
 
 
-@pytest.mark.timeout(150)
-async def test_an_import_goes_on_after_its_worker_was_killed(platform: Platform, redis_url: str) -> None:
-    stored = await platform.storage.put(_file(*(f"{n:06},Product number {n},pcs,{n}.5" for n in range(40_000))))
+@pytest.mark.parametrize(
+    ("rows", "die", "database_kind"),
+    [
+        (12_000, IN_A_BATCH, "sqlite"),
+        pytest.param(12_000, IN_A_BATCH, "postgresql", marks=[pytest.mark.slow, pytest.mark.postgres]),
+        pytest.param(50_000, "", "sqlite", marks=pytest.mark.slow),
+    ],
+    indirect=["database_kind"],
+)
+@pytest.mark.timeout(300)
+async def test_an_import_goes_on_after_its_worker_was_killed(
+    platform: Platform, redis_url: str, rows: int, die: str
+) -> None:
+    stored = await platform.storage.put(_file(*(f"{n:06},Product number {n},pcs,{n}.5" for n in range(rows))))
 
     async def record() -> CatalogueImport:
         async with platform.database.reading() as session:
@@ -179,19 +175,21 @@ async def test_an_import_goes_on_after_its_worker_was_killed(platform: Platform,
 
     async with await Client.connect(redis_url) as client:
         await client.enqueue(sync_catalogue, SyncCatalogue(file_ref=stored.ref))
-    with _worker(platform, redis_url):
-        await eventually(staged, deadline_s=60)
+    with worker_process(platform.settings, redis_url, sync_catalogue.name, die=die) as process:
+        await eventually(lambda: process.poll() is not None if die else staged(), deadline_s=120)
     killed = await record()
     assert killed.status == "staging"
-    assert 0 < killed.checkpoint < 40_000
-    with _worker(platform, redis_url):
-        await eventually(applied, deadline_s=60)
+    assert 0 < killed.checkpoint < rows
+    with worker_process(platform.settings, redis_url, sync_catalogue.name):
+        await eventually(applied, deadline_s=120, interval_s=0.1)
     ended = await record()
-    assert (ended.rows, ended.refused, ended.started_ms) == (40_000, 0, killed.started_ms)
+    assert (ended.rows, ended.refused, ended.started_ms) == (rows, 0, killed.started_ms)
     assert ended.difference is not None
-    assert ended.difference["added"] == len(await _rows(platform)) == 40_000
+    assert ended.difference["added"] == len(await _rows(platform)) == rows
 
 
+@pytest.mark.slow
+@every_database
 async def test_fifty_thousand_rows_are_imported_and_compared(platform: Platform) -> None:
     content = _file(*(f"{n:06},Product number {n},pcs,{n}.5" for n in range(50_000)))
     assert (await _sync(platform, content, job_id="a"))["added"] == 50_000

@@ -1,19 +1,28 @@
 """Everybody is told once, on the channels they chose, at hours they accept; a fan-out survives a crash."""
 
+from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import func, insert, select
 
 from qconsole.errors import Unrecoverable
 from qconsole.runtime import Client
+from tests.support import eventually
+from tests.workers.platform_worker import worker_process
+from tests.workers.smtp_server import smtp_server
 from tests.workers.support import context, every_database
-from workers import notifications as module
-from workers.db.models import Fanout, Notification, NotificationPreference, OutgoingEvent, User
+from workers.db.models import Document, Fanout, Notification, NotificationPreference, OutgoingEvent, User
+from workers.documents.jobs import ProcessDocument, process_document
+from workers.email import send_email
 from workers.notifications import NotifyMany, NotifyUser, SendDigests, notify_many, notify_user, send_digests
 from workers.platform import Platform
+from workers.policies import QUEUES, URGENT, Queue
 from workers.quiet_hours import next_digest_ms, quiet_until_ms
 
 NOTICE: dict[str, Any] = {"event": "order.sent", "event_id": "o1", "title": "Order sent", "body": "It is on its way."}
@@ -82,39 +91,95 @@ async def test_digests_gather_and_go_out_once(platform: Platform, redis: Redis) 
     assert await redis.zcard("email") == 1
 
 
-async def test_nobody_is_told_twice_when_a_fan_out_is_cut_off(
-    platform: Platform, redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await _people(platform, 2_300)
-    client = Client(redis=redis)
-    ctx, recorder = context(platform, client=client)
-    keep, kept = module._keep_place, 0
+BEFORE_ITS_PLACE_IS_KEPT = "workers.notifications:_keep_place:2"
 
-    async def die_at_the_third(*args: Any, **more: Any) -> None:
-        nonlocal kept
-        kept += 1
-        if kept == 3:
-            raise ConnectionError("killed after the mails were queued and before the place was kept")
-        await keep(*args, **more)
 
-    monkeypatch.setattr(module, "_keep_place", die_at_the_third)
-    with pytest.raises(ConnectionError):
-        await notify_many(ctx, NotifyMany(tenant="t", **NOTICE))
-    assert await notify_many(ctx, NotifyMany(tenant="t", **NOTICE)) == {"told": 2_300}
-    assert recorder.lines == ["goes on after 1,000 people"]
-    assert (await _told(platform), await redis.zcard("email")) == (2_300, 2_300)
+async def _finished(platform: Platform) -> Fanout | None:
     async with platform.database.reading() as session:
-        fanout = (await session.execute(select(Fanout))).scalar_one()
-    assert (fanout.told, fanout.finished_ms is not None) == (2_300, True)
+        fanout = (await session.execute(select(Fanout))).scalar_one_or_none()
+    return fanout if fanout is not None and fanout.finished_ms is not None else None
 
 
-async def test_ten_thousand_are_told_in_chunks_behind_everything_else(platform: Platform, redis: Redis) -> None:
+async def _order(client: Client, platform: Platform, number: int) -> None:
+    """Queues a document that asks for one thing."""
+    stored = await platform.storage.put(f"Description;Qty;Unit;Price\nRope {number};2;m;2.50\n".encode())
+    payload = ProcessDocument(document_id=f"d{number}", file_ref=stored.ref, name="order.csv")
+    await client.enqueue(process_document, payload, priority=URGENT)
+
+
+async def _documents(platform: Platform) -> list[Document]:
+    async with platform.database.reading() as session:
+        return list((await session.execute(select(Document))).scalars())
+
+
+@pytest.mark.timeout(300)
+async def test_a_killed_fan_out_goes_on_and_documents_do_not_wait_for_it(
+    platform: Platform, redis: Redis, redis_url: str
+) -> None:
+    """The worker dies when the second chunk's mails are queued and its place is not kept: the worst moment."""
+    await _people(platform, 1_200)
+    served = (notify_many.name, process_document.name)
+    async with await Client.connect(redis_url) as client:
+        await client.enqueue(notify_many, NotifyMany(tenant="t", **NOTICE))
+        for number in range(3):
+            await _order(client, platform, number)
+    with worker_process(platform.settings, redis_url, *served, die=BEFORE_ITS_PLACE_IS_KEPT) as process:
+        await eventually(lambda: process.poll() is not None, deadline_s=120)
+    assert process.returncode == -SIGKILL
+    assert await _finished(platform) is None
+    with worker_process(platform.settings, redis_url, *served):
+        fanout = await eventually(lambda: _finished(platform), deadline_s=120, interval_s=0.1)
+        await eventually(lambda: _all_processed(platform, 3), deadline_s=120, interval_s=0.1)
+    assert fanout.told == 1_200
+    assert (await _told(platform), await redis.zcard("email")) == (1_200, 1_200)
+    assert all(document.created_ms < (fanout.finished_ms or 0) for document in await _documents(platform))
+
+
+async def _all_processed(platform: Platform, count: int) -> bool:
+    return [document.lines_found for document in await _documents(platform) if document.processed_ms] == [1] * count
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+async def test_ten_thousand_are_mailed_once_through_a_kill_while_documents_start_within_five_seconds(
+    platform: Platform, redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    """Two workers serve fan-out, mails and documents; one is killed and not replaced."""
     await _people(platform, 10_000)
-    ctx, recorder = context(platform, client=Client(redis=redis))
-    assert await notify_many(ctx, NotifyMany(tenant="t", **NOTICE)) == {"told": 10_000}
-    assert len(recorder.steps) == 21
-    assert (await _told(platform), await redis.zcard("email")) == (10_000, 10_000)
-    assert await redis.zcard("document-processing") == 0
+    served = (notify_many.name, process_document.name, send_email.name)
+    asked_ms: list[int] = []
+
+    async with smtp_server(tmp_path) as mail, await Client.connect(redis_url) as client:
+        settings = platform.settings.model_copy(
+            update={
+                "smtp_port": mail.port,
+                "smtp_user": "robot",
+                "smtp_password": SecretStr("s3cret"),
+                "smtp_ca_file": mail.ca_file,
+            }
+        )
+        await client.enqueue(notify_many, NotifyMany(tenant="t", **NOTICE))
+
+        async def mailed(count: int) -> bool:
+            asked_ms.append(platform.clock.now_ms())
+            await _order(client, platform, len(asked_ms) - 1)
+            return len({got.recipients[0] for got in mail.got}) >= count
+
+        with worker_process(settings, redis_url, *served) as first, worker_process(settings, redis_url, *served):
+            await eventually(lambda: mailed(1_500), deadline_s=600, interval_s=0.5)
+            first.kill()
+            await eventually(lambda: mailed(10_000), deadline_s=1_200, interval_s=0.5)
+            await eventually(lambda: _all_processed(platform, len(asked_ms)), deadline_s=60, interval_s=0.2)
+    fanout = await _finished(platform)
+    assert fanout is not None
+    assert (fanout.told, await _told(platform)) == (10_000, 10_000)
+    letters = Counter((got.recipients[0], got.mail["Message-ID"]) for got in mail.got)
+    assert len(letters) == 10_000
+    # The killed worker's open sessions may have ended at the server: those letters came again under their ids.
+    assert letters.total() - len(letters) <= QUEUES[Queue.EMAIL].concurrency
+    # A document is taken in when its job starts for the first time.
+    waited_ms = [found.created_ms - asked_ms[int(found.id[1:])] for found in await _documents(platform)]
+    assert max(waited_ms) <= QUEUES[Queue.DOCUMENTS].sla.queue_s * 1_000
 
 
 async def test_a_person_who_is_gone_is_not_tried_again(platform: Platform, redis: Redis) -> None:
