@@ -21,13 +21,13 @@ async def list_(
     page = await (await session.admin()).audit.page(joined(filter_, filter_option), cursor=cursor, limit=limit)
     columns = [
         Column("when", lambda a: instant(a.ms)),
-        Column("who", lambda a: a.actor),
-        Column("face", lambda a: a.face),
-        Column("action", lambda a: a.action),
+        Column("who", lambda a: a.actor, grow=True),
+        Column("face", lambda a: a.face, gives=1),
+        Column("action", lambda a: a.action if a.outcome == "done" else f"{a.action} ({a.outcome})"),
         Column("target", lambda a: a.target, grow=True),
-        Column("done", lambda a: a.done, "right"),
-        Column("failed", lambda a: a.failed, "right"),
-        Column("reason", lambda a: a.reason or ""),
+        Column("done", lambda a: a.done, "right", gives=3),
+        Column("failed", lambda a: a.failed, "right", gives=2),
+        Column("reason", lambda a: a.reason or "", grow=True, gives=4),
     ]
 
     def table() -> None:

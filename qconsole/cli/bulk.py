@@ -194,9 +194,9 @@ def _show_plan(session: Session, plan: "Plan") -> None:
         plan.samples,
         [
             Column("sample", lambda r: r.id),
-            Column("queue", lambda r: r.queue),
-            Column("type", lambda r: r.job_type),
-            Column("state", lambda r: getattr(r, "state", "")),
+            Column("queue", lambda r: r.queue, gives=3),
+            Column("type", lambda r: r.job_type, gives=1),
+            Column("state", lambda r: getattr(r, "state", ""), gives=2),
             Column("error", lambda r: f"{r.error_type or ''} {r.error_message or ''}".strip(), grow=True),
         ],
     )

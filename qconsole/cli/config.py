@@ -15,13 +15,22 @@ async def show(session: Session) -> None:
     if session.output.format is Format.TABLE:
         columns = [
             Column("setting", lambda r: r[0]),
-            Column("value", lambda r: "" if r[1] is None else str(r[1]), grow=True),
+            Column("value", lambda r: _shown(r[1]), grow=True),
             Column("from", lambda r: r[2]),
         ]
         session.output.table(rows, columns)
     else:
         values = {name: {"value": value, "source": source} for name, value, source in rows}
         session.output.data({"schema": "qconsole.config/v1", "environment": session.settings.env, "settings": values})
+
+
+def _shown(value: object) -> str:
+    """Return a value as the file would have it, without quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 @command(app, "path")

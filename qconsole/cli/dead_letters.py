@@ -41,14 +41,14 @@ async def list_(
             page.rows,
             [
                 Column("id", lambda e: e.id),
-                Column("queue", lambda e: e.queue),
-                Column("type", lambda e: e.job_type),
-                Column("state", lambda e: e.state),
-                Column("cause", lambda e: e.cause),
-                Column("tries", lambda e: e.attempts, "right"),
+                Column("queue", lambda e: e.queue, gives=5),
+                Column("type", lambda e: e.job_type, gives=4),
+                Column("state", lambda e: e.state, gives=2),
+                Column("cause", lambda e: e.cause, gives=3),
+                Column("tries", lambda e: e.attempts, "right", gives=1),
                 Column("buried", lambda e: ago(e.buried_ms, now_ms), "right"),
-                Column("fp", lambda e: e.fingerprint[:8]),
-                Column("error", lambda e: f"{e.error_type}: {e.error_message}", grow=True),
+                Column("fp", lambda e: e.fingerprint[:8], gives=7),
+                Column("error", lambda e: f"{e.error_type}: {e.error_message}", grow=True, gives=6),
             ],
             empty=nothing,
         )
@@ -63,9 +63,9 @@ def group_columns(now_ms: int) -> list[Column]:
     return [
         Column("fp", lambda g: g.fingerprint[:8]),
         Column("count", lambda g: g.count, "right"),
-        Column("queues", lambda g: ",".join(g.queues)),
-        Column("types", lambda g: ",".join(g.job_types)),
-        Column("first", lambda g: ago(g.first_ms, now_ms), "right"),
+        Column("queues", lambda g: ",".join(g.queues), gives=3),
+        Column("types", lambda g: ",".join(g.job_types), gives=1),
+        Column("first", lambda g: ago(g.first_ms, now_ms), "right", gives=2),
         Column("last", lambda g: ago(g.last_ms, now_ms), "right"),
         Column("error", lambda g: f"{g.error_type}: {g.message}", grow=True),
     ]
@@ -88,7 +88,7 @@ async def groups(session: Session, filter_: FilterArgument = None, filter_option
 
 
 def _next_step(group: "DeadLetterGroup") -> str:
-    see = f"See one: qconsole dlq show {group.sample_ids[0]}    " if group.sample_ids else ""
+    see = f"See one: qconsole dlq show {group.sample_ids[0]}\n" if group.sample_ids else ""
     return f"{see}Replay a group: qconsole dlq replay --filter fp:{group.fingerprint[:8]} --dry-run"
 
 
@@ -125,7 +125,7 @@ def _show(session: Session, view: "DeadLetterView") -> None:
     )
     if row.state == "open":
         session.output.say(
-            f"Replay it: qconsole dlq replay {row.id}    Discard it: qconsole dlq discard {row.id} --reason …"
+            f"Replay it: qconsole dlq replay {row.id}\nDiscard it: qconsole dlq discard {row.id} --reason …"
         )
 
 

@@ -26,10 +26,10 @@ async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) 
     columns = [
         Column("flow", lambda f: f.root_id),
         Column("queue", lambda f: f.queue),
-        Column("type", lambda f: f.job_type, grow=True),
+        Column("type", lambda f: f.job_type, grow=True, gives=2),
         Column("state", lambda f: f.state),
         Column("children", lambda f: f"{f.children_done}/{f.children_total}", "right"),
-        Column("failed", lambda f: f.children_failed, "right"),
+        Column("failed", lambda f: f.children_failed, "right", gives=1),
         Column("age", lambda f: ago(f.created_ms, now_ms), "right"),
     ]
     nothing = "" if page.rows else await session.nothing("No flow.")

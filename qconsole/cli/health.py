@@ -87,16 +87,13 @@ async def doctor(
 
 
 def _findings(session: Session, findings: "tuple[Finding, ...]") -> None:
-    session.output.table(
-        findings,
-        [
-            Column("", lambda f: f.level),
-            Column("queue", lambda f: f.queue or ""),
-            Column("finding", lambda f: f.text, grow=True),
-            Column("mend", lambda f: "qconsole doctor --fix" if f.fixable else f.mend, grow=True),
-        ],
-        empty="All is well.",
-    )
+    if not findings:
+        session.output.say("All is well.")
+    for finding in findings:
+        mend = "qconsole doctor --fix" if finding.fixable else finding.mend
+        where = f"{finding.queue}: " if finding.queue else ""
+        lines = [line for text in (where + finding.text, mend) for line in session.output.wrapped(text or "", indent=6)]
+        session.output.pairs([(f"{finding.level:<4}", "\n".join(lines))])
 
 
 @command(app, "watch")

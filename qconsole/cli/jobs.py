@@ -39,13 +39,13 @@ def job_columns(now_ms: int) -> list[Column]:
     """The columns of a job list for people."""
     return [
         Column("id", lambda j: j.id),
-        Column("queue", lambda j: j.queue),
-        Column("type", lambda j: j.job_type),
+        Column("queue", lambda j: j.queue, gives=6),
+        Column("type", lambda j: j.job_type, gives=4),
         Column("state", lambda j: j.state),
-        Column("prio", lambda j: j.priority, "right"),
-        Column("tries", lambda j: f"{j.attempts_made}/{j.attempts_allowed or '?'}", "right"),
-        Column("age", lambda j: ago(j.created_ms, now_ms), "right"),
-        Column("what", _what, grow=True),
+        Column("prio", lambda j: j.priority, "right", gives=1),
+        Column("tries", lambda j: f"{j.attempts_made}/{j.attempts_allowed or '?'}", "right", gives=2),
+        Column("age", lambda j: ago(j.created_ms, now_ms), "right", gives=3),
+        Column("what", _what, grow=True, gives=5),
     ]
 
 
@@ -145,7 +145,7 @@ def _show_job(session: Session, view: "JobView", why: "Why") -> None:
                 Column("outcome", lambda a: a.outcome),
                 Column("start", lambda a: instant(a.start_ms)),
                 Column("took", lambda a: duration(a.end_ms - a.start_ms) if a.end_ms else "–", "right"),
-                Column("worker", lambda a: a.worker),
+                Column("worker", lambda a: a.worker, gives=1),
                 Column("error", lambda a: f"{a.error.type}: {a.error.message}" if a.error else "", grow=True),
             ],
         )

@@ -12,6 +12,9 @@ app = typer.Typer(no_args_is_help=True, help="Metrics: show, export, sla.", rich
 Window = Annotated[str, typer.Option("--window", metavar="DURATION", help="How far back, e.g. 1h, 24h, 7d.")]
 
 
+_GIVES = {"retried": 1, "run_p50_ms": 2, "wait_p50_ms": 3}
+
+
 @command(app, "show")
 async def show(
     session: Session,
@@ -32,7 +35,7 @@ async def show(
                 return duration(value)
             return "–" if value is None else f"{value:,.0f}"
 
-        return Column(name.removesuffix("_ms").replace("_", " "), read, "right")
+        return Column(name.removesuffix("_ms").replace("_", " "), read, "right", gives=_GIVES.get(name, 0))
 
     counted = [at for at, name in enumerate(names, 1) if not name.endswith("_ms")]
     busy = [row for row in rows if any(row[at] for at in counted)]
@@ -54,13 +57,13 @@ async def sla(session: Session, window: Window = "24h") -> None:
         return "–" if value is None else duration(value * 1000)
 
     columns = [
-        Column("queue", lambda r: r[0], grow=True),
+        Column("queue", lambda r: r[0]),
         Column("wait target", lambda r: seconds(r[1].queue_s), "right"),
         Column("run target", lambda r: seconds(r[1].run_s), "right"),
         Column("end to end", lambda r: seconds(r[1].total_s), "right"),
         Column("kept", lambda r: share(r[1].compliance), "right"),
         Column("budget left", lambda r: share(r[1].budget_left), "right"),
-        Column("breaches", lambda r: r[1].breaches, "right"),
+        Column("breaches", lambda r: r[1].breaches, "right", gives=1),
     ]
     session.show(found, "sla", lambda: session.output.table(found, columns, empty="No queue has targets."))
 

@@ -31,12 +31,12 @@ async def list_(
         Column("operation", lambda o: o.id),
         Column("verb", lambda o: f"{o.verb.value} {o.noun}"),
         Column("state", lambda o: o.state.value),
-        Column("matched", lambda o: o.matched, "right"),
+        Column("matched", lambda o: o.matched, "right", gives=4),
         Column("done", lambda o: o.done, "right"),
-        Column("skipped", lambda o: o.skipped, "right"),
+        Column("skipped", lambda o: o.skipped, "right", gives=1),
         Column("failed", lambda o: o.failed, "right"),
-        Column("by", lambda o: o.actor),
-        Column("age", lambda o: ago(o.created_ms, now_ms), "right"),
+        Column("by", lambda o: o.actor, gives=2),
+        Column("age", lambda o: ago(o.created_ms, now_ms), "right", gives=3),
         Column("filter", lambda o: o.filter, grow=True),
     ]
     session.show(found, "operations", lambda: session.output.table(found, columns, empty="No operation."))

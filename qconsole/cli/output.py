@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, TypeVar
 
 from qconsole.errors import ExitCode
-from qconsole.text import cell_width, clip, visible
+from qconsole.text import cell_width, clip, printable_json, visible
+
+T = TypeVar("T")
 
 
 class Format(StrEnum):
@@ -31,6 +33,7 @@ class Column:
     read: Callable[[Any], object]
     align: Literal["left", "right"] = "left"
     grow: bool = False  # takes what is left and is cut first
+    gives: int = 0  # left out on a narrow terminal: 1 is the first to go; 0 stays, as ids do
 
 
 def width(text: str) -> int:
@@ -40,6 +43,19 @@ def width(text: str) -> int:
 def _pad(text: str, cells: int, align: str) -> str:
     space = " " * max(0, cells - width(text))
     return space + text if align == "right" else text + space
+
+
+GROWS_FROM = 16  # cells that a growing column keeps
+
+
+def _together(widths: Sequence[int]) -> int:
+    """Return how wide columns of these widths are beside each other."""
+    shown = [w for w in widths if w]
+    return sum(shown) + 2 * (len(shown) - 1)
+
+
+def _shown(entries: Sequence[T], widths: Sequence[int]) -> list[tuple[T, int]]:
+    return [(entry, w) for entry, w in zip(entries, widths, strict=True) if w]
 
 
 class Output:
@@ -77,10 +93,10 @@ class Output:
 
         if self.format is Format.JSONL and "items" in document:
             for entry in document["items"]:
-                self._line(orjson.dumps(entry, default=str).decode())
+                self._line(printable_json(orjson.dumps(entry, default=str).decode()))
             return
         option = orjson.OPT_INDENT_2 if self.format is Format.JSON and self.interactive else 0
-        self._line(orjson.dumps(document, default=str, option=option).decode())
+        self._line(printable_json(orjson.dumps(document, default=str, option=option).decode()))
 
     def table(self, rows: Iterable[Any], columns: Sequence[Column], *, empty: str = "nothing here") -> None:
         """Write rows under headings, numbers to the right; `empty` goes to stderr when there is no row."""
@@ -89,21 +105,26 @@ class Output:
             self.say(empty)
             return
         widths = self._widths(columns, cells)
-        heading = "  ".join(_pad(clip(c.title, w), w, c.align) for c, w in zip(columns, widths, strict=True)).rstrip()
+        heading = "  ".join(_pad(clip(c.title, w), w, c.align) for c, w in _shown(columns, widths)).rstrip()
         self._line(f"\x1b[1m{heading}\x1b[0m" if self.color else heading)
         for row in cells:
-            line = "  ".join(_pad(clip(t, w), w, c.align) for t, w, c in zip(row, widths, columns, strict=True))
-            self._line(line.rstrip())
+            shown = zip(_shown(row, widths), _shown(columns, widths), strict=True)
+            self._line("  ".join(_pad(clip(t, w), w, c.align) for (t, w), (c, _) in shown).rstrip())
 
     def _widths(self, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+        """Return each column's width, 0 for one that is left out."""
         widths = [max(width(c.title), *(width(row[i]) for row in cells)) for i, c in enumerate(columns)]
         if not self.interactive:
             return widths
-        room = shutil.get_terminal_size((80, 24)).columns - 2 * (len(columns) - 1)
-        growing = [i for i, c in enumerate(columns) if c.grow] or [len(columns) - 1]
-        while (over := sum(widths) - room) > 0 and any(widths[i] > 12 for i in growing):
-            widest = max(growing, key=lambda i: widths[i])
-            widths[widest] = max(12, widths[widest] - over)
+        room = shutil.get_terminal_size((80, 24)).columns
+        least = [min(w, GROWS_FROM) if c.grow else w for w, c in zip(widths, columns, strict=True)]
+        for i in sorted((i for i, c in enumerate(columns) if c.gives), key=lambda i: columns[i].gives):
+            if _together(least) > room:
+                least[i] = widths[i] = 0
+        growing = [i for i, c in enumerate(columns) if c.grow and widths[i]]
+        while (over := _together(widths) - room) > 0 and any(widths[i] > least[i] for i in growing):
+            widest = max((i for i in growing if widths[i] > least[i]), key=lambda i: widths[i])
+            widths[widest] = max(least[widest], widths[widest] - over)
         return widths
 
     def pairs(self, pairs: Iterable[tuple[str, object]]) -> None:
@@ -118,6 +139,15 @@ class Output:
             self._line(f"{label}  {lines[0]}".rstrip())
             for line in lines[1:]:
                 self._line(f"{'':<{room}}  {line}".rstrip())
+
+    def wrapped(self, text: str, *, indent: int) -> list[str]:
+        """Return text in lines that fit the terminal beside an indent; in one where there is no terminal."""
+        if not self.interactive or not text:
+            return [text] if text else []
+        from textwrap import wrap
+
+        room = max(20, shutil.get_terminal_size((80, 24)).columns - indent)
+        return wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
     def text(self, line: str) -> None:
         """Write one line of data that is text by nature (a script, a metric exposition)."""
@@ -138,7 +168,8 @@ class Output:
         else:
             import orjson
 
-            self.stderr.write(orjson.dumps({"error": dict(fields)}, default=str).decode() + "\n")
+            told = orjson.dumps({"error": dict(fields)}, default=str).decode()
+            self.stderr.write(printable_json(told) + "\n")
         self.stderr.flush()
 
     def _line(self, line: str) -> None:

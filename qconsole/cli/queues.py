@@ -24,16 +24,16 @@ AllQueues = Annotated[bool, typer.Option("--all", help="Every queue.")]
 def queue_columns() -> list[Column]:
     """The columns of a queue list for people."""
     return [
-        Column("queue", lambda q: q.name, grow=True),
+        Column("queue", lambda q: q.name),
         Column("health", lambda q: q.health.value),
         Column("waiting", lambda q: q.counts.get("waiting", 0), "right"),
-        Column("delayed", lambda q: q.counts.get("delayed", 0), "right"),
+        Column("delayed", lambda q: q.counts.get("delayed", 0), "right", gives=2),
         Column("active", lambda q: q.counts.get("active", 0), "right"),
-        Column("failed", lambda q: q.counts.get("failed", 0) if q.native else None, "right"),
+        Column("failed", lambda q: q.counts.get("failed", 0) if q.native else None, "right", gives=3),
         Column("dead", lambda q: q.counts.get("dead_letters", 0) if q.native else None, "right"),
-        Column("workers", lambda q: q.workers, "right"),
-        Column("oldest wait", lambda q: duration(q.oldest_wait_ms), "right"),
-        Column("per min", lambda q: f"{q.throughput_per_min:,.0f}", "right"),
+        Column("workers", lambda q: q.workers, "right", gives=4),
+        Column("oldest", lambda q: duration(q.oldest_wait_ms), "right"),
+        Column("per min", lambda q: f"{q.throughput_per_min:,.0f}", "right", gives=1),
     ]
 
 
@@ -66,7 +66,7 @@ def _show(session: Session, view: "QueueView") -> None:
         [
             ("queue", view.name),
             ("health", f"{view.health.value}: {view.health_reason}" if view.health_reason else view.health.value),
-            ("counts", ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in _known(view))),
+            ("counts", _counts(view)),
             ("workers", f"{view.workers} with {view.slots} slots, {view.busy} busy"),
             ("oldest wait", duration(view.oldest_wait_ms)),
             ("wait p50 / p95", f"{duration(view.p50_wait_ms)} / {duration(view.p95_wait_ms)}"),
@@ -90,10 +90,15 @@ def _show(session: Session, view: "QueueView") -> None:
     )
 
 
-def _known(view: "QueueView") -> list[tuple[str, int]]:
-    """Return the counts there are: plain arq keeps no index of what ended."""
-    uncounted = () if view.native else ("completed", "failed", "cancelled", "dead_letters")
-    return [(state, count) for state, count in view.counts.items() if state not in uncounted]
+_ENDED = ("completed", "failed", "cancelled", "dead_letters")
+
+
+def _counts(view: "QueueView") -> str:
+    """Return the counts there are, those of what ended on a line of their own: plain arq keeps no index of it."""
+    waits = [(state, count) for state, count in view.counts.items() if state not in _ENDED]
+    ended = [(state, view.counts[state]) for state in _ENDED if state in view.counts and view.native]
+    lines = [[f"{count:,} {state.replace('_', ' ')}" for state, count in part] for part in (waits, ended) if part]
+    return "\n".join(", ".join(line) for line in lines)
 
 
 def _pause(pause: "PauseView", now_ms: int) -> str:

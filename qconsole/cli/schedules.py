@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qconsole.cli.command import Session, command, read_json
+from qconsole.cli.command import Session, command, read_duration_s, read_json
 from qconsole.cli.jobs import pretty
 from qconsole.cli.options import Payload, QueueHint, Reason
 from qconsole.cli.output import Column, ago, instant
@@ -28,15 +28,15 @@ async def list_(session: Session, queue: QueueHint = None) -> None:
     now_ms = int(time.time() * 1000)
     columns = [
         Column("schedule", lambda s: s.id),
-        Column("queue", lambda s: s.queue),
+        Column("queue", lambda s: s.queue, gives=5),
         Column("when", lambda s: s.plain, grow=True),
-        Column("zone", lambda s: s.tz),
+        Column("zone", lambda s: s.tz, gives=2),
         Column(
             "next", lambda s: "paused" if s.paused else ago(s.next_ms[0], now_ms) if s.next_ms else "ended", "right"
         ),
-        Column("last", lambda s: ago(s.last_ms, now_ms), "right"),
-        Column("missed", lambda s: s.missed, "right"),
-        Column("source", lambda s: s.source + (" (differs)" if s.differs else "")),
+        Column("last", lambda s: ago(s.last_ms, now_ms), "right", gives=3),
+        Column("missed", lambda s: s.missed, "right", gives=4),
+        Column("source", lambda s: s.source + (" (differs)" if s.differs else ""), gives=1),
     ]
     nothing = "" if found else await session.nothing("No schedule.")
     session.show(found, "schedules", lambda: session.output.table(found, columns, empty=nothing))
@@ -88,13 +88,24 @@ async def preview(
 ) -> None:
     """Show when a pattern would run next, without saving it."""
     admin = await session.admin()
-    instants = await admin.schedules.preview(pattern, tz, count=count)
+    instants = await admin.schedules.preview(_pattern(pattern, option="PATTERN"), tz, count=count)
 
     def table() -> None:
         for ms in instants:
             session.output.text(instant(ms))
 
     session.show(instants, "instants", table)
+
+
+def _pattern(text: str, *, option: str) -> str:
+    """Return a pattern as the admin service takes it: cron as it is, an interval such as 15m in seconds."""
+    if len(text.split()) != 1:
+        return text
+    try:
+        return f"{read_duration_s(text, option=option):g}"
+    except UsageError as error:
+        message = f"{option} must be a cron pattern such as '0 2 * * *' or an interval such as 15m, got {text!r}"
+        raise UsageError(message, hint="Quote it for the shell.", field=option) from error
 
 
 @command(app, "pause")
@@ -129,7 +140,7 @@ async def edit(
 ) -> None:
     """Change a schedule; the code's declaration does not undo it."""
     given = {
-        "pattern": pattern,
+        "pattern": None if pattern is None else _pattern(pattern, option="--pattern"),
         "tz": tz,
         "overlap": overlap,
         "missed": missed,

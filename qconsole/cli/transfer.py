@@ -12,6 +12,7 @@ import typer
 from qconsole.cli.command import Session, command
 from qconsole.cli.output import Progress, instant
 from qconsole.errors import ExitCode, UsageError
+from qconsole.text import printable_json
 
 if TYPE_CHECKING:
     from qconsole.admin.export_place import Unfinished
@@ -55,7 +56,7 @@ async def export(
             session.output.say(f"Going on behind {records:,} records, begun at {instant(begun.at_ms)}.")
         async for line in admin.transfer.export(queues=queue or None, begun=begun):
             text = f"{line}\n"
-            target.write(text.encode()) if target else session.output.stdout.write(text)
+            target.write(text.encode()) if target else session.output.stdout.write(printable_json(text))
             records += is_record(line)
             progress.update(done=records, total=0, skipped=0, failed=0, rate_per_s=None)
         if file and part and target:

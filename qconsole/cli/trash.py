@@ -22,11 +22,11 @@ async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) 
     columns = [
         Column("id", lambda t: t.id),
         Column("queue", lambda t: t.queue),
-        Column("type", lambda t: t.job_type, grow=True),
-        Column("was", lambda t: t.state_before),
-        Column("removed", lambda t: ago(t.removed_ms, now_ms), "right"),
+        Column("type", lambda t: t.job_type, grow=True, gives=2),
+        Column("was", lambda t: t.state_before, gives=3),
+        Column("removed", lambda t: ago(t.removed_ms, now_ms), "right", gives=4),
         Column("gone", lambda t: ago(t.until_ms, now_ms), "right"),
-        Column("by", lambda t: t.actor),
+        Column("by", lambda t: t.actor, gives=1),
     ]
     session.show(page, "trash", lambda: session.output.table(page.rows, columns, empty="The trash is empty."))
 

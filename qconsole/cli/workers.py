@@ -29,10 +29,10 @@ async def list_(session: Session) -> None:
         Column("state", lambda w: w.state),
         Column("queues", lambda w: ",".join(w.queues), grow=True),
         Column("busy", lambda w: f"{len(w.running)}/{w.slots}", "right"),
-        Column("per min", lambda w: f"{w.rate_per_min:,.0f}", "right"),
-        Column("failed", lambda w: w.failed, "right"),
+        Column("per min", lambda w: f"{w.rate_per_min:,.0f}", "right", gives=2),
+        Column("failed", lambda w: w.failed, "right", gives=3),
         Column("lag", lambda w: duration(w.loop_lag_ms), "right"),
-        Column("deploy", lambda w: w.deploy),
+        Column("deploy", lambda w: w.deploy, gives=1),
         Column("beat", lambda w: ago(w.heartbeat_ms, now_ms), "right"),
     ]
     session.show(
