@@ -56,7 +56,7 @@ class Doctor(Noun):
             Finding(
                 "lost_worker",
                 "warn",
-                f"Worker {worker.id} on {worker.host} has sent no heartbeat lately.",
+                f"Worker {worker.id}{f' on {worker.host}' if worker.pid else ''} has sent no heartbeat lately.",
                 "Its jobs run again by themselves when their leases end; start another worker.",
             )
             for worker in ours

@@ -7,6 +7,9 @@ from qconsole.admin.views import Health
 
 FAIL_RATE: Final = 0.1
 FAIL_COUNT: Final = 5
+FEW_ENDED: Final = 20  # below that, ten minutes say little and the hour is judged
+FEW_FAIL_RATE: Final = 0.25
+FEW_FAIL_COUNT: Final = 2
 STALLED_MS: Final = 60_000
 SATURATED_MS: Final = 30_000
 _ORDER: Final = tuple(Health)
@@ -36,7 +39,9 @@ def judge(signs: Signs) -> tuple[Health, str]:
         return Health.PAUSED, "paused by an operator"
     if signs.failed_recently >= FAIL_COUNT and signs.failed_recently >= FAIL_RATE * max(1, signs.ended_recently):
         share = round(100 * signs.failed_recently / max(1, signs.ended_recently))
-        return Health.FAILING, f"{share} % of the last ten minutes' jobs failed ({signs.failed_recently:,})"
+        return Health.FAILING, f"{share}% of the last ten minutes' jobs failed ({signs.failed_recently:,})"
+    if signs.ended_recently < FEW_ENDED and signs.failed_1h >= max(FEW_FAIL_COUNT, FEW_FAIL_RATE * signs.ended_1h):
+        return Health.FAILING, f"{signs.failed_1h:,} of the last hour's {signs.ended_1h:,} jobs failed"
     if signs.waiting and not signs.workers:
         return Health.NO_WORKERS, "jobs wait and no worker serves the queue"
     oldest_ms = signs.oldest_wait_ms or 0
