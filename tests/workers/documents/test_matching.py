@@ -119,6 +119,21 @@ def test_each_line_gets_one_match_in_order(catalogue: Catalogue) -> None:
     assert [match.line_id for match in catalogue.match(lines)] == [line.line_id for line in lines]
 
 
+def test_a_row_goes_to_the_surest_line_when_no_two_may_share_it(catalogue: Catalogue) -> None:
+    lines = [
+        Line("vague", "Ortavo Belt Drive Turntable"),
+        Line("exact", "Ortavo Turntable - PRLX350H"),
+        Line("same", "Ortavo Turntable - PRLX350H"),
+    ]
+    assert {match.row_id for match in catalogue.match(lines)} == {"1"}
+    named = [match.row_id for match in catalogue.match(lines, competing=True) if match.row_id is not None]
+    assert len(named) == len(set(named))
+    answers = {match.line_id: match for match in catalogue.match(lines[:2], competing=True)}
+    assert answers["exact"].row_id == "1"
+    assert answers["vague"].row_id != "1"
+    assert answers["vague"].alternatives[0].row_id != "1"
+
+
 def test_the_line_is_converted_to_the_rows_unit(catalogue: Catalogue) -> None:
     assert _one(catalogue, "helmet", codes=("310104",), unit="dozen").factor == 12
     assert _one(catalogue, "rope", codes=("210143",), unit="ft").factor == Decimal("0.3048")

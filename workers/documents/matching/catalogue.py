@@ -120,7 +120,7 @@ class Catalogue:
         Args:
             lines: what to look for.
             competing: True when no two lines should be the same product, as when two catalogues are compared: a row
-                then goes to the line that fits it best.
+                then goes to the line that fits it best, and the others get the best of those that are left.
             customer: whose decisions count.
             decisions: what reviewers decided before, see `Decisions`.
         """
@@ -132,6 +132,8 @@ class Catalogue:
             ranked[found.lines[pair]].append(
                 Alternative(row_id=self._rows[found.rows[pair]].row_id, confidence=float(chances[pair]))
             )
+        if competing:
+            _put_given_first(ranked)
         return [
             self._settle(line, alternatives, customer=customer, decisions=decisions or {})
             for line, alternatives in zip(lines, ranked, strict=True)
@@ -203,6 +205,24 @@ class Catalogue:
             alternatives=tuple([best, *others][:ALTERNATIVES]),
             factor=conversion_factor(line.unit, row.unit),
         )
+
+
+def _put_given_first(ranked: list[list[Alternative]]) -> None:
+    """Gives each row to the line that is surest of it, and puts the row that a line gets first among its own.
+
+    A line that is left without a row keeps none that another one got.
+    """
+    claims = [(-one.confidence, line, one) for line, alternatives in enumerate(ranked) for one in alternatives]
+    claims.sort(key=lambda claim: claim[:2])
+    given: dict[str, int] = {}
+    first: dict[int, Alternative] = {}
+    for _, line, one in claims:
+        if line not in first and one.row_id not in given:
+            first[line] = one
+            given[one.row_id] = line
+    for line, alternatives in enumerate(ranked):
+        best = first.get(line)
+        ranked[line] = [] if best is None else [best, *(one for one in alternatives if one is not best)]
 
 
 def _tokens(row: CatalogueRow | Line) -> Tokens:
