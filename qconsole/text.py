@@ -30,6 +30,16 @@ def visible(text: str, *, keep_newlines: bool = False) -> str:
     return _SUSPECT.sub(_shown, text)
 
 
+def printable_json(text: str) -> str:
+    """Return JSON with the steering characters in its strings escaped: the same values, harmless on a terminal."""
+    return _SUSPECT.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    char = match.group()
+    return char if char < " " else f"\\u{ord(char):04x}"  # JSON has control characters between its strings only
+
+
 def clip(text: str, cells: int, *, ellipsis: str = "…") -> str:
     """Return the longest start of `text` that fits into `cells` terminal cells, marked when it was cut."""
     width = 0

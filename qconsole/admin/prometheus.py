@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from qconsole.admin.counts import QueueCounts
 from qconsole.admin.views import WorkerView
+from qconsole.runtime.prometheus import quoted
 
 
 def gauges(counts: Mapping[str, QueueCounts], workers: Iterable[WorkerView], now_ms: int) -> str:
@@ -31,5 +32,4 @@ def _gauge(name: str, text: str, samples: list[tuple[str, str, float]]) -> Itera
     yield f"# HELP {name} {text}"
     yield f"# TYPE {name} gauge"
     for label, value, number in samples:
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        yield f'{name}{{{label}="{escaped}"}} {number:g}'
+        yield f"{name}{{{label}={quoted(value)}}} {number:g}"

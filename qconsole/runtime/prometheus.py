@@ -6,6 +6,7 @@ from typing import Final
 
 from qconsole.runtime.histogram import bucket_bounds_ms
 from qconsole.runtime.metrics import COUNTERS, Tally, share_within
+from qconsole.text import visible
 
 _LE_S: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600)
 
@@ -83,10 +84,11 @@ def _histograms(queues: Sequence[QueueCounts], kind: str, words: str) -> Iterato
 
 
 def _line(name: str, labels: Mapping[str, str], value: float) -> str:
-    text = ",".join(f"{label}={_quoted(said)}" for label, said in labels.items())
+    text = ",".join(f"{label}={quoted(said)}" for label, said in labels.items())
     return f"{name}{{{text}}} {value!r}"
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def quoted(text: str) -> str:
+    """Return a label's value in the text format; people read it in terminals, so nothing in it steers one."""
+    escaped = visible(text, keep_newlines=True).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -2,6 +2,7 @@
 code declares never undoes what an operator changed, paused or removed.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -12,13 +13,16 @@ import orjson
 from redis.asyncio import Redis
 
 from qconsole.clock import Clock
-from qconsole.errors import Conflict, ScheduleNotFound
+from qconsole.errors import Conflict, ScheduleNotFound, UsageError
 from qconsole.runtime.codec import encode_call
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.schedule import Missed, Schedule, from_json
 from qconsole.runtime.score import DEFAULT_PRIORITY
 from qconsole.runtime.scripts import script
+from qconsole.text import visible
+
+logger = logging.getLogger("qconsole.scheduler")
 
 ON_TIME_MS: Final = 60_000  # an instant fired later than this was missed
 MAX_CATCH_UP: Final = 1_000
@@ -176,12 +180,19 @@ class Scheduler:
     # keeping
 
     async def list(self) -> tuple[ScheduleState, ...]:
-        """Return all schedules that were not removed, by id."""
+        """Return all schedules that were not removed, by id; one that cannot be read is logged and hides no other."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.hgetall(self.keys.schedules())
         (stored,) = await pipe.execute()
-        kept = {name.decode(): _Stored.read(text) for name, text in sorted(stored.items())}
-        return await self._states({name: entry for name, entry in kept.items() if entry.counts is not None})
+        kept = {}
+        for name, text in sorted(stored.items()):
+            try:
+                entry = _Stored.read(text)
+                if entry.counts is not None:
+                    kept[name.decode()] = entry
+            except (UsageError, ValueError, TypeError, KeyError, AttributeError) as error:
+                logger.warning("queue %r has a schedule that cannot be read: %s", self.keys.queue, visible(str(error)))
+        return await self._states(kept)
 
     async def get(self, schedule_id: str) -> ScheduleState:
         """Return a schedule.

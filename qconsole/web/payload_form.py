@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qconsole.errors import UsageError
+from qconsole.text import printable_json
 
 PREFIX = "field:"
 SIMPLE = frozenset({"string", "integer", "number", "boolean"})
@@ -38,8 +39,8 @@ class Form:
 
 
 def to_text(value: Any) -> str:
-    """Return a value as indented JSON with every digit of its integers."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    """Return a value as indented JSON with every digit of its integers; what would reorder its letters is escaped."""
+    return printable_json(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def exact(text: str) -> Any:
