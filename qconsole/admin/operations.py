@@ -240,14 +240,28 @@ class Operations(Noun):
         """Stop after the current chunk; it can be resumed."""
         return await self._move(operation_id, "pause", OperationState.PAUSED, (OperationState.RUNNING,), reason)
 
-    async def resume(self, operation_id: str, *, reason: str | None = None) -> OperationView:
-        """Let a paused or interrupted operation go on; `run` then drives it."""
+    async def resume(
+        self, operation_id: str, *, rate_per_s: float | None = None, reason: str | None = None
+    ) -> OperationView:
+        """Let a paused or interrupted operation go on; `run` then drives it.
+
+        Args:
+            rate_per_s: at most so many a second from here on, 0 for as fast as it goes; `None` keeps what it had.
+
+        Raises:
+            Conflict: it has ended, was never started, or somebody runs it, who would not see another rate.
+        """
         self._session.require("operator", "bulk actions")
-        operation, _ = await self._store.read(operation_id)
+        operation, held = await self._store.read(operation_id)
         if operation.state is OperationState.PLANNED:
             raise Conflict(f"operation {operation_id} is planned and not started", "Start it with its confirmation.")
         origins = (OperationState.PAUSED, OperationState.RUNNING)
-        return await self._move(operation_id, "resume", OperationState.RUNNING, origins, reason)
+        facts: dict[str, Any] = {}
+        if rate_per_s is not None:
+            if held and operation.state is OperationState.RUNNING:
+                raise Conflict(f"operation {operation_id} is running", "Pause it first.", operation=operation_id)
+            facts["rate_per_s"] = _positive("rate_per_s", rate_per_s) if rate_per_s else ""
+        return await self._move(operation_id, "resume", OperationState.RUNNING, origins, reason, **facts)
 
     async def abort(self, operation_id: str, *, reason: str | None = None) -> OperationView:
         """End an operation; what it did stays done."""

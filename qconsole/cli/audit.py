@@ -3,7 +3,7 @@
 import typer
 
 from qconsole.cli.command import Session, command, joined
-from qconsole.cli.options import Cursor, Filter, FilterArgument, PageLimit
+from qconsole.cli.options import AuditFilter, AuditFilterOption, Cursor, PageLimit
 from qconsole.cli.output import Column, instant
 
 app = typer.Typer(no_args_is_help=True, help="Audit: who did what, when, to how many jobs.", rich_markup_mode=None)
@@ -12,8 +12,8 @@ app = typer.Typer(no_args_is_help=True, help="Audit: who did what, when, to how 
 @command(app, "list")
 async def list_(
     session: Session,
-    filter_: FilterArgument = None,
-    filter_option: Filter = None,
+    filter_: AuditFilter = None,
+    filter_option: AuditFilterOption = None,
     limit: PageLimit = 50,
     cursor: Cursor = None,
 ) -> None:

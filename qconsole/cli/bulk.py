@@ -2,11 +2,12 @@
 
 import asyncio
 import sys
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qconsole.cli.command import Session, at_terminal, joined, read_duration_s, read_json
-from qconsole.cli.options import Again, Bulk
+from qconsole.cli.options import Again, Bulk, Many
 from qconsole.cli.output import Column, Format, Progress, duration
 from qconsole.errors import Conflict, DeadLetterNotFound, ExitCode, JobNotFound, PartialFailure, Unconfirmed
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def run_bulk(
-    session: Session, verb: str, bulk: Bulk, *, noun: str, ids: list[str] | None = None, again: Again | None = None
+    session: Session, verb: str, bulk: Many, *, noun: str, ids: list[str] | None = None, again: Again | None = None
 ) -> int:
     """Plan an operation, ask as its blast radius demands, then run it to its end.
 
@@ -36,7 +37,7 @@ async def run_bulk(
     admin = await session.admin()
     plan = await admin.operations.plan(
         verb,
-        bulk.filter or "",
+        (bulk.filter or "") if isinstance(bulk, Bulk) else "",
         noun=noun,
         ids=ids or None,
         limit=bulk.limit,
@@ -128,11 +129,38 @@ async def drive(session: Session, admin: "Admin", operation_id: str) -> None:
     """Run an operation to its end with progress on stderr; Ctrl-C pauses it.
 
     Raises:
-        PartialFailure: some failed.
+        PartialFailure: some failed, or somebody else paused or aborted it.
     """
-    operation = await admin.operations.get(operation_id)
-    progress = Progress(session.output, verb=operation.verb.value)
+    running = asyncio.ensure_future(_followed(session, admin, operation_id))
     try:
+        operation = await asyncio.shield(running)
+    except asyncio.CancelledError:
+        with suppress(Conflict):  # it has ended meanwhile
+            await admin.operations.pause(operation_id)
+        await asyncio.wait([running], timeout=_LETS_GO_S)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        state = (await admin.operations.get(operation_id)).state
+        go_on = f" Go on with: qconsole operations resume {operation_id}" if state == "paused" else ""
+        session.output.say(f"Operation {operation_id} is {state}.{go_on}")
+        raise
+    session.show(operation, "operation", lambda: show_operation(session, operation))
+    hint = f"See: qconsole operations show {operation_id}"
+    if operation.state != "done":
+        message = f"operation {operation_id} was {operation.state} after {operation.done:,} of {operation.matched:,}"
+        raise PartialFailure(message, hint=hint, operation=operation_id)
+    if operation.failed:
+        message = f"{operation.failed:,} of {operation.matched:,} failed"
+        raise PartialFailure(message, hint=hint, operation=operation_id)
+
+
+_LETS_GO_S = 3.0  # a paused operation is let go of at the end of its chunk, so that whoever resumes it need not wait
+
+
+async def _followed(session: Session, admin: "Admin", operation_id: str) -> "OperationView":
+    """Run an operation and show its progress; return how it ended."""
+    operation = await admin.operations.get(operation_id)
+    with closing(Progress(session.output, verb=operation.verb.value)) as progress:
         async for operation in admin.operations.run(operation_id):
             progress.update(
                 done=operation.done,
@@ -141,19 +169,7 @@ async def drive(session: Session, admin: "Admin", operation_id: str) -> None:
                 failed=operation.failed,
                 rate_per_s=operation.current_rate_per_s,
             )
-    except asyncio.CancelledError:
-        progress.close()
-        await asyncio.shield(admin.operations.pause(operation_id))
-        session.output.say(f"Paused operation {operation_id}. Go on with: qconsole operations resume {operation_id}")
-        raise
-    progress.close()
-    session.show(operation, "operation", lambda: show_operation(session, operation))
-    if operation.failed:
-        raise PartialFailure(
-            f"{operation.failed:,} of {operation.matched:,} failed",
-            hint=f"See why: qconsole operations show {operation_id}",
-            operation=operation_id,
-        )
+    return operation
 
 
 def _ask(session: Session, verb: str, plan: "Plan") -> str | None:

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from qconsole.cli.deferred import defer
 from qconsole.cli.output import Format, Output, pipe_closed
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from qconsole.admin import Admin
     from qconsole.admin.views import Actor
     from qconsole.config import Settings
+
+
+class _Command(TyperCommand):
+    """A command whose usage line writes what is needed bare, and only what is not in brackets."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
 
 CommandFunction = Callable[..., Any]
 
@@ -130,7 +139,7 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFu
         ]
         groups: dict[str, Any] = {p.name: p.annotation for p in own if is_dataclass(p.annotation)}
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own if p.name not in groups]
-        keyword += [_parameter(option) for group in groups.values() for option in fields(group)]
+        keyword += [_parameter(option) for group in groups.values() for option in _selection_first(group)]
 
         @functools.wraps(function)
         def run(**values: Any) -> int:
@@ -144,10 +153,14 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFu
 
         run.__signature__ = inspect.Signature([*keyword, *common])  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in [*keyword, *common]}
-        app.command(name, help=inspect.getdoc(function), **settings)(run)
+        app.command(name, cls=_Command, help=inspect.getdoc(function), **settings)(run)
         return function
 
     return register
+
+
+def _selection_first(group: Any) -> list[Field[Any]]:
+    return sorted(fields(group), key=lambda option: option.name != "filter")
 
 
 def _parameter(option: Field[Any]) -> inspect.Parameter:

@@ -31,7 +31,7 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 @command(app, "completion")
 async def completion(
     session: Session,
-    words: Annotated[list[str] | None, typer.Argument(metavar="bash|zsh|fish")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")] = None,
     complete: Annotated[bool, typer.Option("--words", hidden=True)] = False,
 ) -> None:
     """Print the completion script of a shell; add it to the shell's start-up file."""

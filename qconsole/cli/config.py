@@ -10,7 +10,7 @@ app = typer.Typer(no_args_is_help=True, help="Configuration: show, path.", rich_
 
 @command(app, "show")
 async def show(session: Session) -> None:
-    """Show the settings in force and where each comes from, secrets masked."""
+    """Show the settings in force, and where each comes from."""
     rows = session.settings.shown()
     if session.output.format is Format.TABLE:
         columns = [

@@ -9,7 +9,7 @@ import typer
 from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_json
 from qconsole.cli.jobs import pretty
-from qconsole.cli.options import Again, Bulk, Cursor, Filter, FilterArgument, Ids, Limit, PageLimit, Reveal
+from qconsole.cli.options import Again, Bulk, Cursor, Filter, Ids, LetterFilter, Limit, PageLimit, Reveal
 from qconsole.cli.output import Column, Format, Output, ago, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode, UsageError
@@ -25,7 +25,7 @@ EntryId = Annotated[str, typer.Argument(metavar="ID", help="The dead letter's id
 @command(app, "list")
 async def list_(
     session: Session,
-    filter_: FilterArgument = None,
+    filter_: LetterFilter = None,
     filter_option: Filter = None,
     limit: PageLimit = 50,
     cursor: Cursor = None,
@@ -72,7 +72,7 @@ def group_columns(now_ms: int) -> list[Column]:
 
 
 @command(app, "groups")
-async def groups(session: Session, filter_: FilterArgument = None, filter_option: Filter = None) -> None:
+async def groups(session: Session, filter_: LetterFilter = None, filter_option: Filter = None) -> None:
     """List open dead letters grouped by error, largest first."""
     admin = await session.admin()
     found = await admin.dead_letters.groups(joined(filter_, filter_option))
@@ -144,7 +144,10 @@ async def replay(session: Session, bulk: Bulk, again: Again, ids: Ids = None) ->
 
 @command(app, "discard")
 async def discard(session: Session, bulk: Bulk, ids: Ids = None) -> int:
-    """Resolve dead letters without running them again; needs a reason, can be undone for 24 h."""
+    """Resolve dead letters without running them again.
+
+    It needs a reason, and can be undone for 24 h.
+    """
     chosen = read_ids(ids, bulk.filter, noun="dead letter")
     if not bulk.reason and not bulk.dry_run:
         hint = "Add --reason TEXT; it stays with the entry and in the audit."
@@ -167,7 +170,7 @@ async def drain(session: Session, bulk: Bulk, again: Again) -> int:
 async def note(
     session: Session,
     target: Annotated[str, typer.Argument(metavar="ID|fp:FP", help="A dead letter, or a group's fingerprint.")],
-    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; empty takes it away.")],
 ) -> None:
     """Leave a note on a dead letter or a group for the next person."""
     admin = await session.admin()
@@ -175,7 +178,7 @@ async def note(
 
 
 @command(app, "export")
-async def export(session: Session, filter_: FilterArgument = None, limit: Limit = None) -> None:
+async def export(session: Session, filter_: LetterFilter = None, limit: Limit = None) -> None:
     """Write matching dead letters with payload and error as JSON lines."""
     from qconsole.admin.schema import to_json
 

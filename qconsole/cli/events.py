@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from qconsole.cli.command import Session, command
-from qconsole.cli.options import Follow, PageLimit, QueueHint
+from qconsole.cli.options import Follow, OnlyQueue, PageLimit
 from qconsole.cli.output import Format, instant
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Events: tail.", rich_markup_mode=N
 
 
 @command(app, "tail")
-async def tail(session: Session, queue: QueueHint = None, limit: PageLimit = 20, follow: Follow = False) -> None:
+async def tail(session: Session, queue: OnlyQueue = None, limit: PageLimit = 20, follow: Follow = False) -> None:
     """Show the newest events, and with --follow those to come."""
     admin = await session.admin()
     page = await admin.events.page(limit=limit, queue=queue)

@@ -100,7 +100,7 @@ def _findings(session: Session, findings: "tuple[Finding, ...]") -> None:
 async def watch(
     session: Session,
     every: Annotated[str, typer.Option("--every", metavar="DURATION", help="How often.")] = "2s",
-    count: Annotated[int, typer.Option("--count", min=0, help="Stop after so many; 0 goes on.")] = 0,
+    count: Annotated[int, typer.Option("--count", min=0, metavar="N", help="Stop after so many; 0 goes on.")] = 0,
 ) -> None:
     """Show the overview again and again (with jsonl: one document a time)."""
     admin = await session.admin()

@@ -189,12 +189,12 @@ async def add(
     queue: Annotated[
         str | None, typer.Option("--queue", metavar="QUEUE", help="The queue; by default the job type's own.")
     ] = None,
-    priority: Annotated[int, typer.Option("--priority", min=0, max=100, help="Lower first; 5 is the default.")] = 5,
+    priority: Annotated[int, typer.Option("--priority", min=0, max=100, metavar="N", help="Lower runs first.")] = 5,
     delay: Delay = None,
     job_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="An id of your own.")] = None,
     reason: Reason = None,
 ) -> None:
-    """Add a job; its payload is checked against the job type's schema."""
+    """Add a job, its payload checked by the job type's schema."""
     admin = await session.admin()
     applied = await admin.jobs.add(
         job_type,
@@ -213,8 +213,10 @@ async def edit(
     session: Session,
     job_id: JobId,
     payload: Payload = None,
-    priority: Annotated[int | None, typer.Option("--priority", min=0, max=100)] = None,
-    attempts: Annotated[int | None, typer.Option("--attempts", min=1, help="Attempts allowed.")] = None,
+    priority: Annotated[
+        int | None, typer.Option("--priority", min=0, max=100, metavar="N", help="Lower runs first.")
+    ] = None,
+    attempts: Annotated[int | None, typer.Option("--attempts", min=1, metavar="N", help="Attempts allowed.")] = None,
     queue: QueueHint = None,
     reason: Reason = None,
 ) -> None:
@@ -281,7 +283,7 @@ async def wait(
     timeout: Annotated[str, typer.Option("--timeout", metavar="DURATION", help="Give up after this time.")] = "1h",
     queue: QueueHint = None,
 ) -> int:
-    """Wait until a job has ended; exit 0 when it completed, 1 when it did not."""
+    """Wait until a job has ended; exit 1 unless it completed."""
     admin = await session.admin()
     view = await admin.jobs.wait(job_id, timeout_s=read_duration_s(timeout, option="--timeout") or 0, queue=queue)
     session.show(view, "job", lambda: session.output.text(f"{view.row.id} {view.row.state}"))
@@ -315,7 +317,7 @@ async def _simple(session: Session, verb: str, bulk: Bulk, ids: list[str] | None
 
 @command(app, "cancel")
 async def cancel(session: Session, bulk: Bulk, ids: Ids = None, queue: QueueHint = None) -> int:
-    """Cancel jobs: waiting ones at once, running ones on their worker."""
+    """Cancel jobs; running ones are ended by their worker."""
     return await _simple(session, "cancel", bulk, ids, queue)
 
 

@@ -22,7 +22,10 @@ async def show(
     job_type: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="One job type.")] = None,
     window: Window = "1h",
 ) -> None:
-    """Show counts and latencies over time; as a table only the stretches that had traffic."""
+    """Show counts and latencies over time.
+
+    As a table only the stretches that had traffic.
+    """
     admin = await session.admin()
     series = await admin.metrics.series(queue=queue, job_type=job_type, window=window)
     names = list(series.columns)
@@ -79,9 +82,9 @@ async def export(session: Session) -> None:
 async def mark(
     session: Session,
     label: Annotated[str, typer.Argument(metavar="LABEL", help="What happened, e.g. a41f2c.")],
-    kind: Annotated[str, typer.Option("--kind", metavar="deploy|operator")] = "deploy",
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="deploy or operator.")] = "deploy",
 ) -> None:
-    """Draw a line into every chart, e.g. from a deploy script."""
+    """Draw a line into every chart, as deploy scripts do."""
     from qconsole.cli.queues import show_applied
 
     show_applied(session, await (await session.admin()).metrics.mark(kind, label))

@@ -14,13 +14,24 @@ QueueHint = Annotated[
 Filter = Annotated[
     str | None,
     typer.Option(
-        "--filter", "-f", metavar="FILTER", help="Select by filter, e.g. 'state:failed type:send_email age>1h'."
+        "--filter", "-f", metavar="FILTER", help="Select by filter, e.g. 'queue:email type:send_email age>1h'."
     ),
 ]
 FilterArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[FILTER]...", help="A filter, e.g. state:failed queue:email error~timeout."),
 ]
+AuditFilter = Annotated[
+    list[str] | None, typer.Argument(metavar="[FILTER]...", help="A filter, e.g. actor:maria action:jobs.retry age<1d.")
+]
+AuditFilterOption = Annotated[
+    str | None, typer.Option("--filter", "-f", metavar="FILTER", help="The same as an option.")
+]
+LetterFilter = Annotated[
+    list[str] | None, typer.Argument(metavar="[FILTER]...", help="A filter, e.g. queue:email fp:7c1e9a age>1d.")
+]
+OnlyQueue = Annotated[str | None, typer.Option("--queue", metavar="QUEUE", help="Only this queue.")]
+RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="viewer, operator or admin.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be touched.")]
@@ -38,23 +49,22 @@ Wait = Annotated[
     bool,
     typer.Option("--wait/--no-wait", help="Stay until the operation ends; otherwise leave it for `operations resume`."),
 ]
-PageLimit = Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="Rows a page.")]
+PageLimit = Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="At most N rows.")]
 Cursor = Annotated[
     str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on from the `next` of an earlier answer.")
 ]
 Payload = Annotated[
     str | None,
-    typer.Option("--payload", metavar="JSON", help="The new payload as JSON, or @FILE, or `-` for standard input."),
+    typer.Option("--payload", metavar="JSON", help="The payload as JSON, or @FILE, or `-` for standard input."),
 ]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show masked values; needs the role admin and is audited.")]
 Follow = Annotated[bool, typer.Option("--follow", help="Go on showing new ones.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Bulk:
+class Many:
     """The options of every verb that can touch more than one job."""
 
-    filter: Filter = None
     limit: Limit = None
     max_affected: MaxAffected = None
     rate: Rate = None
@@ -62,6 +72,13 @@ class Bulk:
     yes: Yes = False
     reason: Reason = None
     wait: Wait = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk(Many):
+    """The options of a verb that selects by a filter, too."""
+
+    filter: Filter = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ async def drain(
     bulk: Bulk,
     delayed: Annotated[bool, typer.Option("--delayed/--waiting-only", help="Take delayed jobs out as well.")] = True,
 ) -> int:
-    """Take the waiting and delayed jobs out of a queue (into the trash, to undo)."""
+    """Take the waiting and delayed jobs out of a queue, into the trash."""
     wanted = joined(["state:waiting,delayed" if delayed else "state:waiting"], bulk.filter)
     chosen, _ = await narrowed(session, replace(bulk, filter=wanted), [], queue)
     return await run_bulk(session, "drain", chosen, noun="jobs")

@@ -7,7 +7,7 @@ import typer
 
 from qconsole.cli.command import Session, command, read_duration_s, read_json
 from qconsole.cli.jobs import pretty
-from qconsole.cli.options import Payload, QueueHint, Reason
+from qconsole.cli.options import OnlyQueue, Payload, QueueHint, Reason
 from qconsole.cli.output import Column, ago, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import UsageError
@@ -21,7 +21,7 @@ ScheduleId = Annotated[str, typer.Argument(metavar="SCHEDULE", help="The schedul
 
 
 @command(app, "list")
-async def list_(session: Session, queue: QueueHint = None) -> None:
+async def list_(session: Session, queue: OnlyQueue = None) -> None:
     """List the schedules with their next run."""
     admin = await session.admin()
     found = await admin.schedules.list(queue=queue)
@@ -84,7 +84,7 @@ async def preview(
         str, typer.Argument(metavar="PATTERN", help="A cron pattern of 5 or 6 fields, or an interval such as 15m.")
     ],
     tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="An IANA time zone.")] = "UTC",
-    count: Annotated[int, typer.Option("--count", min=1, max=100)] = 5,
+    count: Annotated[int, typer.Option("--count", min=1, max=100, metavar="N", help="How many.")] = 5,
 ) -> None:
     """Show when a pattern would run next, without saving it."""
     admin = await session.admin()
@@ -130,10 +130,16 @@ async def run(session: Session, schedule_id: ScheduleId, queue: QueueHint = None
 async def edit(
     session: Session,
     schedule_id: ScheduleId,
-    pattern: Annotated[str | None, typer.Option("--pattern", metavar="PATTERN")] = None,
-    tz: Annotated[str | None, typer.Option("--tz", metavar="ZONE")] = None,
-    overlap: Annotated[str | None, typer.Option("--overlap", metavar="skip|queue|allow")] = None,
-    missed: Annotated[str | None, typer.Option("--missed", metavar="skip|once|all")] = None,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", metavar="PATTERN", help="A cron pattern, or an interval such as 15m.")
+    ] = None,
+    tz: Annotated[str | None, typer.Option("--tz", metavar="ZONE", help="An IANA time zone.")] = None,
+    overlap: Annotated[
+        str | None, typer.Option("--overlap", metavar="HOW", help="While the run before goes on: skip, queue or allow.")
+    ] = None,
+    missed: Annotated[
+        str | None, typer.Option("--missed", metavar="HOW", help="Runs that were missed: skip, once or all.")
+    ] = None,
     payload: Payload = None,
     queue: QueueHint = None,
     reason: Reason = None,

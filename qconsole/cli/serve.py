@@ -17,7 +17,9 @@ from qconsole.errors import UsageError
 app = typer.Typer(rich_markup_mode=None)
 
 Host = Annotated[str | None, typer.Option("--host", metavar="HOST", help="Address of the web console.")]
-Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port of the web console; 0 picks one.")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Port of the web console; 0 picks one.")
+]
 DataFolder = Annotated[Path, typer.Option("--data", metavar="FOLDER", help="Folder of the embedded Redis.")]
 
 
@@ -33,7 +35,8 @@ def worker(
     ] = None,
     deploy: Annotated[str | None, typer.Option("--deploy", metavar="TAG", help="The deployed version.")] = None,
     metrics_port: Annotated[
-        int | None, typer.Option("--metrics-port", min=0, max=65535, help="Serve Prometheus text on this port.")
+        int | None,
+        typer.Option("--metrics-port", min=0, max=65535, metavar="PORT", help="Serve Prometheus text on this port."),
     ] = None,
 ) -> int:
     """Run jobs: an unchanged arq settings class, or one of ours; several serve several queues in one process."""

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from qconsole.cli.command import Session, command
+from qconsole.cli.options import RoleOption
 from qconsole.cli.output import Column, Format, instant
 from qconsole.cli.queues import show_applied
 
@@ -33,7 +34,7 @@ async def list_(session: Session) -> None:
 async def create(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
-    role: Annotated[str, typer.Option("--role", metavar="viewer|operator|admin")] = "viewer",
+    role: RoleOption = "viewer",
 ) -> None:
     """Create a token and print its secret, once."""
     created = await (await session.admin()).tokens.create(name, role=role)
@@ -45,6 +46,8 @@ async def create(
 
 
 @command(app, "revoke")
-async def revoke(session: Session, token_id: Annotated[str, typer.Argument(metavar="TOKEN")]) -> None:
+async def revoke(
+    session: Session, token_id: Annotated[str, typer.Argument(metavar="TOKEN", help="The token's id.")]
+) -> None:
     """Make a token worthless at once."""
     show_applied(session, await (await session.admin()).tokens.revoke(token_id))

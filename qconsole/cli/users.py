@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from qconsole.cli.command import Session, at_terminal, command, read_stdin
+from qconsole.cli.options import RoleOption
 from qconsole.cli.output import Column, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import UsageError
@@ -13,8 +14,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Users of the web console: list, add, passwd, role, remove.", rich_markup_mode=None
 )
 
-UserName = Annotated[str, typer.Argument(metavar="NAME")]
-Role = Annotated[str, typer.Option("--role", metavar="viewer|operator|admin")]
+UserName = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 
 
 def _password() -> str:
@@ -46,8 +46,8 @@ async def list_(session: Session) -> None:
 
 
 @command(app, "add")
-async def add(session: Session, name: UserName, role: Role = "viewer") -> None:
-    """Add a user; the password is asked for, or read from standard input."""
+async def add(session: Session, name: UserName, role: RoleOption = "viewer") -> None:
+    """Add a user; asks for the password, or reads standard input."""
     show_applied(session, await (await session.admin()).users.add(name, password=_password(), role=role))
 
 
@@ -61,7 +61,7 @@ async def passwd(session: Session, name: UserName) -> None:
 async def role(
     session: Session,
     name: UserName,
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="viewer, operator or admin")],
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="viewer, operator or admin.")],
 ) -> None:
     """Change a user's role."""
     show_applied(session, await (await session.admin()).users.role(name, role=role))

@@ -90,5 +90,5 @@ async def resume(session: Session, worker_id: WorkerId, reason: Reason = None) -
 
 @command(app, "stop")
 async def stop(session: Session, worker_id: WorkerId, reason: Reason = None) -> None:
-    """Shut a worker down as SIGTERM does: finish or give back, then exit."""
+    """Let a worker finish or give back what it runs, and exit."""
     show_applied(session, await (await session.admin()).workers.stop(worker_id, reason=reason))

@@ -5,7 +5,7 @@ import io
 import orjson
 import pytest
 
-from qconsole.cli.output import Column, Format, Output, ago, duration
+from qconsole.cli.output import Column, Format, Output, Progress, ago, duration
 from qconsole.text import clip, visible
 
 
@@ -37,6 +37,54 @@ def test_a_table_is_cut_to_the_terminal_but_never_in_a_pipe(monkeypatch: pytest.
     Output(format=Format.TABLE, stdout=pipe).table(row, columns())
     assert max(len(line) for line in terminal.getvalue().splitlines()) <= 40
     assert "long " * 29 in pipe.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_bold"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_escape_codes_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], is_bold: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    terminal, pipe = Terminal(), io.StringIO()
+    for target in (terminal, pipe):
+        Output(format=Format.TABLE, stdout=target).table([("a", 1, "x")], columns())
+    assert ("\x1b[1m" in terminal.getvalue(), "\x1b" in pipe.getvalue()) == (is_bold, False)
+
+
+def told(monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO, *, quiet: bool = False) -> str:
+    """Let an operation tell of its progress twice a second for twelve seconds."""
+    now_s = 1_000.0
+    monkeypatch.setattr("qconsole.cli.output.time.monotonic", lambda: now_s)
+    progress = Progress(Output(format=Format.TABLE, stderr=stderr, quiet=quiet), verb="retry")
+    for done in range(0, 2_400, 100):
+        progress.update(done=done, total=2_400, skipped=1, failed=0, rate_per_s=200.0)
+        now_s += 0.5
+    progress.close()
+    return stderr.getvalue()
+
+
+def test_progress_is_a_plain_line_every_five_seconds_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = told(monkeypatch, io.StringIO()).splitlines()
+    assert lines == [
+        "retry:   0%  0 of 2,400 done, 1 skipped, 0 failed, 200/s",
+        "retry:  42%  1,000 of 2,400 done, 1 skipped, 0 failed, 200/s",
+        "retry:  83%  2,000 of 2,400 done, 1 skipped, 0 failed, 200/s",
+    ]
+    assert told(monkeypatch, io.StringIO(), quiet=True) == ""
+
+
+def test_progress_is_one_line_drawn_again_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    drawn = told(monkeypatch, Terminal())
+    assert drawn.count("\r\x1b[2K") == 25 and "\n" not in drawn
+    assert drawn.endswith("\r\x1b[2K")
+    monkeypatch.setenv("TERM", "dumb")
+    assert len(told(monkeypatch, Terminal()).splitlines()) == 3
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2Jx", "a\x00b", "\u202egpj.exe", "a\rb", "\x9b31m", "\ud800"])
