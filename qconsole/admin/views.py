@@ -549,7 +549,7 @@ class CreatedToken:
     name: str
     role: str
     created_ms: int
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
