@@ -105,8 +105,8 @@ class Attempt:
             self.name,
             0,
             str(ttl_ms) if ttl_ms else "",
-            bucket_of(self.started_ms - self.due_ms),
-            bucket_of(ended_ms - self.started_ms),
+            f"w:{self.name}:{bucket_of(self.started_ms - self.due_ms)}",
+            f"d:{self.name}:{bucket_of(ended_ms - self.started_ms)}",
             ended_ms - self.due_ms,
             extra or False,
         ]

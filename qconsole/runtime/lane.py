@@ -1,6 +1,10 @@
 """A worker's lane: its slots on one queue. Claims into them and settles out of them, both in one round trip.
 
 Invariant: what a lane has finished stays here until Redis took it or said that the lease is lost.
+
+A busy lane takes two turns at a time, each for half of its slots, so that Redis works on one half while the jobs of the
+other run; unless other workers are as busy on the queue: they keep Redis at work then, and turns for all slots cost
+less. After a lost answer it takes one turn at a time, until the claims whose answer never arrived are given back.
 """
 
 import asyncio
@@ -24,8 +28,21 @@ logger = logging.getLogger("qconsole.worker")
 
 MAX_BATCH: Final = 250
 REPORT_DELAY_S: Final = 0.1
-_GATE_SHUT: Final = -2
-_UNKNOWN: Final = -1
+CROWDED_FACTOR: Final = 1.5
+"""Other workers are busy too when all together hold this many jobs for each slot of ours."""
+RESULTS_AFTER: Final = 16
+"""The number of arguments of lua/turn.lua before the results."""
+
+_TURN_LIMITS: Final = (
+    "concurrency",
+    "rate_max",
+    "rate_ms",
+    "keep_completed",
+    "keep_completed_ms",
+    "keep_failed",
+    "keep_failed_ms",
+    "sla_total_ms",
+)
 
 Entry = list[Any]
 """What `settle` in lua/lib_settle.lua takes for one job."""
@@ -47,10 +64,11 @@ class Claimed:
 
 @dataclass(slots=True)
 class Finished:
-    """One attempt's end on its way to Redis."""
+    """One attempt's end on its way to Redis; `resent`: it was sent before, and the answer got lost."""
 
     entry: Entry
     result: bytes | None
+    resent: bool = False
 
 
 class Lane:
@@ -104,6 +122,9 @@ class Lane:
         self.size = -1
         self.attention = asyncio.Event()
         self.idle = asyncio.Event()
+        self.second = asyncio.Event()  # a second turn is worth its while
+        self.half = MAX_BATCH  # what a turn claims at most while it overlaps with another
+        self.under_way = 0
         self._start = start
         self._settled = settled
         self._effects = effects
@@ -113,17 +134,25 @@ class Lane:
         self._claims = 0
         self._look_at = 0.0
         self._unsure = False
-        self._resent = False
+        self._backlog = False
+        self._crowded = False
+        self._alone = asyncio.Event()  # no turn is under way
+        self._alone.set()
         self._asked = 0
         self._shared = shared
         if shared is not None:
             shared.join(self)
-        self._limits = orjson.dumps({k: v for k, v in limits_of(policy).items() if v is not None})
+        self._limits = turn_limits(policy)
 
     @property
     def free(self) -> int:
         """Slots that run nothing."""
         return self.slots - self.taken if self._shared is None else self._shared.free(self)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the slots are shared with other partitions."""
+        return self._shared is not None
 
     @property
     def wants(self) -> bool:
@@ -140,11 +169,24 @@ class Lane:
         """Whether something waits to be settled, sent or given back."""
         return bool(self._finished or self._reports or self._unsure)
 
+    @property
+    def may_overlap(self) -> bool:
+        """Whether another turn beside the one under way would fill half of the slots."""
+        return (
+            self.under_way == 1
+            and self._backlog
+            and not (self._crowded or self._unsure)
+            and self.may_claim
+            and self.free >= self.half
+        )
+
     def finish(self, entry: Entry, result: bytes | None) -> None:
         """Hand over an attempt's end: its slot is free, and the next turn settles it."""
         self.running.pop(entry[0], None)
         self._finished.append(Finished(entry, result))
         self.attention.set()
+        if self.under_way and self.may_overlap:
+            self.second.set()
         if self._shared is not None:
             self._shared.freed()
 
@@ -184,33 +226,51 @@ class Lane:
         if self._reports:
             await self._send_reports()
         if self._unsure:
+            await self._alone.wait()
             await self.give_back_unknown()
         free = 0
         if self.may_claim:
-            free = min(self.free, MAX_BATCH) if limit is None else min(self.free, MAX_BATCH, limit)
+            at_once = MAX_BATCH if self._crowded else self.half
+            free = max(0, min(self.free, at_once, MAX_BATCH if limit is None else limit))
         finished = self._finished[:MAX_BATCH]
         if not finished and free <= 0 and not want_size:
             return 0
         del self._finished[: len(finished)]
+        token = self._next_token()
+        self._begin(free)
         try:
-            token = self._next_token()
-            self._asked = max(0, free)
-            words, claimed, next_ms, size = await self._call(token, finished, self._asked, want_size)
+            words, claimed, next_ms, size, active = await self._call(token, finished, free, want_size)
         except BaseException:
+            for end in finished:
+                end.resent = True
             self._finished[:0] = finished
-            self._unsure = self._resent = True
+            self._unsure = True
             raise
         finally:
-            self._asked = 0
+            self._end(free)
         self._note_words(finished, words)
-        self._resent = False
         self.size = size
+        if active >= 0:
+            self._crowded = active > self.slots * CROWDED_FACTOR
         if free > 0:
             self._note_next(next_ms)
         self._start_all(token, claimed)
         if self._shared is not None and len(claimed) < free:
             self._shared.left()
         return len(claimed)
+
+    def _begin(self, free: int) -> None:
+        self._asked += free
+        self.under_way += 1
+        self._alone.clear()
+        if self.may_overlap:
+            self.second.set()
+
+    def _end(self, free: int) -> None:
+        self._asked -= free
+        self.under_way -= 1
+        if not self.under_way:
+            self._alone.set()
 
     def _next_token(self) -> str:
         self._claims += 1
@@ -222,7 +282,7 @@ class Lane:
             for end in finished:
                 if end.result is not None:
                     results.append(end.result)
-                    end.entry[4] = 9 + len(results)
+                    end.entry[4] = RESULTS_AFTER + len(results)
             entries = orjson.dumps([end.entry for end in finished])
         return await self._script.run(
             self.redis,
@@ -235,8 +295,8 @@ class Lane:
                 self.lease_ms,
                 int(self.records),
                 int(want_size),
-                self._limits,
                 entries,
+                *self._limits,
                 *results,
             ),
         )
@@ -263,10 +323,11 @@ class Lane:
             self._effects()
         for end, word in zip(finished, words, strict=True):
             # an answer that got lost: the first call settled it, and the second one finds nobody holding it
-            is_settled = word == b"ok" or (self._resent and word == b"gone")
+            is_settled = word == b"ok" or (end.resent and word == b"gone")
             self._settled(self, end.entry[0], end.entry[1], "ok" if is_settled else word.decode())
 
     def _note_next(self, next_ms: int) -> None:
+        self._backlog = next_ms == 0
         pause_s = self.poll_s
         if next_ms >= 0:
             pause_s = min(pause_s, max(0, next_ms - self.clock.now_ms()) / 1000)
@@ -294,6 +355,12 @@ def record_of(flat: list[bytes]) -> dict[str, str]:
     """Return a job's record from a flat answer."""
     fields = iter(flat)
     return {name.decode(): value.decode("utf-8", "replace") for name, value in zip(fields, fields, strict=True)}
+
+
+def turn_limits(policy: QueuePolicy) -> tuple[int, ...]:
+    """Return the policy's limits as lua/turn.lua takes them."""
+    limits = limits_of(policy)
+    return tuple(-1 if (limit := limits[name]) is None else limit for name in _TURN_LIMITS)
 
 
 def limits_of(policy: QueuePolicy) -> dict[str, int | None]:

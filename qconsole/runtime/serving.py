@@ -1,6 +1,7 @@
 """The loop of a worker's lanes: takes turns, sleeps until there is something to do, and outlasts a lost Redis."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,8 @@ POLLED_LANES: Final = 20
 """With more lanes each polls less often, so that idling costs no more; who queues through our client wakes them."""
 RECONNECT: Final = Patience(deadline_s=None, first_pause_s=0.1, max_pause_s=1.0)
 SETTLE_TRIES: Final = 20
+OVERLAP_SLOTS: Final = 16
+"""With fewer slots, turns for half of them would cost more than working side by side gains."""
 
 
 class Serving:
@@ -46,9 +49,9 @@ class Serving:
 
     async def run(self) -> None:
         """Go on until cancelled; in burst mode until the queues are empty."""
-        listeners = []
+        helpers = [asyncio.create_task(self._overlap(lane)) for lane in self._lanes if self._overlaps(lane)]
         if not self._worker.burst:
-            listeners = [asyncio.create_task(self._listen(group)) for group in self._groups()]
+            helpers += [asyncio.create_task(self._listen(group)) for group in self._groups()]
         self.active = True
         try:
             if len(self._lanes) == 1:
@@ -59,14 +62,14 @@ class Serving:
                         group.create_task(self._serve(lane))
         finally:
             self.active = False
-            for listener in listeners:
-                listener.cancel()
-            await asyncio.gather(*listeners, return_exceptions=True)
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
 
     async def turn(self, lane: Lane, limit: int) -> int:
         """Take one turn under arq's limits; returns how many jobs were started."""
         worker = self._worker
-        if worker.burst and worker.max_burst_jobs >= 0:
+        if self._counts_starts:
             limit = min(limit, worker.max_burst_jobs - worker._jobs_started())
         lane.may_claim = worker.may_claim and limit > 0
         return await lane.turn(limit=limit, want_size=worker.burst)
@@ -105,6 +108,26 @@ class Serving:
                 return
             await self._rest(lane)
 
+    def _overlaps(self, lane: Lane) -> bool:
+        """Say whether the lane takes two turns at a time; partitions overlap with one another."""
+        return lane.slots >= OVERLAP_SLOTS and not lane.is_shared and not self._counts_starts
+
+    @property
+    def _counts_starts(self) -> bool:
+        return self._worker.burst and self._worker.max_burst_jobs >= 0
+
+    async def _overlap(self, lane: Lane) -> None:
+        """Take the second of a busy lane's two turns at a time; what goes wrong is for the first to say."""
+        lane.half = (lane.slots + 1) // 2
+        while True:
+            await lane.second.wait()
+            lane.second.clear()
+            if lane.may_overlap:
+                with contextlib.suppress(RedisError, OSError, RedisUnavailable):
+                    if await self.turn(lane, self._worker.queue_read_limit):
+                        continue
+                lane.attention.set()
+
     async def _rest(self, lane: Lane) -> None:
         """Wait until the lane has something to do."""
         if lane.attention.is_set():
@@ -131,9 +154,10 @@ class Serving:
             await asyncio.gather(*worker.tasks.values())
             await lane.turn(limit=0)
             return True
-        if lane.size == 0:
+        if lane.size == 0 and not lane.under_way:
             await asyncio.gather(*worker.tasks.values())
-        return lane.size == 0
+            return True
+        return False
 
     async def _beat_when_due(self) -> None:
         now_s = time.monotonic()

@@ -11,7 +11,7 @@ from qconsole.runtime.codec import decode_call
 from qconsole.runtime.job_type import JobType
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import Keys
-from qconsole.runtime.lane import Claimed, Lane, limits_of, record_of
+from qconsole.runtime.lane import RESULTS_AFTER, Claimed, Lane, record_of, turn_limits
 from qconsole.runtime.policy import QueuePolicy
 from qconsole.runtime.scripts import script
 
@@ -50,12 +50,11 @@ class Hand:
         for entry, result in finished:
             if result is not None:
                 results.append(result)
-                entry[4] = 9 + len(results)
+                entry[4] = RESULTS_AFTER + len(results)
         now_ms = self.clock.now_ms()
         entries = orjson.dumps([entry for entry, _ in finished]) if finished else b""
-        limits = orjson.dumps({k: v for k, v in limits_of(self.policy).items() if v is not None})
-        args = (now_ms, self.worker_id, token, free, self._lease_ms, 1, 0, limits, entries, *results)
-        words, claimed, _, _ = await script("turn").run(self._redis, (self.keys.queue, self.keys.abort), args)
+        args = (now_ms, self.worker_id, token, free, self._lease_ms, 1, 0, entries, *turn_limits(self.policy), *results)
+        words, claimed, _, _, _ = await script("turn").run(self._redis, (self.keys.queue, self.keys.abort), args)
         for (entry, _), word in zip(finished, words, strict=True):
             if word != b"ok":
                 self.lost.append((entry[0], word.decode()))

@@ -4,12 +4,7 @@
 -- ARGV 1 now ms  2 JSON defaults of the limits  3 how long resolved dead letters are kept, ms  4 how many of each at most
 -- Returns how many entries went; 0: nothing is left to do
 --!include score
---!include place
---!include job
---!include dedup
---!include flow
---!include bury
---!include settle
+--!include trim
 local queue, prefix, now_ms = KEYS[1], 'qc:{' .. KEYS[1] .. '}:', tonumber(ARGV[1])
 local limits, keep_ms, most = cjson.decode(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local NAMES = {'keep_completed', 'keep_completed_ms', 'keep_failed', 'keep_failed_ms'}
@@ -17,7 +12,8 @@ local went = 0
 
 local config = redis.call('HMGET', prefix .. 'config', unpack(NAMES))
 for i, name in ipairs(NAMES) do
-  limits[name] = tonumber(config[i]) or limits[name] or -1
+  limits[name] = tonumber(config[i]) or limits[name]
+  limits[name] = limits[name] ~= -1 and limits[name] or nil
 end
 for name, kind in pairs({completed = 'completed', failed = 'failed', cancelled = 'failed'}) do
   local before = redis.call('ZCARD', prefix .. name)

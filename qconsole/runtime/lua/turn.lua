@@ -1,14 +1,28 @@
 -- One turn of a worker on one queue: settles what it finished, then claims what it has room for.
 -- KEYS 1 the queue's ZSET  2 arq:abort of its slot
 -- ARGV 1 now ms  2 worker  3 token of this claim  4 free slots (0: claim nothing)  5 lease ms  6 1: keep records
---      7 1: say how many jobs the queue holds  8 JSON defaults of the limits  9 JSON entries to settle ('': none)
---      10… results
--- Returns {words, claimed, next ms, size}: see settle and claim
+--      7 1: say how many jobs the queue holds  8 JSON entries to settle ('': none)
+--      9…16 defaults of the limits in the order of LIMITS, -1: none  17… results
+-- Returns {words, claimed, next ms, size, active}: see settle and claim; active: how many jobs all workers hold
 --!include score
+--!include trim
+
+-- What few turns need: each function that is made costs time in every turn.
+local loaded
+local function seldom()
+  if not loaded then
 --!include place
 --!include dedup
 --!include flow
 --!include bury
+--!include end
+--!include claim_seldom
+    loaded = {end_job = end_job, put_back = put_back, event = event, recover_stalled = recover_stalled,
+      note_late_stalls = note_late_stalls, promote = promote, rate_allows = rate_allows, note_starts = note_starts}
+  end
+  return loaded
+end
+
 --!include settle
 --!include call
 --!include claim
@@ -16,25 +30,24 @@ local LIMITS = {'concurrency', 'rate_max', 'rate_ms', 'keep_completed', 'keep_co
   'keep_failed_ms', 'sla_total_ms'}
 
 local queue, abort_key, now_ms = KEYS[1], KEYS[2], tonumber(ARGV[1])
-local records = ARGV[6] == '1'
-local limits = cjson.decode(ARGV[8])
-local config = redis.call('HMGET', 'qc:{' .. queue .. '}:config', unpack(LIMITS))
-for i, name in ipairs(LIMITS) do
-  limits[name] = tonumber(config[i]) or limits[name] or -1
+local prefix, records, limits = 'qc:{' .. queue .. '}:', ARGV[6] == '1', {}
+for i, limit in ipairs(redis.call('HMGET', prefix .. 'config', unpack(LIMITS))) do
+  limit = limit or ARGV[8 + i]
+  limits[LIMITS[i]] = limit ~= '-1' and tonumber(limit) or nil
 end
 
-local words, ended, claimed, next_ms = {}, {}, {}, -1
-if ARGV[9] ~= '' then
-  words, ended = settle(queue, cjson.decode(ARGV[9]), records, limits, now_ms)
+local words, ended, claimed, next_ms, active = {}, {}, {}, -1, -1
+if ARGV[8] ~= '' then
+  words, ended = settle(queue, cjson.decode(ARGV[8]), records, limits, now_ms)
 end
-local prefix = 'qc:{' .. queue .. '}:'
 local special = redis.call('EXISTS', abort_key, prefix .. 'paused', prefix .. 'hold', prefix .. 'due') > 0
 if special and #ended > 0 then
   redis.call('ZREM', abort_key, unpack(ended))
 end
 local free = tonumber(ARGV[4])
 if free > 0 then
-  claimed, next_ms = claim(queue, abort_key, {free = free, token = ARGV[3], worker = ARGV[2],
-    lease_ms = tonumber(ARGV[5])}, limits, records, special, now_ms)
+  claimed, next_ms = claim(queue, abort_key, {free = free, token = ARGV[3], worker = ARGV[2], lease_ms = ARGV[5]},
+    limits, records, special, now_ms)
+  active = next_ms == 0 and redis.call('HLEN', prefix .. 'active') or -1
 end
-return {words, claimed, next_ms, ARGV[7] == '1' and redis.call('ZCARD', queue) or -1}
+return {words, claimed, next_ms, ARGV[7] == '1' and redis.call('ZCARD', queue) or -1, active}
