@@ -195,7 +195,8 @@ class ConsoleApp(LinkedApp):
         footer = self.query_one(Footer)
         verbs = [(a.key, a.label.split()[0].lower()) for a in ALL.get(self.view.noun, ()) if a.hint and a.key]
         own = [*self.view.hints, *verbs][:3]
-        footer.hints = (*own, ("/", "filter"), (":", "palette"), ("?", "keys"))
+        slash = "search" if isinstance(self.view, DocumentView) else "filter"
+        footer.hints = (*own, ("/", slash), (":", "palette"), ("?", "keys"))
         footer.redraw()
 
     def go_to(self, location: Location) -> None:
@@ -342,7 +343,7 @@ class ConsoleApp(LinkedApp):
         self.push_screen(TextDialog("As a command", produce, text=text, height=height))
 
     def action_help(self) -> None:
-        lines = help_lines(self.view.noun)
+        lines = help_lines(self.view)
         text = "\n".join(line.text for line in lines)
         self.push_screen(TextDialog("Keys", lambda _cells, _folds: lines, text=text, height=len(lines)))
 
@@ -406,12 +407,12 @@ def run(
     environ = os.environ if environ is None else environ
     location = parse_location(at) if at else None
     require_terminal(sys.stdin, sys.stdout, environ)
-    for stale in (
-        "COLUMNS",
-        "LINES",
-    ):  # GNU readline exports them; only the terminal knows its size
+    for stale in ("COLUMNS", "LINES"):  # GNU readline exports them; only the terminal knows its size
         os.environ.pop(stale, None)
     terminal = examine(environ)
+    if not terminal.few_colors and "256color" not in environ.get("TERM", ""):
+        # Textual goes by this where the name says nothing to it; ssh does not pass it on, and tmux need not set it.
+        os.environ["COLORTERM"] = "truecolor"
     zone = datetime.now().astimezone().tzinfo or UTC
 
     async def open_admin() -> Admin:

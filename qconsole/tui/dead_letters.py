@@ -146,7 +146,7 @@ def group_lines(group: DeadLetterGroup, sample: Any, cells: int, folds: Folds, m
 
 
 ENTRY_COLUMNS = (
-    Column("id", "Job", lambda e, _m: id_cell(e.job_id), 22, rank=0),
+    Column("id", "Job", lambda e, _m: id_cell(e.job_id), 22, rank=0, is_id=True),
     Column("state", "State", state_cell, 11, rank=0),
     Column("queue", "Queue", lambda e, _m: (plain(e.queue, limit=80), "muted"), 16, rank=3),
     Column("type", "Type", lambda e, _m: (plain(e.job_type, limit=80), "text"), 18, rank=2),

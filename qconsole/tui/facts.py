@@ -77,9 +77,9 @@ def attempts_cell(row: JobRow, _moment: Moment) -> Span:
     return f"{row.attempts_made}{allowed}", "warn" if spent and row.state == "failed" else "text"
 
 
-def id_cell(text: str, cells: int = 22) -> Span:
-    """Return an id, its middle left out when it is long."""
-    return cut_middle(plain(text, limit=300), cells), "text"
+def id_cell(text: str) -> Span:
+    """Return an id; its column leaves out the middle when it is long."""
+    return plain(text, limit=300), "text"
 
 
 def progress_spans(progress: Any, cells: int = 24) -> list[Span]:

@@ -24,7 +24,7 @@ def _done(row: FlowRow, _moment: Moment) -> list[Span]:
 
 
 FLOW_COLUMNS = (
-    Column("id", "Flow", lambda f, _m: id_cell(f.root_id, 24), 24, rank=0),
+    Column("id", "Flow", lambda f, _m: id_cell(f.root_id), 24, rank=0, is_id=True),
     Column("state", "State", state_cell, 18, rank=0),
     Column("type", "Type", lambda f, _m: (plain(f.job_type, limit=80), "text"), 20, grow=1, rank=1),
     Column("done", "Children done", _done, 24, rank=0),

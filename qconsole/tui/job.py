@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from qconsole.admin.views import FlowNode, JobRow, JobView, LogLine, Why
 from qconsole.errors import CapabilityMissing, JobNotFound, NotFound
 from qconsole.tui.attempts import attempt_sections, attempts_head, timeline
-from qconsole.tui.cells import fit, plain, wrap
+from qconsole.tui.cells import cut_middle, fit, plain, wrap
 from qconsole.tui.document import DocLine, Folds, Produce, section, text_line
 from qconsole.tui.document_view import DocumentView
 from qconsole.tui.drawn import Moment
@@ -266,7 +266,7 @@ def similar_line(row: JobRow, moment: Moment) -> DocLine:
     """Return another job with the same error as a line that leads to it."""
     spans: tuple[Span, ...] = (
         (f"  {coarse_age(row.finished_ms, moment.now_ms):>4}  ", "muted"),
-        (fit(plain(row.id), 24) + "  ", "accent"),
+        (fit(cut_middle(plain(row.id), 24), 24) + "  ", "accent"),
         (plain(row.error_message or "", limit=200), "muted"),
     )
     return DocLine(spans, link=job_link(row.id, row.queue))

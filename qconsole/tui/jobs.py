@@ -46,7 +46,7 @@ def _priority_cell(row: JobRow, _moment: Moment) -> Span:
 
 
 JOB_COLUMNS = (
-    Column("id", "Job", lambda j, _m: id_cell(j.id, 40), 18, rank=0),
+    Column("id", "Job", lambda j, _m: id_cell(j.id), 20, rank=0, is_id=True),
     Column("state", "State", state_cell, 11, rank=0),
     Column("queue", "Queue", lambda j, _m: (plain(j.queue, limit=80), "muted"), 16, rank=4),
     Column("type", "Type", lambda j, _m: (plain(j.job_type, limit=80), "text"), 16, rank=2),
@@ -55,7 +55,7 @@ JOB_COLUMNS = (
     Column("took", "Took", _took_cell, 7, "right", rank=5),
     Column("priority", "Pri", _priority_cell, 3, "right", rank=6),
     Column("worker", "Worker", lambda j, _m: (plain(j.worker or "–", limit=60), "muted"), 14, rank=7),
-    Column("what", "Error or payload", _what_cell, 14, grow=1, rank=0, wish=40),
+    Column("what", "Error or payload", _what_cell, 14, grow=1, rank=0, wish=56),
 )
 
 

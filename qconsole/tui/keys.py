@@ -2,7 +2,7 @@
 verbs.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding, BindingType
 
@@ -10,6 +10,9 @@ from qconsole.tui.cells import fit
 from qconsole.tui.document import DocLine, section
 from qconsole.tui.location import MODES
 from qconsole.tui.verbs import ALL
+
+if TYPE_CHECKING:
+    from qconsole.tui.view import View
 
 _SIGNS = {
     "slash": "/",
@@ -53,23 +56,28 @@ def sign(keys: str) -> str:
     return " ".join(shown)
 
 
-def help_lines(noun: str) -> list[DocLine]:
-    """Return all keys that work on the screen of a noun."""
+def help_lines(view: "View") -> list[DocLine]:
+    """Return all keys that work on a screen."""
     from qconsole.tui.app import ConsoleApp
     from qconsole.tui.document import Document
     from qconsole.tui.list_view import ListView
     from qconsole.tui.table import Table
 
+    noun = view.noun
     lines: list[DocLine] = []
     if ALL.get(noun):
         lines.append(section("Verbs"))
         for action in ALL[noun]:
             lines.append(_line(action.key or ":", action.label, action.detail))
         lines.append(DocLine())
+    if own := [b for b in _bindings(type(view)) if not b.action.startswith("verb(")]:
+        lines.append(section("This screen"))
+        lines += [_line(sign(b.key), b.description, "") for b in own]
+        lines.append(DocLine())
     lines.append(section("Screens"))
     pairs = [f"{key} {title}" for key, _, title, _ in MODES]
     for start in range(0, len(pairs), 4):
-        lines.append(DocLine((("  " + "".join(fit(pair, 18) for pair in pairs[start : start + 4]), "text"),)))
+        lines.append(DocLine((("  " + "".join(fit(pair, 17) for pair in pairs[start : start + 4]), "text"),)))
     lines.append(DocLine())
     for title, source in (
         ("Everywhere", ConsoleApp),
@@ -84,7 +92,8 @@ def help_lines(noun: str) -> list[DocLine]:
 
 
 def _bindings(source: Any) -> list[Binding]:
-    return [b for b in source.BINDINGS if isinstance(b, Binding) and not b.action.startswith("mode(")]
+    own = source.__dict__.get("BINDINGS", ())
+    return [b for b in own if isinstance(b, Binding) and not b.action.startswith("mode(")]
 
 
 def _line(keys: str, what: str, detail: str) -> DocLine:

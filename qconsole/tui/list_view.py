@@ -22,6 +22,7 @@ from qconsole.tui.window import Window
 
 WIDE_CELLS = 150  # from here on the preview stands at the right
 TALL_CELLS, TALL_LINES = 100, 30  # from here on it stands below
+LEAST_LISTED = 8  # lines of a list above its preview
 PREVIEW_DELAY_S = 0.12
 
 
@@ -53,6 +54,7 @@ class ListView(View):
         super().__init__(location)
         self.table = Table(self.columns, key=self.key, id="table")
         self.preview = Document(id="preview")
+        self.pane = Container(classes="preview")
         self.total: Count | None = None
         self._previewed: Hashable | None = None
 
@@ -60,7 +62,7 @@ class ListView(View):
         yield self.title_line
         with Container(classes="split"):
             yield self.table
-            with Container(classes="preview"):
+            with self.pane:
                 yield self.preview
 
     def on_mount(self) -> None:
@@ -139,7 +141,17 @@ class ListView(View):
         wide = size.width >= WIDE_CELLS
         self.set_class(wide, "-wide")
         self.set_class(not wide and size.width >= TALL_CELLS and size.height >= TALL_LINES, "-tall")
+        self.divide()
         self._preview_soon()
+
+    def divide(self) -> None:
+        """Give a preview below the list what a short list leaves free."""
+        if not self.has_class("-tall"):
+            self.pane.styles.clear_rule("height")
+            return
+        room = self.table.size.height + self.pane.size.height + 1
+        listed = max(LEAST_LISTED, self.table.wanted_height)
+        self.pane.styles.height = max(room * 2 // 5, room - listed)
 
     def action_toggle_preview(self) -> None:
         self.toggle_class("-no-preview")
@@ -280,6 +292,7 @@ class WholeListView(ListView):
         """Show the rows in the chosen order."""
         self.table.empty = (self.nothing, "Esc shows all" if self.location.filter else "")
         self.table.show(self._ordered(), total=len(self._rows))
+        self.divide()
         self.retitle()
 
     def _ordered(self) -> Sequence[Any]:
@@ -353,6 +366,7 @@ class PagedListView(ListView):
             self.table.empty = (f"No match in the {window.scanned:,}{of} searched so far.", "G searches on")
         total = window.total.value if window.total is not None and window.complete else None
         self.table.show(window.rows, start=window.start, total=total, above=window.more_above, below=window.more_below)
+        self.divide()
         self.retitle()
 
     def apply_filter(self, text: str) -> None:

@@ -79,7 +79,8 @@ class MetricsView(DocumentView):
             return []
         columns = series.columns
         good, bad = columns.get("completed", ()), columns.get("failed", ())
-        rows = 4 if self.app.size.height < 30 else 8
+        height = self.app.size.height
+        rows = 4 if height < 30 else 8 if height < 44 else 14
         step = "minute" if series.step_s == 60 else duration(series.step_s * 1000)
         legend: tuple[Span, ...] = (
             ("  █ ", "chart"),

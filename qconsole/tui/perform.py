@@ -46,7 +46,7 @@ class Performer:
         if noun == "groups":
             noun, ids, filter_text = "dlq", (), self.selection(action, subject)
             if verb == "note":
-                ids, filter_text = (f"fp:{subject.id}", str(answers.get("text", ""))), None
+                ids, filter_text = (f"fp:{subject.id}", str(answers.get("text", "TEXT"))), None
         options = {_OPTION_NAMES.get(name, name): self._option(name, value) for name, value in answers.items()}
         if noun == "queues" and verb == "drain":
             filter_text = None

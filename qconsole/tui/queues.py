@@ -188,18 +188,14 @@ def queue_lines(queue: QueueView, cells: int, moment: Moment) -> list[DocLine]:
     )
     lines += [DocLine(), section("States"), *_state_lines(queue)]
     lines += [DocLine(), section("Last hour", "one column a minute or two")]
-    room = min(60, max(20, cells - 16))
-    for name, series, ink in (("completed", queue.series_completed, "chart"), ("failed", queue.series_failed, "bad")):
-        lines.append(
-            DocLine(
-                (
-                    ("  ", "text"),
-                    (f"{name:<11}", "muted"),
-                    (sparkline(series, room), ink),
-                    (f" {sum(series):,}", "text"),
-                )
-            )
-        )
+    totals = [f"{sum(series):,}" for series in (queue.series_completed, queue.series_failed)]
+    room = min(60, max(20, cells - 15 - max(map(len, totals))))
+    for name, series, ink, total in (
+        ("completed", queue.series_completed, "chart", totals[0]),
+        ("failed", queue.series_failed, "bad", totals[1]),
+    ):
+        spark = (sparkline(series, room), ink)
+        lines.append(DocLine((("  ", "text"), (f"{name:<11}", "muted"), spark, (f" {total}", "text"))))
     return [*lines, *_sla_lines(queue)]
 
 
@@ -227,7 +223,9 @@ def _sla_lines(queue: QueueView) -> list[DocLine]:
     lines = [DocLine(), section("Targets")]
     wanted = [("wait", sla.queue_s), ("run", sla.run_s), ("total", sla.total_s)]
     text = ", ".join(f"{name} ≤ {duration(limit * 1000)}" for name, limit in wanted if limit is not None)
-    kept = sla.compliance is None or sla.compliance >= 0.99
+    if sla.compliance is None:
+        return [*lines, text_line(text), text_line("no job ended in the last 24 hours", "muted")]
+    kept = sla.compliance >= 0.99
     spans: tuple[Span, ...] = (
         ("  ", "text"),
         (f"{percent(sla.compliance)} in time", "text" if kept else "bad"),

@@ -37,9 +37,9 @@ def _last(row: ScheduleView, moment: Moment) -> list[Span]:
 
 
 SCHEDULE_COLUMNS = (
-    Column("id", "Schedule", lambda s, _m: (plain(s.id, limit=80), "strong"), 24, grow=1, rank=0, sort=lambda s: s.id),
+    Column("id", "Schedule", lambda s, _m: (plain(s.id, limit=80), "strong"), 22, grow=1, rank=0, sort=lambda s: s.id),
     Column("state", "State", _state, 13, rank=0, sort=lambda s: s.paused),
-    Column("plain", "Runs", lambda s, _m: (plain(s.plain), "text"), 26, grow=1, rank=1),
+    Column("plain", "Runs", lambda s, _m: (plain(s.plain), "text"), 22, grow=1, rank=1, wish=34),
     Column("next", "Next", _next, 10, "right", rank=0, sort=lambda s: s.next_ms[0] if s.next_ms else None),
     Column("last", "Last", _last, 13, rank=1, sort=lambda s: s.last_ms),
     Column(

@@ -46,12 +46,12 @@ class SettingsView(DocumentView):
         return lines
 
     def right(self, cells: int, folds: Folds) -> Sequence[DocLine]:
-        terminal, skin = self.console.terminal, self.console.skin
+        terminal = self.console.terminal
         lines = [*([DocLine()] if not self.two_panes else []), section("This terminal")]
         lines += facts(
             [
                 ("size", f"{self.app.size.width} × {self.app.size.height}"),
-                ("theme", ("dark" if skin.dark else "light") + ", t changes it"),
+                ("theme", "dark or light: t changes it"),
                 ("colours", "none" if terminal.no_color else "16" if terminal.few_colors else "full"),
                 ("characters", "ASCII" if terminal.ascii_only else "Unicode"),
                 ("line", "over ssh: refreshed less often" if terminal.remote else "local"),

@@ -15,7 +15,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from qconsole.tui.cells import Align, fit, width
+from qconsole.tui.cells import Align, cut_middle, fit, width
 from qconsole.tui.drawn import Drawn, Moment, clip_spans, host, paint
 from qconsole.tui.skin import Span
 
@@ -29,9 +29,10 @@ class Column:
 
     Args:
         cell: reads safe spans from a row.
-        width: cells it needs; grow: its share of what is left over; rank: 0 always shows, higher ranks go first when
-        space is short.
+        width: cells it needs; grow: its share of what is left over; rank: 0 always shows, lower ranks are shown
+        first when space is short.
         wish: cells it should have before columns of rank 3 and more are shown.
+        is_id: whether a long text loses its middle instead of its end.
         sort: what to order by, for tables that hold all their rows.
     """
 
@@ -43,6 +44,7 @@ class Column:
     grow: int = 0
     rank: int = 1
     wish: int = 0
+    is_id: bool = False
     sort: Callable[[Any], Any] | None = None
 
 
@@ -185,6 +187,11 @@ class Table(Drawn, can_focus=True):
         """Return how many rows fit below the headings."""
         return max(1, self.size.height - 1)
 
+    @property
+    def wanted_height(self) -> int:
+        """Return the lines that headings and all rows take, also those that are not held."""
+        return 1 + max(1, self._total, self._start + len(self._rows) + 100 * self._more_below) + bool(self.end_note)
+
     def shown_columns(self) -> list[str]:
         """Return the keys of the columns that are shown now."""
         return [column.key for column, _ in self._layout]
@@ -309,12 +316,7 @@ class Table(Drawn, can_focus=True):
         room = self.size.width - GUTTER - 1
         columns = [column for column, _ in self._natural()]
         if self.chosen is None:
-            while len(columns) > 1:
-                worst = max(c.rank for c in columns)
-                wanted = sum((max(c.width, c.wish) if worst > 2 else c.width) + GAP for c in columns) - GAP
-                if worst == 0 or wanted <= room:
-                    break
-                columns.remove(next(c for c in reversed(columns) if c.rank == worst))
+            columns = _fitting(columns, room)
         spare = room - sum(c.width + GAP for c in columns) + GAP
         shares = sum(c.grow for c in columns)
         layout: list[tuple[Column, int]] = []
@@ -405,6 +407,19 @@ class Table(Drawn, can_focus=True):
         self._scroll_by(-3)
 
 
+def _fitting(columns: Sequence[Column], room: int) -> list[Column]:
+    """Return the columns that find room, the most telling first: a small one also where a more telling one does not."""
+    shown = {column.key for column in columns if column.rank == 0}
+    for rank in sorted({column.rank for column in columns} - {0}):
+        for column in columns:
+            if column.rank == rank:
+                kept = [c for c in columns if c.key in shown or c is column]
+                wanted = sum((max(c.width, c.wish) if rank > 2 else c.width) + GAP for c in kept) - GAP
+                if wanted <= room:
+                    shown.add(column.key)
+    return [column for column in columns if column.key in shown]
+
+
 def _gap(before: Sequence[Span]) -> list[Span]:
     """Return what stands between a column and those before it."""
     return [(" " * GAP, "text")] if len(before) > 1 else []
@@ -414,7 +429,8 @@ def _cell(column: Column, wide: int, row: Any, moment: Moment) -> list[Span]:
     """Return one cell in exactly `wide` cells."""
     content = column.cell(row, moment)
     if isinstance(content, tuple):
-        return [(fit(content[0], wide, column.align), content[1])]
+        text = cut_middle(content[0], wide) if column.is_id else content[0]
+        return [(fit(text, wide, column.align), content[1])]
     spans = clip_spans(content, wide)
     pad = " " * (wide - sum(width(text) for text, _ in spans))
     return [(pad, "text"), *spans] if column.align == "right" else [*spans, (pad, "text")]

@@ -15,7 +15,7 @@ from qconsole.tui.skin import badge
 from qconsole.tui.table import Column
 
 TRASH_COLUMNS = (
-    Column("id", "Job", lambda t, _m: id_cell(t.id), 22, rank=0),
+    Column("id", "Job", lambda t, _m: id_cell(t.id), 22, rank=0, is_id=True),
     Column("state", "Was", lambda t, _m: badge(t.state_before), 13, rank=0),
     Column("queue", "Queue", lambda t, _m: (plain(t.queue), "muted"), 18, rank=1),
     Column("type", "Type", lambda t, _m: (plain(t.job_type), "text"), 20, grow=1, rank=1),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
 
 from qconsole.tui.app import ConsoleApp
 from tests.support import eventually
@@ -59,17 +60,21 @@ async def take(pilot: Pilot[int], picture: Picture) -> ConsoleApp:
     for key in picture.keys:
         await pilot.press(key)
     await settle(pilot)
+    for field in [*app.screen.query(Input), *app.screen.query(TextArea)]:
+        field.cursor_blink = False
     return app
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Wait until all fetching is done and drawn, previews included."""
-    app = cast(ConsoleApp, pilot.app)
+    """Wait until all fetching is done and drawn, previews included, and nothing moves any more."""
+    app, seen = cast(ConsoleApp, pilot.app), ""
 
     async def at_rest() -> bool:
+        nonlocal seen
         await pilot.pause()
+        before, seen = seen, screen_text(app)
         busy = [w for w in app.workers if w.group == "reach" and w.is_running]
-        return app.steady and (not busy or len(app.screen_stack) > 1)
+        return before == seen and app.steady and (not busy or len(app.screen_stack) > 1)
 
     await eventually(at_rest, 30, interval_s=0.02)
     await pilot.pause()
