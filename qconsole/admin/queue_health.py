@@ -38,10 +38,9 @@ def judge(signs: Signs) -> tuple[Health, str]:
     if signs.is_paused:
         return Health.PAUSED, "paused by an operator"
     if signs.failed_recently >= FAIL_COUNT and signs.failed_recently >= FAIL_RATE * max(1, signs.ended_recently):
-        share = round(100 * signs.failed_recently / max(1, signs.ended_recently))
-        return Health.FAILING, f"{share}% of the last ten minutes' jobs failed ({signs.failed_recently:,})"
+        return Health.FAILING, f"{signs.failed_recently:,} of {signs.ended_recently:,} failed in ten minutes"
     if signs.ended_recently < FEW_ENDED and signs.failed_1h >= max(FEW_FAIL_COUNT, FEW_FAIL_RATE * signs.ended_1h):
-        return Health.FAILING, f"{signs.failed_1h:,} of the last hour's {signs.ended_1h:,} jobs failed"
+        return Health.FAILING, f"{signs.failed_1h:,} of {signs.ended_1h:,} failed in the last hour"
     if signs.waiting and not signs.workers:
         return Health.NO_WORKERS, "jobs wait and no worker serves the queue"
     oldest_ms = signs.oldest_wait_ms or 0

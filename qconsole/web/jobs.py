@@ -17,6 +17,15 @@ from qconsole.web.visit import Visit, action, page
 
 STATES = ("waiting", "active", "delayed", "waiting_children", "failed", "completed", "cancelled")
 ENDED = frozenset({"completed", "failed", "cancelled"})
+VERBS = {
+    "waiting": {"cancel", "remove", "reschedule"},
+    "delayed": {"promote", "cancel", "remove", "reschedule"},
+    "active": {"cancel"},
+    "waiting_children": {"cancel", "remove"},
+    "failed": {"retry", "remove"},
+    "completed": {"retry", "remove"},
+    "cancelled": {"retry", "remove"},
+}
 FIRST_LOGS = 200
 
 
@@ -55,10 +64,10 @@ async def index(visit: Visit) -> Response:
         filter=str(wanted) if wanted is not None else "",
         filter_text=text,
         problem=problem,
-        state="",
+        verbs=bulk_verbs(wanted),
         noun="jobs",
         list_path=("jobs",),
-        command=cli_command("jobs", "list", filter=text or None),
+        command="" if problem else cli_command("jobs", "list", filter=text or None),
         watch="queues",
         period_ms=3_000,
     )
@@ -125,18 +134,20 @@ def attempt_changes(attempts: Any) -> dict[int, tuple[tracebacks.DiffLine, ...]]
     return {after.attempt: tracebacks.compare(before, after) for before, after in pairwise(failed)}
 
 
+def bulk_verbs(wanted: Filter | None) -> tuple[str, ...]:
+    """Return the verbs that make sense for many jobs at once: those of the states that the filter leaves."""
+    if wanted is None:
+        return ()
+    states = wanted.literals("state")
+    if states is None:
+        states = frozenset(STATES) - wanted.excluded("state")
+    possible = set().union(*(VERBS.get(state, ()) for state in states))
+    return tuple(verb for verb in ("retry", "cancel", "promote", "remove") if verb in possible)
+
+
 def offered(state: str, editable: bool) -> frozenset[str]:
     """Return the actions that make sense for a job in this state."""
-    table = {
-        "waiting": {"cancel", "remove", "reschedule"},
-        "delayed": {"promote", "cancel", "remove", "reschedule"},
-        "active": {"cancel"},
-        "waiting_children": {"cancel", "remove"},
-        "failed": {"retry", "remove"},
-        "completed": {"retry", "remove"},
-        "cancelled": {"retry", "remove"},
-    }
-    found = set(table.get(state, ()))
+    found = set(VERBS.get(state, ()))
     if editable and state in {"waiting", "delayed"}:
         found.add("edit")
     if editable and state in ENDED:

@@ -60,8 +60,9 @@ def problem(visit: Visit, error: QConsoleError) -> Response:
         response = json_response(error_json(error.as_dict()), status)
     else:
         block = "notice" if visit.is_fragment else None
+        title = TITLES.get(status, "Refused")
         response = visit.console.pages.respond(
-            visit, "_problem.html", status=status, block=block, error=error, title=TITLES.get(status, "Refused")
+            visit, "_problem.html", status=status, block=block, error=error, title=title, section=None
         )
         if visit.is_fragment:
             response.headers["HX-Retarget"] = "#notice"

@@ -10,7 +10,7 @@ from qconsole.admin.filters import Filter
 from qconsole.admin.queues import UNSET
 from qconsole.admin.views import Page
 from qconsole.errors import FilterError, UsageError
-from qconsole.web.jobs import STATES, listing
+from qconsole.web.jobs import STATES, bulk_verbs, listing
 from qconsole.web.visit import Visit, action, page
 
 LIMITS = frozenset({"concurrency", "rate_max", "rate_per_s"})
@@ -45,6 +45,7 @@ async def show(visit: Visit) -> Response:
         filter=str(whole) if whole is not None else "",
         filter_text=str(whole) if whole is not None else extra,
         problem=problem,
+        verbs=bulk_verbs(whole),
         noun="jobs",
         list_path=("queues", name),
         command=cli_command("jobs", "list", filter=str(whole)) if whole is not None else "",

@@ -8,15 +8,17 @@ from qconsole.web.visit import Visit, action, page
 
 async def index(visit: Visit) -> Response:
     view = await visit.admin.workers.list()
+    alive = [worker for worker in view if worker.state != "lost"]
     return visit.answer(
         "workers/list.html",
         view=view,
         schema="workers",
         title="Workers",
         section="workers",
-        slots=sum(worker.slots for worker in view),
-        lost=sum(worker.state == "lost" for worker in view),
-        busy=sum(len(worker.running) for worker in view),
+        slots=sum(worker.slots for worker in alive),
+        alive=len(alive),
+        lost=len(view) - len(alive),
+        busy=sum(len(worker.running) for worker in alive),
         command=cli_command("workers", "list"),
         watch="queues",
         period_ms=5_000,

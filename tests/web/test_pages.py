@@ -2,14 +2,17 @@
 
 import asyncio
 import re
+import time
 
 import pytest
 from jsonschema import Draft202012Validator
+from redis import Redis
 from starlette.testclient import TestClient
 
 from qconsole.admin.schema import json_schema
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client
+from qconsole.runtime.keys import GLOBAL
 from qconsole.web.guard import POLICY
 from tests.web.conftest import HTML, JSON
 from tests.web.stage import Furniture
@@ -74,6 +77,19 @@ def test_a_live_refresh_gets_the_main_part_only(furniture: Furniture, web: TestC
     assert "<h1" in answer.text
 
 
+def test_a_lost_worker_counts_in_no_slots(fresh: Furniture, redis_server: EmbeddedServer, web: TestClient) -> None:
+    with Redis.from_url(redis_server.url) as redis:
+        redis.zadd(GLOBAL.workers(), {"dead-1": int(time.time() * 1_000) - 30_000})
+        redis.hset(GLOBAL.worker("dead-1"), mapping={"slots": 57, "pid": 7, "queues": '{"email":57}'})
+    text = web.get("/workers", headers=HTML).text
+    assert "1 lost" in text
+    assert "0 of 0 slots" in text
+
+
+def test_an_error_s_page_is_in_no_section(furniture: Furniture, web: TestClient) -> None:
+    assert 'aria-current="page"' not in web.get("/nowhere", headers=HTML).text
+
+
 def test_inline_script_and_style_never_appear(furniture: Furniture, web: TestClient) -> None:
     for path in PAGES:
         text = web.get(path, headers=HTML).text
@@ -97,6 +113,21 @@ def test_a_filter_s_mistake_is_underlined_where_it_stands(furniture: Furniture, 
     assert document.status_code == 400
     assert document.json()["error"]["code"] == "filter"
     assert document.json()["error"]["fields"]["position"] == 18
+
+
+@pytest.mark.parametrize(
+    ("path", "verbs"),
+    [
+        ("/queues/billing?state=failed", ["retry", "remove"]),
+        ("/jobs?filter=state:delayed,waiting", ["cancel", "promote", "remove"]),
+        ("/jobs?filter=-state:delayed", ["retry", "cancel", "remove"]),
+        ("/jobs?filter=state:failde", []),
+    ],
+)
+def test_a_list_offers_the_verbs_of_its_states(
+    furniture: Furniture, web: TestClient, path: str, verbs: list[str]
+) -> None:
+    assert re.findall(r'name="verb" value="(\w+)"', web.get(path, headers=HTML).text) == verbs
 
 
 def test_completions_replace_the_word_under_the_caret(furniture: Furniture, web: TestClient) -> None:

@@ -1,9 +1,10 @@
 """A real console behind a real browser: one Chromium for the run, one console a module; a broken policy fails."""
 
 import asyncio
+import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from qconsole.config import Settings
 from qconsole.redis.embedded import EmbeddedServer
+from qconsole.runtime import QueuePolicy
+from qconsole.runtime.arq_worker import Worker
 from qconsole.web.options import Auth, ConsoleOptions
 from qconsole.web.serve import listen, server
 from tests.web.conftest import picture
-from tests.web.stage import Furniture
+from tests.web.stage import JOB_TYPES, Furniture
 
 __all__ = ["picture"]
 
@@ -51,9 +54,13 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def console(self):  # type: ignore[no-untyped-def]
+    def app(self):  # type: ignore[no-untyped-def]
         assert self._server is not None
-        return self._server.config.app.state.console  # type: ignore[union-attr]
+        return self._server.config.app
+
+    @property
+    def console(self):  # type: ignore[no-untyped-def]
+        return self.app.state.console
 
     def start(self) -> None:
         bound = listen("127.0.0.1", self.port)
@@ -165,6 +172,26 @@ async def page(visit: Visit) -> Page:
     """One watched page."""
     context, _ = await visit()
     return await context.new_page()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start_worker(redis_server: EmbeddedServer) -> AsyncIterator[Callable[..., asyncio.Task[None]]]:
+    """Starts workers named "living"; a task ends when its worker stops."""
+    started: list[tuple[Worker, asyncio.Task[None]]] = []
+
+    def start(queues: Mapping[str, QueuePolicy]) -> asyncio.Task[None]:
+        worker = Worker(
+            job_types=JOB_TYPES, queues=queues, redis_url=redis_server.url, name="living", handle_signals=False
+        )
+        started.append((worker, asyncio.create_task(worker.async_run())))
+        return started[-1][1]
+
+    yield start
+    for worker, task in started:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await worker.close()
 
 
 async def until(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:

@@ -1,12 +1,21 @@
 """Every page in both themes and on a phone: accessible, within the policy, never sideways; pictures are kept."""
 
-import pytest
-from axe_playwright_python.async_playwright import Axe
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlsplit
 
-from tests.acceptance.web.conftest import ARTEFACTS, BROWSER, Site
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import APIRequestContext, Page
+
+from qconsole.redis.embedded import EmbeddedServer
+from qconsole.runtime import QueuePolicy
+from qconsole.web.visit import page as web_page
+from tests.acceptance.web.conftest import ARTEFACTS, BROWSER, Site, Visit, until
 
 pytestmark = BROWSER
 
+# name -> address; what stands in braces is only known at run time
 PAGES = {
     "overview": "/",
     "queues": "/queues",
@@ -20,66 +29,139 @@ PAGES = {
     "job-hostile": "/jobs/reports/report-hostile",
     "job-add": "/jobs/add?type=send_email",
     "dead-letters": "/dlq",
-    "dead-letter-group": "group",
+    "dead-letter-group": "/dlq/groups/{group}",
     "dead-letter-entries": "/dlq/entries",
-    "dead-letter": "entry",
+    "dead-letter": "/dlq/entries/{entry}",
     "schedules": "/schedules",
     "schedule": "/schedules/email/morning-digest?pattern=0+9+*+*+*",
     "flows": "/flows",
     "flow": "/flows/reports/flow-root",
     "workers": "/workers",
+    "worker": "/workers/{worker}",
     "metrics": "/metrics?queue=email",
+    "metrics-targets": "/metrics/sla",
     "operations": "/operations",
-    "operation-planned": "plan",
+    "operation-planned": "/operations/{planned}",
+    "operation-running": "/operations/{running}",
     "trash": "/trash",
     "audit": "/audit",
     "events": "/events",
     "settings": "/settings",
     "sign-in": "/sign-in",
     "not-found": "/nowhere",
+    "method-not-allowed": "/queues/pause-all",
+    "failed": "/broken",
+    "redis-away": "{away}/queues",
+}
+NO_PAGES = {
+    "/static/{digest}/{name}",
+    "/openapi.json",
+    "/live",
+    "/healthz",
+    "/complete",
+    "/metrics/prometheus",
+    "/jobs/{queue:segment}/{job:segment}/logs",
+    "/jobs/{queue:segment}/{job:segment}/why",
 }
 SIZES = {"wide": {"width": 1360, "height": 800}, "phone": {"width": 390, "height": 844}}
+JSON = {"accept": "application/json", "sec-fetch-site": "same-origin"}
 
 
-async def _path(page, site: Site, wanted: str) -> str:  # type: ignore[no-untyped-def]
-    """Return the path of a page whose id is only known at run time."""
-    if wanted.startswith("/"):
-        return wanted
-    ask = page.request
-    headers = {"accept": "application/json", "sec-fetch-site": "same-origin"}
-    if wanted == "group":
-        items = (await (await ask.get(f"{site.url}/dlq", headers=headers)).json())["items"]
-        found = next(item for item in items if item["error_type"] == "CardDeclined")
-        return f"/dlq/groups/{found['fingerprint']}"
-    if wanted == "entry":
-        items = (await (await ask.get(f"{site.url}/dlq/entries?filter=queue:billing", headers=headers)).json())["items"]
-        return f"/dlq/entries/{items[0]['id']}"
-    body = {"verb": "retry", "noun": "jobs", "matching": True, "filter": "queue:billing"}
-    planned = await (await ask.post(f"{site.url}/operations", headers=headers, data=body)).json()
-    return f"/operations/{planned['operation']['id']}"
+async def _broken(_: object) -> None:
+    raise ZeroDivisionError("a page that fails")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_is_accessible_keeps_the_policy_and_fits_a_phone(site: Site, visit, theme: str) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture(scope="module")
+def away(site_of: Callable[..., Site]) -> Site:
+    """A console whose Redis does not answer."""
+    return site_of(redis_url="redis://127.0.0.1:1/0")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def known(
+    site: Site, away: Site, visit: Visit, redis_server: EmbeddedServer, start_worker: Callable[..., object]
+) -> AsyncIterator[dict[str, str]]:
+    """What stands in braces: a group, an entry, a worker alive, operations planned and running."""
+    site.app.router.routes.append(web_page("/broken", _broken))  # type: ignore[arg-type]
+    start_worker({"idle": QueuePolicy(concurrency=2)})
+    context, _ = await visit()
+    ask = context.request
+
+    async def items(path: str) -> list[dict[str, str]]:
+        return (await (await ask.get(site.url + path, headers=JSON)).json())["items"]  # type: ignore[no-any-return]
+
+    async def has_worker() -> bool:
+        return bool(await items("/workers"))
+
+    await until(has_worker, "the worker is listed")
+    running = await _plan(ask, site, rate_per_s=0.01)
+    await ask.post(f"{site.url}/operations/{running}/start", headers=JSON, data={})
+    yield {
+        "group": next(group for group in await items("/dlq") if group["error_type"] == "CardDeclined")["fingerprint"],
+        "entry": (await items("/dlq/entries?filter=queue:billing"))[0]["id"],
+        "worker": (await items("/workers"))[0]["id"],
+        "planned": await _plan(ask, site),
+        "running": running,
+        "away": away.url,
+    }
+    await ask.post(f"{site.url}/operations/{running}/abort", headers=JSON, data={})
+
+
+async def _plan(ask: APIRequestContext, site: Site, **limits: float) -> str:
+    body = {"verb": "retry", "noun": "jobs", "matching": True, "filter": "queue:billing", **limits}
+    planned = await (await ask.post(f"{site.url}/operations", headers=JSON, data=body)).json()
+    return str(planned["operation"]["id"])
+
+
+async def test_every_route_that_answers_a_page_is_looked_at(site: Site) -> None:
+    seen = [urlsplit(path.replace("{", "").replace("}", "")).path for path in PAGES.values()]
+    routes = [route for route in site.app.routes if "GET" in (route.methods or ())]
+    assert {route.path for route in routes} >= NO_PAGES
+    missed = [route.path for route in routes if not any(route.path_regex.match(path) for path in seen)]
+    assert set(missed) <= NO_PAGES, set(missed) - NO_PAGES
+
+
+async def _faults(page: Page, name: str) -> list[str]:
+    sideways = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found = await Axe().run(page)
+    return [f"{name} scrolls {sideways} px sideways"] * (sideways > 0) + [
+        f"{name}: {violation['id']} {[node['target'] for node in violation['nodes']][:3]}"
+        for violation in found.response["violations"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        ("wide", "light"),
+        ("phone", "dark"),
+        pytest.param("wide", "dark", marks=pytest.mark.slow),
+        pytest.param("phone", "light", marks=pytest.mark.slow),
+    ],
+)
+async def test_every_page_is_accessible_keeps_the_policy_and_fits_its_screen(
+    site: Site, visit: Visit, known: dict[str, str], size: str, theme: str
+) -> None:
     folder = ARTEFACTS / "web"
     folder.mkdir(parents=True, exist_ok=True)
     faults = []
-    for size, viewport in SIZES.items():
-        context, _ = await visit(viewport=viewport, color_scheme=theme)
-        page = await context.new_page()
-        for name, wanted in PAGES.items():
-            await page.goto(site.url + await _path(page, site, wanted), wait_until="load")
-            await page.evaluate("document.fonts.ready")
-            sideways = await page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            if sideways > 0:
-                faults.append(f"{name} on a {size} screen scrolls {sideways} px sideways")
-            await page.screenshot(path=folder / f"{name}-{size}-{theme}.png", full_page=True)
-            if size == "wide" or theme == "light":
-                found = await Axe().run(page)
-                faults += [
-                    f"{name} ({size}, {theme}): {violation['id']} {[node['target'] for node in violation['nodes']][:3]}"
-                    for violation in found.response["violations"]
-                ]
+    context, _ = await visit(viewport=SIZES[size], color_scheme=theme)
+    page = await context.new_page()
+    for name, wanted in PAGES.items():
+        path = wanted.format(**known)
+        await page.goto(path if path.startswith("http") else site.url + path, wait_until="load")
+        await page.evaluate("document.fonts.ready")
+        await page.screenshot(path=folder / f"{name}-{size}-{theme}.png", full_page=True)
+        faults += await _faults(page, f"{name} ({size}, {theme})")
+    # What a change answers: the question for a reason, and the refusal of one that comes from elsewhere.
+    await page.goto(f"{site.url}/dlq")
+    await page.locator("#page form button[value=discard]").first.evaluate("button => button.click()")
+    await page.wait_for_url("**/operations")
+    faults += await _faults(page, f"reason ({size}, {theme})")
+    forged = await context.new_page()
+    await forged.set_content(f"<form method=post action='{site.url}/queues/pause-all'><button>go</button></form>")
+    await forged.locator("button").click()
+    await forged.wait_for_url("**/queues/pause-all")
+    assert "Not allowed" in await forged.title()
+    faults += await _faults(forged, f"forged ({size}, {theme})")
     assert not faults, "\n".join(faults)

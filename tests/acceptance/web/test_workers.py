@@ -1,38 +1,23 @@
 """A living worker is told to be quiet, to go on and to stop, from the browser, and does so."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client
-from qconsole.runtime.arq_worker import Worker
 from tests.acceptance.web.conftest import BROWSER, Site, until
 from tests.web.stage import JOB_TYPES, POLICIES, Email, send_email
 
 pytestmark = BROWSER
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def working(site: Site, redis_server: EmbeddedServer) -> AsyncIterator[asyncio.Task[None]]:
-    """A worker at work; the task ends when it stops."""
-    worker = Worker(
-        job_types=JOB_TYPES, queues=POLICIES, redis_url=redis_server.url, name="living", handle_signals=False
-    )
-    task = asyncio.create_task(worker.async_run())
-    yield task
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-    await worker.close()
-
-
 async def test_a_living_worker_is_quieted_resumed_and_stopped(
-    site: Site, page: Page, redis_server: EmbeddedServer, working: asyncio.Task[None]
+    site: Site, page: Page, redis_server: EmbeddedServer, start_worker: Callable[..., asyncio.Task[None]]
 ) -> None:
+    working = start_worker(POLICIES)
+
     async def send(job_id: str) -> None:
         async with await Client.connect(redis_server.url, job_types=JOB_TYPES) as client:
             await client.enqueue(send_email, Email(to="a@example.com"), job_id=job_id)
