@@ -7,7 +7,7 @@ first. A place is exact (score and member), so a page never repeats or misses a 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from qconsole.admin.backend import Backend
 from qconsole.runtime.job import JobState
@@ -40,8 +40,7 @@ URGENT_END: Final = f"({float(band(DEFAULT_PRIORITY - 1)[1] + 1):.17g}"
 BULK_START: Final = f"{float(band(DEFAULT_PRIORITY + 1)[0]):.17g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One id in a source, with its exact place. `id` is the job's wire id; `member` what stands in the index."""
 
     score: str
@@ -92,21 +91,29 @@ class ZsetSource:
         place = (after.score, after.member) if after else ("", "")
         direction = "desc" if descending else "asc"
         found = await self.backend.read("range", [self.key], [direction, *bounds, limit, *place])
-        entries = []
-        for member_bytes, score in zip(found[::2], found[1::2], strict=True):
-            member = member_bytes.decode("utf-8", "replace")
-            entries.append(Entry(score.decode(), member, self.id_of(member)))
-        return entries
+        members = [member.decode("utf-8", "replace") for member in found[::2]]
+        ids = members if self.id_of is str else [self.id_of(member) for member in members]
+        return [
+            Entry(score.decode(), member, job_id)
+            for score, member, job_id in zip(found[1::2], members, ids, strict=True)
+        ]
 
 
 @dataclass(slots=True)
 class ListedSource:
-    """Ids that have no index and are few: read whole, ordered here."""
+    """Ids that have no index and are few: read whole once, ordered here."""
 
     read: Callable[[], Awaitable[Iterable[tuple[float, str]]]]
     queue: str
     group: Group
     name: str
+    _kept: list[tuple[float, str]] | None = None
+
+    async def entries(self) -> list[tuple[float, str]]:
+        """Return scores and ids, in order."""
+        if self._kept is None:
+            self._kept = sorted(await self.read())
+        return self._kept
 
     @property
     def rank(self) -> tuple[str, str]:
@@ -115,7 +122,7 @@ class ListedSource:
 
     async def fetch(self, low: str, high: str, after: Entry | None, limit: int, descending: bool) -> list[Entry]:
         """Return up to `limit` entries; see `Source`."""
-        kept = sorted((score, member) for score, member in await self.read() if _inside(score, low, high))
+        kept = [(score, member) for score, member in await self.entries() if _inside(score, low, high)]
         if after is not None:
             place = (float(after.score), after.member)
             kept = [pair for pair in kept if (pair < place if descending else pair > place)]

@@ -50,9 +50,12 @@ class JobViews:
             error_type=error.type if error else None,
             error_message=redact(error.message[:ROW_MESSAGE_CHARACTERS]) if error else None,
             fingerprint=error.fingerprint if error else None,
-            progress=self._plain(job.document("progress"), characters=1_000).value,
+            progress=self._progress(job),
             summary=self.summary(call_of(job)),
         )
+
+    def _progress(self, job: StoredJob) -> Any:
+        return self._plain(job.document("progress"), characters=1_000).value if "progress" in job.record else None
 
     def summary(self, call: Call | None) -> str:
         """Return a payload in one line."""

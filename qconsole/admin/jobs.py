@@ -62,6 +62,7 @@ class Jobs(Noun):
         listing = f"jobs:{int(reverse)}:{wanted}"
         after, back = place_of(listing, cursor)
         sources = self._session.listing.sources(wanted, await self._session.plain_arq.queues())
+        total, sources = await self._sized(wanted, sources)
         found = await self._session.search.slice(
             wanted, sources, after, limit=limit, order=order_of(reverse, back), budget=max(1, budget)
         )
@@ -71,7 +72,7 @@ class Jobs(Noun):
             rows=tuple(views.row(job) for job, _ in chosen),
             next=self._next(listing, chosen[-1][1] if chosen else None, found.last, back, found.at_end, after),
             previous=self._previous(listing, chosen[0][1] if chosen else None, back, found.at_end, after),
-            total=await self._total(wanted, sources),
+            total=total,
             scanned=found.scanned,
             complete=found.at_end or len(chosen) >= limit,
             as_of_ms=self._backend.now_ms(),
@@ -117,7 +118,7 @@ class Jobs(Noun):
             page = await self._by_id(wanted)
             return Count(len(page.rows))
         sources = self._session.listing.sources(wanted, await self._session.plain_arq.queues())
-        total = await self._total(wanted, sources)
+        total, sources = await self._sized(wanted, sources)
         if total is not None:
             return total
         found = await self._session.search.slice(
@@ -125,29 +126,24 @@ class Jobs(Noun):
         )
         return Count(len(found.found), exact=found.at_end)
 
-    async def _total(self, wanted: Filter, sources: list[Source]) -> Count | None:
-        """Return how many there are when the indexes alone know."""
+    async def _sized(self, wanted: Filter, sources: list[Source]) -> tuple[Count | None, list[Source]]:
+        """Return how many jobs there are and the sources that hold any, when the indexes alone know."""
         if residual(wanted):
-            return None
+            return None, sources
+        indexed = [source for source in sources if isinstance(source, ZsetSource)]
         async with self._backend.redis.pipeline(transaction=False) as pipe:
-            leases: dict[str, str] = {}
-            for source in sources:
-                if isinstance(source, ZsetSource):
-                    pipe.zcount(source.key, source.low, source.high)
-                    if source.key == source.queue:
-                        leases[source.queue] = source.name
-            counted = await pipe.execute()
-        listed = [len(await source.read()) for source in sources if isinstance(source, ListedSource)]  # type: ignore[arg-type]
-        active = await self._leased(sources)
-        return Count(max(0, sum(counted) + sum(listed) - active))
-
-    async def _leased(self, sources: list[Source]) -> int:
-        """Return how many of the ids counted as waiting or delayed have a lease instead."""
-        async with self._backend.redis.pipeline(transaction=False) as pipe:
-            for source in sources:
-                if isinstance(source, ZsetSource) and source.key == source.queue and source.low != "-inf":
+            for source in indexed:
+                pipe.zcount(source.key, source.low, source.high)
+            for source in indexed:  # ids counted as waiting or delayed may have a lease instead
+                if source.key == source.queue and source.low != "-inf":
                     pipe.zcount(self._backend.keys(source.queue).leases(), source.low, source.high)
-            return sum(await pipe.execute())
+            counted = await pipe.execute()
+        sizes = {id(source): size for source, size in zip(indexed, counted, strict=False)}
+        for listed in sources:
+            if isinstance(listed, ListedSource):
+                sizes[id(listed)] = len(await listed.entries())
+        total = sum(sizes.values()) - sum(counted[len(indexed) :])
+        return Count(max(0, total)), [source for source in sources if sizes[id(source)]]
 
     async def get(self, job_id: str, *, queue: str | None = None, reveal: bool = False) -> JobView:
         """Return everything about one job.

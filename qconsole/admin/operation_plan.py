@@ -126,7 +126,7 @@ class Planner:
     async def _size(self, source: Source) -> int:
         if isinstance(source, ZsetSource):
             return int(await self._backend.redis.zcount(source.key, source.low, source.high))
-        return len(list(await source.read())) if isinstance(source, ListedSource) else 0
+        return len(await source.entries()) if isinstance(source, ListedSource) else 0
 
     def _wholes(self, queues: Iterable[str]) -> frozenset[str]:
         return frozenset(self._session.plain_arq.partitions.wholes(queues))

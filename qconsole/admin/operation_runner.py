@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,16 +19,19 @@ from qconsole.admin.backend import Backend
 from qconsole.admin.operation_record import LEASE_MS, Operation, OperationStore
 from qconsole.admin.operation_targets import Chunk, Target, Targets
 from qconsole.admin.operation_verbs import DONE_BEFORE, UNDOABLE, Outcome, Verbs
-from qconsole.admin.views import OperationState, OperationView
+from qconsole.admin.views import OperationState, OperationView, Verb
 from qconsole.errors import Conflict, QConsoleError
 from qconsole.runtime.keys import GLOBAL
 
-CHUNK: Final = 600  # jobs taken up at once and written down as one
+CHUNK: Final = 1_000  # jobs taken up at once and written down as one
 EDIT_CHUNK: Final = 100  # of edited payloads, which go one by one
+LANES: Final = 2  # calls under way at once: the server works on one while the answer of the other is read
+UNORDERED: Final = frozenset({Verb.REMOVE, Verb.DRAIN, Verb.CANCEL, Verb.DISCARD})
 FIRST_CALL: Final = 20
 LARGEST_CALL: Final = 200
 SMALLEST_CALL: Final = 5
 CALL_MS: Final = 5.0  # how long one call should hold the server, at most
+CHEAPEST_MS: Final = 0.1  # what a call costs the server at least, whatever the clock says
 COSTS_KEPT: Final = 4
 FAILURES_KEPT: Final = 100
 VIEW_EVERY_S: Final = 0.1
@@ -91,6 +94,7 @@ class Runner:
         self._token = secrets.token_hex(8)
         self._call = FIRST_CALL
         self._costs_ms: deque[float] = deque(maxlen=COSTS_KEPT)
+        self._ways_ms: deque[float] = deque(maxlen=COSTS_KEPT)
         self._started = 0.0
         self._count = 0
         self._recent: list[tuple[float, int]] = []
@@ -166,6 +170,7 @@ class Runner:
     async def _act(
         self, operation: Operation, targets: Sequence[Target], processed: int, resumed: frozenset[str]
     ) -> _Tally:
+        await self._measure_way()
         tally = _Tally()
         by_queue: dict[tuple[str, bool], list[str]] = {}
         for queue, job_id, is_result in targets:
@@ -175,13 +180,32 @@ class Runner:
             # the killed runner put these back, and plain arq has worked them since
             again = await self._targets.ended_since(queue, chosen, operation.bound_ms) if is_result and resumed else []
             tally.take(queue, Outcome(done=again), resumed)
-            ids, start = [job_id for job_id in chosen if job_id not in again], 0
-            while start < len(ids):
-                part = ids[start : start + (self._call if operation.payload_edit is None else EDIT_CHUNK)]
-                tally.take(queue, await self._called(operation, queue, part, is_result, at + start), resumed)
-                start += len(part)
+            parts = self._parts(operation, [job_id for job_id in chosen if job_id not in set(again)], at)
+            lanes = LANES if operation.verb in UNORDERED else 1
+            await _all([self._lane(operation, queue, is_result, parts, tally, resumed) for _ in range(lanes)])
             at += len(chosen)
         return tally
+
+    def _parts(self, operation: Operation, ids: Sequence[str], at: int) -> Iterator[tuple[int, Sequence[str]]]:
+        """Cut ids into calls, each as large as it may be when it is made; yield how many came before, and its ids."""
+        start = 0
+        while start < len(ids):
+            part = ids[start : start + (self._call if operation.payload_edit is None else EDIT_CHUNK)]
+            yield at + start, part
+            start += len(part)
+
+    async def _lane(
+        self,
+        operation: Operation,
+        queue: str,
+        is_result: bool,
+        parts: Iterator[tuple[int, Sequence[str]]],
+        tally: _Tally,
+        resumed: frozenset[str],
+    ) -> None:
+        """Make one call after another, of what no other lane has taken."""
+        for at, part in parts:
+            tally.take(queue, await self._called(operation, queue, part, is_result, at), resumed)
 
     async def _called(self, operation: Operation, queue: str, ids: Sequence[str], is_result: bool, at: int) -> Outcome:
         """Act on jobs of one queue in one call; one that the server refuses fails them all."""
@@ -195,8 +219,14 @@ class Runner:
             if error.code in ("redis_unavailable", "forbidden"):
                 raise
             outcome = Outcome(failed=[(job_id, str(error)) for job_id in ids])
-        self._adapt((time.monotonic() - began) * 1000 / len(ids))
+        self._adapt((time.monotonic() - began) * 1000, len(ids))
         return outcome
+
+    async def _measure_way(self) -> None:
+        """Note how long a call takes that does nothing: the way to the server and its other clients' turns."""
+        began = time.monotonic()
+        await self._backend.redis.ping()
+        self._ways_ms.append((time.monotonic() - began) * 1000)
 
     def _due(self, operation: Operation, at: int, count: int) -> tuple[int, int]:
         """Return when the first of some jobs is due from now, and over how long the others follow."""
@@ -208,12 +238,12 @@ class Runner:
         due_ms = begun_ms + delay_ms + round(share * at) - self._backend.now_ms()
         return max(0, due_ms), round(share * count)
 
-    def _adapt(self, job_ms: float) -> None:
+    def _adapt(self, took_ms: float, jobs: int) -> None:
         """Keep each call short: the server does nothing else meanwhile. The cheapest of the last calls tells what a job
-        costs; the others waited for their turn on a busy machine too.
+        costs, without the way to the server; the others waited for their turn on a busy machine too.
         """
-        self._costs_ms.append(job_ms)
-        self._call = max(SMALLEST_CALL, min(LARGEST_CALL, int(CALL_MS / min(self._costs_ms))))
+        self._costs_ms.append(max(took_ms - min(self._ways_ms), CHEAPEST_MS) / jobs)
+        self._call = max(SMALLEST_CALL, min(LARGEST_CALL, 2 * self._call, int(CALL_MS / min(self._costs_ms))))
 
     async def _pace(self, operation: Operation, processed: int) -> None:
         """Wait as long as the asked-for rate needs; in short naps, so that the lease is kept."""
@@ -273,3 +303,10 @@ class Runner:
             self._recent.pop(0)
         span_s = now - self._recent[0][0]
         return sum(n for _, n in self._recent[1:]) / span_s if span_s > 0 else 0.0
+
+
+async def _all(lanes: list[Coroutine[Any, Any, None]]) -> None:
+    """Run some lanes to their ends, and raise the first error when all have ended."""
+    for ended in await asyncio.gather(*lanes, return_exceptions=True):
+        if ended is not None:
+            raise ended

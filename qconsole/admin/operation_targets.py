@@ -5,6 +5,8 @@ A job that arrived or ended after the bound is never touched, whatever the filte
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from qconsole.admin.backend import Backend
@@ -103,16 +105,19 @@ class Targets:
         chunk = Chunk(place=after.as_json() if after else None)
         async for batch in self._listing.walk(sources, after, order=Order.OLDEST, first_fetch=size):
             taken = batch[: size - len(chunk.targets)]
-            chunk.targets += [self._target(found) for found in taken]
+            chunk.targets += self._targets(taken)
             chunk.place = taken[-1].place.as_json()
             if len(chunk.targets) >= size:
                 return chunk
         chunk.at_end = True
         return chunk
 
-    def _target(self, found: Found) -> Target:
-        source = found.source
-        return Target(source.queue, self._backend.keys(source.queue).bare_id(found.id), source.rank[1] == RESULTS)
+    def _targets(self, taken: Sequence[Found]) -> list[Target]:
+        targets: list[Target] = []
+        for source, run in groupby(taken, key=attrgetter("source")):
+            bare_id, is_result = self._backend.keys(source.queue).bare_id, source.rank[1] == RESULTS
+            targets += [Target(source.queue, bare_id(found.entry.id), is_result) for found in run]
+        return targets
 
     async def _scanned(
         self, operation: Operation, wanted: Filter, sources: Sequence[Source], after: Place | None, size: int

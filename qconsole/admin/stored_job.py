@@ -4,11 +4,11 @@ Pure: reading is in job_reader.py, decoding of payloads in payloads.py.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Final
 
 import orjson
 
+from qconsole.admin.lazy import lazy
 from qconsole.admin.payloads import Call, Ended, read_call, read_result
 from qconsole.admin.views import ErrorView
 from qconsole.runtime.job import JobState
@@ -52,7 +52,7 @@ class StoredJob:
     logs_total: int = 0
     children: int = 0
 
-    @cached_property
+    @lazy
     def state(self) -> JobState | None:
         """Its state, or `None` when nothing is known of it in this queue."""
         if self.score is not None:
@@ -67,17 +67,17 @@ class StoredJob:
             return self.end.state
         return None
 
-    @cached_property
+    @lazy
     def claim(self) -> list[str]:
         """`token|worker|started_ms|score|attempt|due_ms|job_type` of the claim, empty when there is none of ours."""
         return self.active.decode("utf-8", "replace").split("|", 6) if self.active else []
 
-    @cached_property
+    @lazy
     def call(self) -> Call | None:
         """The decoded call, when it was read."""
         return None if self.payload is None else read_call(self.payload, self.payload_bytes)
 
-    @cached_property
+    @lazy
     def end(self) -> Ended | None:
         """The decoded result, when it was read."""
         return None if self.result is None else read_result(self.result, self.result_bytes)
@@ -103,7 +103,7 @@ class StoredJob:
         except orjson.JSONDecodeError:
             return None
 
-    @cached_property
+    @lazy
     def job_type(self) -> str:
         """Its job type; a question mark when it cannot be read."""
         if self.call is not None and self.call.job_type:
@@ -112,7 +112,7 @@ class StoredJob:
             return self.end.call.job_type
         return self.text("job_type") or (self.claim[6] if len(self.claim) > 6 else "") or "?"
 
-    @cached_property
+    @lazy
     def priority(self) -> int:
         """Its priority, by its place if it stands in a band."""
         if self.score is not None and self.score < 0:
@@ -122,7 +122,7 @@ class StoredJob:
             known = self.end.priority
         return DEFAULT_PRIORITY if known is None else known
 
-    @cached_property
+    @lazy
     def created_ms(self) -> int | None:
         """When it was enqueued."""
         known = self.number("created_ms")
@@ -134,7 +134,7 @@ class StoredJob:
             return self.end.call.enqueued_ms
         return self.children_ms
 
-    @cached_property
+    @lazy
     def due_ms(self) -> int | None:
         """When it may or might start."""
         if self.state in (JobState.WAITING, JobState.DELAYED) and self.score is not None:
@@ -147,7 +147,7 @@ class StoredJob:
             return self.end.due_ms
         return self.number("due_ms") or self.created_ms
 
-    @cached_property
+    @lazy
     def started_ms(self) -> int | None:
         """When the current or last attempt began."""
         claimed = _whole(self.claim, 2)
@@ -158,7 +158,7 @@ class StoredJob:
         history = self.document("history")
         return history[-1].get("start_ms") if isinstance(history, list) and history else None
 
-    @cached_property
+    @lazy
     def finished_ms(self) -> int | None:
         """When it ended."""
         if self.ended_ms is not None:
@@ -167,7 +167,7 @@ class StoredJob:
             return self.end.finished_ms
         return None
 
-    @cached_property
+    @lazy
     def worker(self) -> str | None:
         """Who runs or ran it."""
         if len(self.claim) > 1:
@@ -176,7 +176,7 @@ class StoredJob:
             return "plain arq" if self.lease_token == b"1" else None
         return self.end.worker if self.end is not None else None
 
-    @cached_property
+    @lazy
     def attempts_made(self) -> int:
         """How many runs it has had, the current one included."""
         claimed = _whole(self.claim, 4)
@@ -186,7 +186,7 @@ class StoredJob:
             return self.end.attempt
         return self.attempts_spent
 
-    @cached_property
+    @lazy
     def error(self) -> ErrorView | None:
         """Its last error; of an ended job that did not fail there is none."""
         if self.state is JobState.COMPLETED:
@@ -197,7 +197,7 @@ class StoredJob:
             stored = ErrorView(kind, message, at_ms=self.finished_ms)
         return stored
 
-    @cached_property
+    @lazy
     def parent(self) -> tuple[str, str] | None:
         """Queue and id of the job that waits for this one."""
         text = self.text("parent")

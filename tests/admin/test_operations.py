@@ -168,18 +168,18 @@ async def test_a_discard_is_undone_within_its_window_only(admin: Admin, redis: R
 
 
 async def test_a_paused_operation_goes_on_where_it_stopped(admin: Admin, redis: Redis) -> None:
-    await failed_jobs(redis, 2_000)
+    await failed_jobs(redis, 4_000)
     plan = await admin.operations.plan("retry", "queue:email")
     operation_id = await start(admin, plan)
     async for view in admin.operations.run(operation_id):
         if view.done and view.state is OperationState.RUNNING:
             await admin.operations.pause(operation_id)
     paused = await admin.operations.get(operation_id)
-    assert paused.state is OperationState.PAUSED and 0 < paused.done < 2_000
+    assert paused.state is OperationState.PAUSED and 0 < paused.done < 4_000
     assert await redis.zcard("email") == paused.done
     await admin.operations.resume(operation_id)
     done = await driven(admin, operation_id)
-    assert (done.state, done.done, done.skipped) == (OperationState.DONE, 2_000, 0)
+    assert (done.state, done.done, done.skipped) == (OperationState.DONE, 4_000, 0)
 
 
 async def test_an_aborted_operation_keeps_what_it_did(admin: Admin, redis: Redis) -> None:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qconsole.admin.redaction import MASK, Redaction
 
@@ -45,6 +47,19 @@ def test_values_that_look_secret_are_masked_in_text(text: str, masked: str | Non
     if masked is not None:
         assert shown == masked
     assert "hunter2" not in shown and "abc.def" not in shown
+
+
+FRAGMENTS = (
+    *("user77@example.com", "night", "pass", "word", "token", "=", ":", " ", "//", "@", "EYJ", "ghp_", "AKIA", "asia"),
+    *("eyJhbGciOiJI.eyJzdWIiOiIx.abc", "Bearer ", "basic ", "xoxb-", "sk_live_", "rk_test_", "ABCDEFGH12345678"),
+    *("a" * 24, "-----BEGIN ", "PRIVATE KEY-----", "\u017f", "\u212a", "\u0130"),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=6).map("".join))
+def test_a_text_that_is_passed_over_holds_nothing_to_mask(text: str) -> None:
+    every_text_is_searched = Redaction(patterns=["(?!)"])
+    assert RULES.text(text) == every_text_is_searched.text(text)
 
 
 def test_the_operator_adds_and_removes_rules() -> None:

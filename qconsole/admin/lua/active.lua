@@ -10,11 +10,16 @@ for i = 1, #ours, 2 do
   known[ours[i]] = true
 end
 for _, range in ipairs({{'-inf', '(0'}, {'(0', now_ms}}) do
-  local first = redis.call('ZRANGEBYSCORE', queue, range[1], range[2], 'WITHSCORES', 'LIMIT', 0, looked_at)
+  local first, keys = redis.call('ZRANGEBYSCORE', queue, range[1], range[2], 'WITHSCORES', 'LIMIT', 0, looked_at), {}
   for i = 1, #first, 2 do
-    if not known[first[i]] and redis.call('EXISTS', 'arq:in-progress:' .. first[i]) == 1 then
-      held[#held + 1] = first[i]
-      held[#held + 1] = first[i + 1]
+    keys[#keys + 1] = 'arq:in-progress:' .. first[i]
+  end
+  local tokens = #keys > 0 and redis.call('MGET', unpack(keys)) or {}
+  for n, token in ipairs(tokens) do
+    local id, score = first[2 * n - 1], first[2 * n]
+    if token and not known[id] then
+      held[#held + 1] = id
+      held[#held + 1] = score
     end
   end
 end
