@@ -80,6 +80,7 @@ async def test_html_is_whole_and_escaped(reporting: Platform) -> None:
 async def test_a_workbook_has_days_and_customers(reporting: Platform) -> None:
     book = CalamineWorkbook.from_filelike(io.BytesIO(await _report(reporting, Format.XLSX)))
     assert book.sheet_names == ["Days", "Customers"]
+    assert book.get_sheet_by_name("Days").to_python()[1][0] == date(2025, 1, 14)
     assert book.get_sheet_by_name("Customers").to_python()[2] == ["'=Evil()", 1.0, 2.0, 100.1]
 
 

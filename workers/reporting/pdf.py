@@ -15,6 +15,7 @@ from workers.reporting.tables import CUSTOMER_HEADER, DAY_HEADER
 from workers.wording import money
 
 FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+INK = "#1f2933"
 _SIZE = 8.5
 
 
@@ -71,7 +72,7 @@ def _know_fonts() -> None:
             pdfmetrics.registerFont(TTFont(name, folder / f"{name}.ttf"))
 
 
-def _style(size: float, *, bold: bool = False, colour: str = "#1f2933", before: float = 0) -> Any:
+def _style(size: float, *, bold: bool = False, colour: str = INK, before: float = 0) -> Any:
     from reportlab.lib.styles import ParagraphStyle
 
     return ParagraphStyle(
@@ -110,7 +111,11 @@ def _key_figures(figures: Figures, width: float) -> Any:
         [_paragraph(value, _style(12, bold=True)) for value in shown.values()],
         [_paragraph(label, _style(_SIZE, colour=GREY)) for label in shown],
     ]
-    flat = [("TOPPADDING", (0, 0), (-1, 0), 6), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
+    flat = [
+        ("TOPPADDING", (0, 0), (-1, 0), 6),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
+        ("LEFTPADDING", (0, 0), (-1, -1), 0),
+    ]
     widths = [width * part for part in (0.19, 0.19, 0.28, 0.34)]
     return Table(rows, colWidths=widths, style=[*flat, ("LINEABOVE", (0, 0), (-1, 0), 1.2, BLUE)])
 
@@ -122,6 +127,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]], widths: Sequenc
         ("FONTNAME", (0, 0), (-1, 0), BOLD),
         ("FONTNAME", (0, 1), (-1, -1), FONT),
         ("FONTSIZE", (0, 0), (-1, -1), _SIZE),
+        ("TEXTCOLOR", (0, 0), (-1, -1), INK),
         ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("TOPPADDING", (0, 0), (-1, -1), 2),

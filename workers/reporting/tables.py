@@ -11,9 +11,7 @@ CUSTOMER_HEADER: Final = ("customer", "documents", "lines", "amount")
 
 def day_rows(figures: Figures) -> list[tuple[Any, ...]]:
     """Returns a row for each day."""
-    return [
-        (day.day.isoformat(), day.documents, day.lines, day.matched, day.open, day.in_review) for day in figures.days
-    ]
+    return [(day.day, day.documents, day.lines, day.matched, day.open, day.in_review) for day in figures.days]
 
 
 def customer_rows(figures: Figures) -> list[tuple[Any, ...]]:

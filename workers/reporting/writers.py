@@ -43,7 +43,8 @@ def write_xlsx(figures: Figures, title: str) -> bytes:
     import xlsxwriter
 
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(out, {**options, "default_date_format": "yyyy-mm-dd"})
     bold = book.add_format({"bold": True})
     days = book.add_worksheet("Days")
     _sheet(days, DAY_HEADER, day_rows(figures), bold)
@@ -59,6 +60,7 @@ def write_xlsx(figures: Figures, title: str) -> bytes:
                 "gap": 40,
             }
         )
+    chart.set_x_axis({"date_axis": True, "num_format": "d mmm"})
     chart.set_title({"name": "Lines by day", "overlay": False})
     chart.set_legend({"position": "top"})
     chart.set_size({"width": 820, "height": 340})
@@ -74,6 +76,7 @@ def write_xlsx(figures: Figures, title: str) -> bytes:
 def _sheet(sheet: Any, header: Sequence[str], rows: Sequence[Sequence[Any]], bold: Any) -> None:
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, 0, 24)
+    sheet.set_column(1, len(header) - 1, 13)
     sheet.write_row(0, 0, header, bold)
     for place, row in enumerate(rows, start=1):
         sheet.write_row(place, 0, row)
