@@ -6,17 +6,23 @@ has arrived already, and commands are packed in Python. Leans on redis-py's and 
 
 import asyncio
 import builtins
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from math import inf
+from typing import Any, Final
 
 import hiredis
 from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
+_HIGH_WATER: Final = 65_536  # asyncio's own: a transport that holds more asks its writer to wait
+
 
 class QuickLine(AbstractConnection):
     """What the three kinds of connection share."""
+
+    _late_at = inf  # by the loop's time: when the answer that is waited for comes too late
+    _late: asyncio.TimerHandle | None = None
 
     def quiet(self) -> bool:
         """Say whether the line is up and nothing waits on it to be read, as between two calls."""
@@ -43,6 +49,16 @@ class QuickLine(AbstractConnection):
         """Return several commands, one after the other."""
         return [b"".join(self.pack_command(*command)[0] for command in commands)]
 
+    def send_at_once(self, args: Sequence[Any]) -> bool:
+        """Write a command; false when the connection must be opened, checked or waited for first."""
+        writer = self._writer
+        if writer is None or writer.is_closing() or writer.transport.get_write_buffer_size() > _HIGH_WATER:
+            return False
+        if self.health_check_interval and asyncio.get_running_loop().time() > self.next_health_check:
+            return False
+        writer.write(self.pack_command(*args)[0])
+        return True
+
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
         """Write commands; waits, no longer than the time-out, only for a peer that does not keep up."""
         if self._writer is None:
@@ -56,7 +72,7 @@ class QuickLine(AbstractConnection):
             if isinstance(command, str):
                 command = command.encode()
             writer.writelines((command,) if isinstance(command, bytes) else command)
-            if writer.transport.get_write_buffer_size():
+            if writer.transport.get_write_buffer_size() > _HIGH_WATER:
                 async with asyncio.timeout(self.socket_timeout):
                     await writer.drain()
         except builtins.TimeoutError:
@@ -94,11 +110,10 @@ class QuickLine(AbstractConnection):
 
     async def _wait_for_answer(self, parser: Any) -> Any:
         loop, response = asyncio.get_running_loop(), NOT_ENOUGH_DATA
-        late = None
         if self.socket_timeout is not None:
-            # a timer that breaks the stream costs less than `asyncio.timeout`; the connection is of no use after either
-            error = TimeoutError(f"Timeout reading from {self._host_error()}")
-            late = loop.call_later(self.socket_timeout, parser._stream.set_exception, error)
+            self._late_at = loop.time() + self.socket_timeout
+            if self._late is None:
+                self._late = loop.call_at(self._late_at, self._look_whether_late, loop)
         try:
             while response is NOT_ENOUGH_DATA:
                 await parser.read_from_socket()
@@ -110,11 +125,21 @@ class QuickLine(AbstractConnection):
             await self.disconnect(nowait=True)
             raise
         finally:
-            if late is not None:
-                late.cancel()
+            self._late_at = inf
         if self.health_check_interval:
             self.next_health_check = loop.time() + self.health_check_interval
         return response
+
+    def _look_whether_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Break the stream when its answer is late; one timer looks after all answers, as arming one for each costs."""
+        self._late = None
+        if self._late_at == inf:
+            return
+        if loop.time() < self._late_at:
+            self._late = loop.call_at(self._late_at, self._look_whether_late, loop)
+        else:
+            parser: Any = self._parser
+            parser._stream.set_exception(TimeoutError(f"Timeout reading from {self._host_error()}"))
 
 
 class QuickConnection(QuickLine, Connection):

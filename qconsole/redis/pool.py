@@ -192,7 +192,8 @@ class Pool(ConnectionPool):
             if asking:
                 await connection.send_command("ASKING")
                 await connection.read_response()
-            await connection.send_command(*args)
+            if not connection.send_at_once(args):
+                await connection.send_command(*args)
             return await parse(connection, args[0], **options)
         finally:
             await self.release(connection)

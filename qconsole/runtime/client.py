@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, Self, TypeVar
 
 import orjson
@@ -36,6 +37,7 @@ from qconsole.runtime.spread import Spread
 
 CHUNKS_IN_FLIGHT: Final = 4
 _SEEN_EVERY_MS: Final = 30_000
+_NO_OPTIONS: Final = Options()
 
 Answer = TypeVar("Answer")
 Target = JobType[Any] | str
@@ -165,9 +167,8 @@ class Client:
             JobNotFound, Conflict: the parent does not exist, or has ended; nothing was queued.
             RedisUnavailable: Redis did not answer within the deadline; the same call with the same `job_id` is safe.
         """
-        job = await self.prepare(
-            job_type, payload, Options(**options), queue=queue, job_id=job_id, key=key, dedup=dedup
-        )
+        wanted = Options(**options) if options else _NO_OPTIONS
+        job = await self.prepare(job_type, payload, wanted, queue=queue, job_id=job_id, key=key, dedup=dedup)
         if parent is not None:
             check = Check.FRESH if job_id is None else Check.OWN
             return await self._add_child(job, parent, checked_on_fail(on_fail), check, dedup)
@@ -355,7 +356,7 @@ class Client:
 
     def keys(self, queue: str) -> Keys:
         """Return the keys of a queue as they are on this deployment."""
-        return Keys(queue, cluster=self.cluster)
+        return _keys(queue, self.cluster)
 
     async def stored(self, name: str, declared: JobType[Any] | None, text: bytes) -> bytes:
         """Return what the job carries: its payload, or the reference to it."""
@@ -440,6 +441,11 @@ class Client:
 def _no_more_ids(own_ids: Iterator[str] | None) -> None:
     if own_ids is not None and next(own_ids, None) is not None:
         raise UsageError("job_ids must have one id for each payload, got more", field="job_ids")
+
+
+@lru_cache(maxsize=1024)
+def _keys(queue: str, cluster: bool) -> Keys:
+    return Keys(queue, cluster=cluster)
 
 
 def _enqueued(keys: Keys, answer: list[bytes]) -> Enqueued:
