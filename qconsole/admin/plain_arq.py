@@ -12,7 +12,7 @@ from typing import Final
 from qconsole.admin.backend import Backend
 from qconsole.admin.partitions import Partitions
 from qconsole.admin.payloads import read_result
-from qconsole.errors import UsageError
+from qconsole.errors import RedisUnavailable, UsageError
 from qconsole.runtime.job import JobState
 from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX, JOB_PREFIX, RESULT_PREFIX, check_queue_name
 from qconsole.runtime.partitions import read_partitions
@@ -55,7 +55,13 @@ class PlainArq:
         """Return the names of all known queues, sorted; of partitioned ones every part."""
         async with self._lock:
             await self._look_at_native()
-            await self._look_around()
+            try:
+                await self._look_around()
+            except RedisUnavailable:
+                if not self._backend.cluster:
+                    raise
+                self._scan_at, self.scanned_all = time.monotonic(), True  # a shard is gone: the others are not hidden
+                self._cursor, self._round_scans = 0, LATER_SCANS + 1
         configured = self._backend.settings.queues
         return self.partitions.with_parts({*self._native, *self._found, *configured})
 

@@ -1,0 +1,56 @@
+"""A cluster that serves the slots it has, with one shard gone: the other queues are worked, listed and explained."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qconsole.admin import Actor, Admin
+from qconsole.errors import RedisUnavailable
+from qconsole.redis.slots import slot_of
+from qconsole.redis.topology import ClusterFleet
+from tests.faults.stage import stage
+from tests.support import eventually, server_binary
+
+QUEUES = ("faults", "email", "reports", "webhooks")
+SHARED = "@"  # the tag of what belongs to no queue: workers, audit, operations
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[ClusterFleet]:
+    with ClusterFleet(tmp_path, node_timeout_ms=500, binary=server_binary()) as found:
+        for node in found.nodes.values():
+            node.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
+        yield found
+
+
+@pytest.mark.slow
+async def test_the_other_shards_are_worked_and_shown(fleet: ClusterFleet, tmp_path: Path) -> None:
+    owners = {queue: fleet.owner_of(slot_of(queue)).name for queue in QUEUES}
+    shared = fleet.owner_of(slot_of(SHARED)).name
+    lost = next(name for name in owners.values() if name != shared)
+    living = [queue for queue, owner in owners.items() if owner != lost]
+    async with (
+        stage(fleet.url, tmp_path) as set_up,
+        await Admin.open(fleet.url, actor=Actor("operator", "admin", "cli")) as admin,
+    ):
+        set_up.start_worker(queues=",".join(QUEUES))
+        for queue in QUEUES:
+            await set_up.client.enqueue("note", {}, queue=queue, job_id=f"{queue}-before")
+        await eventually(lambda: len(set_up.ledger.ended()) == len(QUEUES), 60)
+        for name in (f"{lost}-replica-1", lost):
+            fleet[name].process.kill()
+        for queue in living:
+            for number in range(20):
+                await set_up.client.enqueue("note", {}, queue=queue, job_id=f"{queue}-{number}")
+        wanted = {f"{queue}-{number}" for queue in living for number in range(20)}
+        await eventually(lambda: wanted <= set_up.ledger.ended(), 60)
+
+        for queue in living:
+            assert (await admin.queues.get(queue)).counts["completed"] == 21
+            assert len((await admin.jobs.page(f"queue:{queue}")).rows) == 21
+        with pytest.raises(RedisUnavailable, match=str(fleet[lost].port)):
+            await admin.queues.list()
+        findings = {finding.code: finding for finding in await admin.doctor.examine()}
+        assert str(fleet[lost].port) in findings["unreachable"].text
+        assert "queues there stand still" in findings["cluster"].text
