@@ -29,7 +29,7 @@ _BULK_ASKS = (
     Ask("reason", "Reason", hint="goes into the audit"),
 )
 _REASON_ASKS = (Ask("reason", "Reason", required=True, hint="stands with each of them and in the audit"),)
-_OPTION_NAMES = {"delay_s": "delay", "rate_per_s": "rate", "spread_s": "spread"}
+_OPTION_NAMES = {"delay_s": "delay", "rate_per_s": "rate", "spread_s": "spread", "pause_s": "for"}
 
 
 class Performer:
@@ -46,12 +46,12 @@ class Performer:
         if noun == "groups":
             noun, ids, filter_text = "dlq", (), self.selection(action, subject)
             if verb == "note":
-                ids, filter_text = (f"fp:{subject.id}", str(answers.get("text", "TEXT"))), None
+                ids, filter_text = (f"fp:{subject.id}",), None
         options = {_OPTION_NAMES.get(name, name): self._option(name, value) for name, value in answers.items()}
         if noun == "queues" and verb == "drain":
             filter_text = None
         if verb in {"note", "mark"}:
-            ids = ids if noun == "dlq" else (str(answers.get("label", "LABEL")),)
+            ids = (*ids, str(answers.get("text", "TEXT"))) if noun == "dlq" else (str(answers.get("label", "LABEL")),)
             options = {}
         if verb == "add":
             ids = (str(options.pop("job_type", "TYPE")),)
@@ -60,7 +60,7 @@ class Performer:
         if noun == "queues" and verb == "limit":
             options = self._limit_options(answers)
         if noun == "queues" and verb == "release-hold":
-            verb, options = "limit", {"release": True}
+            verb, options = "resume", {"hold": True}
         if noun == "queues" and verb == "empty":
             options["confirm"] = subject.id
         if noun == "jobs" and subject.queue and not subject.many:
@@ -71,7 +71,7 @@ class Performer:
     def _option(name: str, value: Any) -> Any:
         import json
 
-        if name in {"delay_s", "spread_s"}:
+        if name in {"delay_s", "spread_s", "pause_s"}:
             return f"{value:g}s"
         return json.dumps(value, ensure_ascii=False) if name == "payload" else value
 

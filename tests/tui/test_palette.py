@@ -1,9 +1,11 @@
 """Everything by name: each verb of the command line is found in the palette, or told why it is not for here."""
 
+import shlex
 import stat
 from importlib import import_module
 from pathlib import Path
 
+from typer._click.exceptions import ClickException
 from typer.main import get_group
 
 from qconsole.admin import Admin
@@ -13,6 +15,8 @@ from qconsole.tui.check import read_rules
 from qconsole.tui.location import Location
 from qconsole.tui.palette import PaletteDialog, matching
 from qconsole.tui.palette_entries import entries
+from qconsole.tui.subject import Subject
+from qconsole.tui.verbs import ALL
 from tests.support import eventually
 from tests.tui.conftest import Open, becomes, shows, text_of, type_in
 
@@ -49,6 +53,31 @@ async def test_every_verb_of_the_command_line_is_in_the_palette_of_every_screen(
             assert not missing
             for entry in known:
                 assert entry.detail or entry.run is not None, f"{entry.name} says neither what it does nor why not"
+
+
+ANSWERS = {"number": 3, "duration": 90.0, "json": {"a": 1}, "flag": True}
+
+
+async def test_every_verb_shows_a_command_line_that_the_command_line_takes(open_stage: Open) -> None:
+    groups = {name: get_group(import_module(f"qconsole.cli.{module}").app) for name, (module, _) in GROUPS.items()}
+    async with open_stage("overview") as pilot:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        wrong: list[str] = []
+        for action in [action for actions in ALL.values() for action in actions]:
+            answers = {ask.name: ANSWERS.get(ask.kind, ask.choices[0] if ask.choices else "x") for ask in action.asks}
+            subjects = [Subject(action.noun, ("17",) if action.needs_subject else (), queue="email")]
+            if action.bulk and action.noun not in {"groups", "queues", "trash"}:
+                subjects.append(Subject(action.noun, filter="queue:email"))
+            for subject in subjects:
+                for given in ({}, answers):
+                    command = app.performer.command(action, subject, dict(given))
+                    _, noun, verb, *words = shlex.split(command)
+                    try:
+                        groups[noun].commands[verb].make_context(verb, words)
+                    except ClickException as error:
+                        wrong.append(f"{command}: {error.format_message()}")
+        assert not wrong
 
 
 async def test_what_does_not_apply_is_listed_last_with_the_reason_and_does_nothing(
