@@ -337,11 +337,21 @@ def _row(group: list[CellLine], anchor: CellLine, columns: Sequence[Column], pag
     if Role.PART not in texts and (code := _leading_code(texts.get(Role.DESCRIPTION, []))) is not None:
         texts[Role.PART] = [code]
         texts[Role.DESCRIPTION] = texts[Role.DESCRIPTION][1:]
+    _code_below_name(texts)
     _one_code(texts)
     cells: dict[Role, str] = {**found, **{role: " ".join(parts) for role, parts in texts.items()}}
     words = [word for line in group for word in line.line.words] or list(anchor.line.words)
     _settle_subject(cells)
     return Row(cells, page, box_of(words), min(word.score for word in anchor.line.words))
+
+
+def _code_below_name(texts: dict[Role, list[str]]) -> None:
+    """Tell the code from the words printed above or below it in one column, where none is for descriptions."""
+    printed = texts.get(Role.PART, [])
+    codes = [text for text in printed if re.fullmatch(r"(?=\S*\d)\S{3,30}", text)]
+    named = [text for text in printed if text not in codes and re.search(r"[^\W\d]{3}", text)]
+    if len(codes) == 1 and named and not texts.keys() & {Role.DESCRIPTION, Role.NAME}:
+        texts[Role.PART], texts[Role.DESCRIPTION] = codes, [text for text in printed if text not in codes]
 
 
 def _one_code(texts: dict[Role, list[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,13 +65,15 @@ def cut(line: Line, columns: Sequence[Column], mark: str | None, measure: Measur
 
 
 def _move_counted(cells: list[tuple[Word, ...]], roles: Sequence[Role]) -> None:
-    """Move a quantity glued to its unit ("12PCS") from the column beside its own when that is empty."""
+    """Move a quantity glued to its unit ("12PCS"), or strayed to it, from beside its own column when that is empty."""
     if Role.QUANTITY not in roles or cells[place := roles.index(Role.QUANTITY)]:
         return
     for other in (place - 1, place + 1):
         if 0 <= other < len(cells) and cells[other]:
             edge = cells[other][-1 if other < place else 0]
-            if COUNTED.fullmatch(edge.text) and (roles[other] is Role.UNIT or len(cells[other]) > 1):
+            glued = COUNTED.fullmatch(edge.text) and (roles[other] is Role.UNIT or len(cells[other]) > 1)
+            strayed = roles[other] is Role.UNIT and len(cells[other]) == 2 and re.fullmatch(r"-?\d[\d.,]*", edge.text)
+            if glued or strayed:
                 cells[other] = tuple(word for word in cells[other] if word is not edge)
                 cells[place] = (edge,)
                 return

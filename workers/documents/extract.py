@@ -23,7 +23,7 @@ def extract(document: ParsedDocument) -> list[LineItem]:
 
 
 def _own(document: ParsedDocument) -> list[LineItem]:
-    if document.kind in (Kind.MAIL, Kind.HTML, Kind.TEXT):
+    if document.kind in (Kind.MAIL, Kind.HTML, Kind.WORD, Kind.TEXT):
         return _in_message(document)
     return items_in_grids(document.grids) or _on_pages(document)
 

@@ -18,6 +18,7 @@ from workers.documents.words import carries, names_more, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
+_MOST_TURNED = 60
 _DESIGNATORS = re.compile(r"^(?:[A-Z]{1,3}\d{1,3}\s*[,; -]?\s*)+$")
 _PLACES = frozenset(["designator", "designators", "refdes", "ref des", "reference designator", "reference designators"])
 _CODE = re.compile(r"(?=\S*\d)\S{4,40}")
@@ -67,6 +68,8 @@ def items_in_grid(grid: Grid) -> list[LineItem]:
     """Return the line items of one grid."""
     mark = decimal_mark(_texts(grid.rows))
     headings = _headings(grid.rows)
+    if not headings and (turned := _turned(grid)) is not None:
+        return items_in_grid(turned)
     if not headings:
         return _items(headless_rows(grid.rows, mark), mark)
     items: list[LineItem] = []
@@ -74,6 +77,19 @@ def items_in_grid(grid: Grid) -> list[LineItem]:
         stop = headings[index + 1].first if index + 1 < len(headings) else len(grid.rows)
         items.extend(_read(grid.rows[heading.last + 1 : stop], heading, mark))
     return items
+
+
+def _turned(grid: Grid) -> Grid | None:
+    """Return a grid with rows for columns when its first filled column, and no row, heads the others."""
+    if not 3 <= len(grid.rows) <= _MOST_TURNED:
+        return None
+    rows = tuple(zip(*grid.rows, strict=True))
+    headings = _headings(rows)
+    filled = next((index for index, row in enumerate(rows) if any(cell is not None for cell in row)), None)
+    if len(headings) != 1 or not headings[0].first == headings[0].last == filled:
+        return None
+    roles = {known.role for known in headings[0].meanings.values()}
+    return Grid(grid.name, rows) if roles & {Role.QUANTITY, Role.PRICE} else None
 
 
 def _headings(rows: Sequence[Sequence[Cell]]) -> list[GridHeading]:
@@ -153,13 +169,14 @@ def _values(cell: Cell, mark: str | None) -> list[Decimal]:
 
 def _states_something(item: LineItem, counts: bool) -> bool:
     if item.quantity is None:
-        return item.line_total is not None and (not counts or item.unit_price is not None)
+        return bool(item.line_total) and (not counts or item.unit_price is not None)
     return item.quantity != 0 or bool(item.line_total)
 
 
 def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | None) -> dict[int, Role]:
     """Settle one column per role by how sure the title is and whether the cells below are of that sort."""
     chosen: dict[Role, list[tuple[float, int]]] = {}
+    rows = _full(rows, heading)
     for column, known in heading.meanings.items():
         place = _shifted(rows, heading, column)
         values = [row[place] for row in rows if place < len(row) and row[place] is not None]
@@ -172,6 +189,12 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
         if role not in (Role.OTHER, Role.POSITION, Role.TAX):
             columns[_best(rows, role, places, chosen)] = role
     return columns
+
+
+def _full(rows: Sequence[Sequence[Cell]], heading: GridHeading) -> Sequence[Sequence[Cell]]:
+    """Return the rows filled half as much as the heading or more, so that sums and notes below do not count."""
+    least = max(2, len(heading.titles) / 2)
+    return [row for row in rows if sum(1 for cell in row if cell is not None) >= least] or rows
 
 
 def _promote_codes(rows: Sequence[Sequence[Cell]], chosen: dict[Role, list[tuple[float, int]]]) -> None:

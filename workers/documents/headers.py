@@ -43,6 +43,7 @@ NUMERIC = frozenset(
     {Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST, Role.QUANTITY_OTHER}
 )
 
+_WEIGHTS = frozenset(["kg", "kgs", "kilos", "lb", "lbs", "wt", "weight", "gewicht", "poids", "peso", "cbm", "m3"])
 _FOLDS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "º": " ", "°": " ", "№": " no "})
 _LONGEST_PHRASE = 7
 _MONEY_WORDS = frozenset(
@@ -118,7 +119,9 @@ def _partial(words: list[str]) -> Meaning | None:
             if (len(phrase) > 2 or phrase == "pn") and phrase in headings():
                 found.append(Meaning(headings()[phrase], 0.8 * length / len(words)))
         if found:
-            return next((known for known in found if known.role is not Role.OTHER), found[0])
+            known = next((known for known in found if known.role is not Role.OTHER), found[0])
+            weighed = known.role in (Role.TOTAL, Role.TOTAL_GROSS) and _WEIGHTS & set(words)
+            return Meaning(Role.OTHER, known.weight) if weighed else known
     return _suffix(words)
 
 

@@ -14,6 +14,7 @@ from workers.documents.page import Line, box_of, segments, space_width, text_hei
 
 _AMOUNT_ROLES = frozenset({Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST})
 _LONGEST_TITLE = 6
+_LEAST_WEIGHT = 0.2  # a known word among many others is a sentence, not a title
 _SUMMING_ROLES = frozenset({Role.TAX, Role.TOTAL, Role.TOTAL_GROSS, Role.DISCOUNT})
 _NAMING_ROLES = frozenset({Role.DESCRIPTION, Role.NAME})
 _QUALIFIERS = frozenset(
@@ -184,7 +185,7 @@ def _score(cells: Sequence[HeadingCell]) -> float:
     best: dict[Role, float] = {}
     unknown = 0
     for cell in cells:
-        if cell.meaning is None:
+        if cell.meaning is None or cell.meaning.weight < _LEAST_WEIGHT:
             unknown += 1
             continue
         weight = cell.meaning.weight * (0.3 if cell.role is Role.OTHER else 1.0)

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     MAIL = "mail"
     ARCHIVE = "archive"
     HTML = "html"
+    WORD = "word"
     TEXT = "text"
 
 

@@ -12,8 +12,10 @@ import subprocess
 from functools import lru_cache
 from typing import Any
 
+from workers.documents.dewarp import straightened
 from workers.documents.errors import UnreadableBroken, UnreadableTooLarge, UnreadableWithoutOcr
 from workers.documents.limits import MAX_DETECTION_SIDE_PX, MAX_IMAGE_PIXELS, MAX_OCR_PAGES, MAX_OCR_SIDE_PX
+from workers.documents.misread import mended
 from workers.documents.model import Page, Word
 from workers.documents.upright import level, sideways
 
@@ -65,7 +67,7 @@ def recognise(image: Any, *, number: int, scale: float) -> Page:
         raise UnreadableWithoutOcr("it is a scan, and text recognition is not installed; pip install 'qconsole[ocr]'")
     placed = tuple(
         Word(word.text, word.x0 / scale, word.top / scale, word.x1 / scale, word.bottom / scale, word.score)
-        for word in words
+        for word in mended(words)
     )
     return Page(number, size[0] / scale, size[1] / scale, placed, scanned=True)
 
@@ -73,6 +75,7 @@ def recognise(image: Any, *, number: int, scale: float) -> Page:
 def _rapid(image: Any) -> tuple[list[Word], tuple[int, int]]:
     import numpy as np
 
+    image = straightened(image)
     image = np.ascontiguousarray(np.rot90(image, _quarters(image)))
     found = _engine()(image, use_det=True, use_cls=False, use_rec=True)
     if found.boxes is None:

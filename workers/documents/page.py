@@ -11,9 +11,9 @@ from itertools import pairwise
 from workers.documents.model import Box, Page, Rule, Word
 
 _LEADER = re.compile(r"[_=*~.·…─—–-]{3,}")
-_THOUSANDS = re.compile(
-    r"(?<![\d.,'’])(?:\d{1,3}(?:,\d{3})+\.\d\d|\d{1,3}(?:\.\d{3})+,\d\d|\d{1,3}['’]\d{3}|\d{4,6}[.,]\d\d)(?!\d)"
-)
+_SIGNED = r"\d{1,3}(?:,\d{3})+\.\d\d|\d{1,3}(?:\.\d{3})+,\d\d|\d{1,3}['’]\d{3}"
+_PARTED = re.compile(rf"(?<![\d.,'’])(?:{_SIGNED})(?!\d)")
+_THOUSANDS = re.compile(rf"(?<![\d.,'’])(?:{_SIGNED}|\d{{4,6}}[.,]\d\d)(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,10 @@ class Measure:
     spaced: bool = True
 
 
-def measure(lines: Sequence[Line]) -> Measure:
-    """Return how `lines` are printed."""
-    otherwise = any(_THOUSANDS.search(word.text) for line in lines for word in line.words)
+def measure(lines: Sequence[Line], *, scanned: bool = False) -> Measure:
+    """Return how `lines` are printed; recognition loses white, so thousands without a sign in a scan tell nothing."""
+    parted = _PARTED if scanned else _THOUSANDS
+    otherwise = any(parted.search(word.text) for line in lines for word in line.words)
     return Measure(text_height(lines), space_width(lines), not otherwise)
 
 

@@ -24,6 +24,7 @@ from workers.documents.model import Kind, LineItem, Page, ParsedDocument
 from workers.documents.pdf import read_pages, render
 from workers.documents.plaintext import page_of_text
 from workers.documents.spreadsheet import decode, read_separated, read_workbook, separator_of
+from workers.documents.word import is_word, read_word
 
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM", b"GIF8")
 _MAIL_START = re.compile(
@@ -60,10 +61,12 @@ def _parse(data: bytes, name: str | None, depth: int) -> ParsedDocument:
         return _pdf(data, name)
     if head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return _image(data, name)
+    if head[:4] == b"PK\x03\x04" and is_word(data):
+        return read_word(data, name=name)
     if head[:4] == b"PK\x03\x04" and is_archive(data):
         return read_archive(data, name=name, depth=depth, read=_parse)
     if head[:4] == b"PK\x03\x04" or head.startswith(b"\xd0\xcf\x11\xe0"):
-        return _workbook(data, name)
+        return ParsedDocument(Kind.SPREADSHEET, name, grids=tuple(read_workbook(data)))
     return _text(data, name, depth)
 
 
@@ -86,12 +89,6 @@ def _text(data: bytes, name: str | None, depth: int) -> ParsedDocument:
         )
     grids_ = (read_separated(text),) if separator_of(text) else ()
     return ParsedDocument(Kind.CSV if grids_ else Kind.TEXT, name, (page_of_text(text),), grids_)
-
-
-def _workbook(data: bytes, name: str | None) -> ParsedDocument:
-    if data[:2] == b"PK" and b"word/document.xml" in data:
-        raise UnreadableKind("Word files are not read; save it as PDF")
-    return ParsedDocument(Kind.SPREADSHEET, name, grids=tuple(read_workbook(data)))
 
 
 def _pdf(data: bytes, name: str | None) -> ParsedDocument:

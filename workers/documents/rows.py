@@ -189,10 +189,20 @@ def item_of(row: Row, mark: str | None) -> LineItem | None:
     )
 
 
+def _with_lost_marks(found: Mapping[Role, list[Decimal]]) -> dict[Role, list[Decimal]]:
+    """Add to recognised amounts without decimals the reading with the decimal sign that recognition lost."""
+    return {
+        role: [*values, *(value / 100 for value in values if value == value.to_integral_value() and abs(value) >= 100)]
+        for role, values in found.items()
+    }
+
+
 def _sums(row: Row, readings: list[Decimal], mark: str | None) -> Sums:
     discount, per = _discount(row, mark), _per(row)
     prices = {role: _amounts_in(row, role, mark) for role in (Role.PRICE, Role.PRICE_LIST, Role.PRICE_GROSS)}
     totals = {role: _amounts_in(row, role, mark) for role in (Role.TOTAL, Role.TOTAL_GROSS)}
+    if row.score < 1:
+        prices, totals = _with_lost_marks(prices), _with_lost_marks(totals)
     quantities_ = [readings, _amounts_in(row, Role.QUANTITY_OTHER, mark)]
     best: Sums | None = None
     for quantity, price, total in product(quantities_, prices.values(), totals.values()):

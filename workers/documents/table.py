@@ -109,7 +109,7 @@ def _sheets(pages: Sequence[Page]) -> list[Sheet]:
     running = _running_lines(per_page) if len(pages) > 2 else set()
     sheets: list[Sheet] = []
     for page, lines in zip(pages, per_page, strict=True):
-        size = measure(lines)
+        size = measure(lines, scanned=page.scanned)
         kept = [line for line in lines if _signature(line) not in running]
         headings = tuple(find_headings(kept, fuzzy=page.scanned))
         sheets.append(Sheet(page, tuple(kept), headings, size))

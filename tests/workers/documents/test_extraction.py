@@ -5,11 +5,24 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.workers.documents.corpus import einvoices, everyday, mails, sheets, shopmails, textmails
+from tests.workers.documents.corpus import (
+    einvoices,
+    everyday,
+    mails,
+    odd_sheets,
+    papers,
+    sheets,
+    shopmails,
+    strangers,
+    styled,
+    textmails,
+    untabled,
+    word_files,
+)
 from tests.workers.documents.corpus.printed import Printed, press
 from tests.workers.documents.corpus.scanned import as_image, as_pdf, pages_of, photograph, scan
 from tests.workers.documents.corpus.scorer import Score
-from tests.workers.documents.corpus.styled import STYLES, Style
+from tests.workers.documents.corpus.styled import Style
 from workers.documents import read_line_items
 from workers.documents.ocr import available
 
@@ -34,7 +47,7 @@ def test_text_pdfs_of_any_layout_are_read() -> None:
     check(measured(press(seed) for seed in range(5000, 5080)), f1=0.97, fields=0.95)
 
 
-@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
+@pytest.mark.parametrize("style", [*styled.STYLES, *papers.STYLES], ids=lambda style: style.__name__)
 def test_documents_in_the_manner_of_known_software_are_read(style: Style) -> None:
     check(measured(style(random.Random(seed)) for seed in range(700, 706)), f1=0.97, fields=0.95)
 
@@ -64,9 +77,19 @@ def test_sheets_mails_einvoices_and_everyday_papers_are_read(make: Callable[[int
     check(measured(make(seed) for seed in range(9000, 9015)), f1=0.98, fields=0.97)
 
 
-@pytest.mark.parametrize("make", [*shopmails.FAMILIES, *textmails.FAMILIES], ids=lambda make: make.__name__)
-def test_mails_of_shops_and_of_people_are_read(make: Callable[[int], Printed]) -> None:
-    check(measured(make(seed) for seed in range(100, 110)), f1=0.96, fields=0.95)
+SOURCES = (shopmails, textmails, odd_sheets, word_files, strangers, untabled)
+FAMILIES = [make for source in SOURCES for make in source.FAMILIES]
+
+
+@pytest.mark.parametrize("make", FAMILIES, ids=lambda make: f"{make.__module__.rsplit('.', 1)[1]}-{make.__name__}")
+def test_papers_mails_and_sheets_of_strangers_are_read(make: Callable[[int], Printed]) -> None:
+    check(measured(make(seed) for seed in range(100, 102)), f1=0.96, fields=0.95)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", FAMILIES, ids=lambda make: f"{make.__module__.rsplit('.', 1)[1]}-{make.__name__}")
+def test_many_papers_mails_and_sheets_of_strangers_are_read(make: Callable[[int], Printed]) -> None:
+    check(measured(make(seed) for seed in range(300, 325)), f1=0.96, fields=0.95)
 
 
 def scanned(seed: int) -> Printed:

@@ -1,12 +1,15 @@
 """The document job reads, matches and saves once, whatever is retried, and buries what cannot be read."""
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from qconsole.errors import Unrecoverable
+from qconsole.runtime import Client
 from tests.workers.support import context, every_database
 from workers.db.models import CatalogueRow, Document, DocumentLine, DocumentStatus, OutgoingEvent
 from workers.db.repositories.documents import decide
+from workers.documents.batch import process_batch
 from workers.documents.jobs import ProcessDocument, begin, process_document, save
 from workers.documents.matching import decision_key
 from workers.platform import Platform
@@ -128,3 +131,15 @@ async def test_an_overtaken_job_saves_nothing(platform: Platform) -> None:
     with pytest.raises(Unrecoverable, match="taken document d1 over"):
         await save(platform, late, kind="csv", lines=[], matches=[])
     assert len(await _lines(platform)) == 3
+
+
+async def test_a_batch_is_spread_over_time_and_no_document_is_queued_twice(redis: Redis) -> None:
+    client = Client(redis=redis)
+    documents = [ProcessDocument(document_id=f"d{number}", file_ref="f") for number in range(4)]
+    first = await process_batch(client, documents)
+    again = await process_batch(client, documents[:2])
+    assert again.ids == first.ids[:2]
+    due = [await redis.zscore(process_document.queue, job_id) for job_id in first.ids]
+    # The first one is due at once, and has a place in the order instead of a time.
+    assert [later - due[1] for later in due[1:]] == [0, 100, 200]
+    assert await redis.zcard(process_document.queue) == 4

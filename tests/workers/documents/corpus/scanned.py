@@ -57,6 +57,79 @@ def photograph(picture: Picture, rng: random.Random) -> Picture:
     return np.asarray(np.clip(noisy, 0, 255), dtype=np.uint8)
 
 
+def slanted(picture: Picture, rng: random.Random) -> Picture:
+    """Return the page photographed from its foot: its top is narrower, the desk is dark, one side in shadow."""
+    height, width = picture.shape[:2]
+    pad = int(0.12 * width)
+    source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    narrow, lean = rng.uniform(0.04, 0.08) * width, rng.uniform(-0.03, 0.03) * width
+    target = source + np.array([[narrow + lean, 0], [lean - narrow, 0.02 * height], [0, 0], [0, 0]], np.float32) + pad
+    matrix = cv2.getPerspectiveTransform(source, target.astype(np.float32))
+    size = (width + 2 * pad, height + 2 * pad)
+    seen = cv2.warpPerspective(picture, matrix, size, borderValue=(58, 66, 74)).astype(np.float32)
+    shade = np.ones(seen.shape[:2], np.float32)
+    cv2.fillPoly(shade, [np.array([[0, 0], [size[0] * 0.6, 0], [size[0] * 0.3, size[1]], [0, size[1]]], np.int32)], 0.6)
+    soft = cv2.GaussianBlur(shade, (0, 0), width / 40)
+    return np.asarray(np.clip(seen * soft[:, :, None], 0, 255), dtype=np.uint8)
+
+
+def fax(picture: Picture, rng: random.Random) -> Picture:
+    """Return the page as a fax prints it: black or white, with specks and a torn line or two."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    generator = np.random.default_rng(rng.randrange(1 << 30))
+    sharp = np.where(grey.astype(np.float32) + generator.normal(0, 24, grey.shape) > 140, 255, 0).astype(np.uint8)
+    for row in generator.integers(0, grey.shape[0], 2):
+        sharp[row] = 255
+    return np.repeat(sharp[:, :, None], 3, axis=2)
+
+
+def coloured(picture: Picture, rng: random.Random) -> Picture:
+    """Return the page on coloured paper, printed faintly."""
+    paper = np.array(rng.choice(((255, 236, 150), (186, 224, 255), (255, 196, 200))), np.float32)
+    ink = 90 + picture.astype(np.float32) / 255 * 165
+    return np.asarray(np.clip(ink / 255 * paper, 0, 255), dtype=np.uint8)
+
+
+def marked(picture: Picture, rng: random.Random) -> Picture:
+    """Return the page as an office keeps it: stamped across, ticked by hand, a line or two underscored."""
+    out = picture.copy()
+    height, width = out.shape[:2]
+    stamp = np.full_like(out, 255)
+    place = (int(width * rng.uniform(0.35, 0.5)), int(height * rng.uniform(0.4, 0.55)))
+    cv2.putText(
+        stamp,
+        rng.choice(("RECEIVED", "BEZAHLT", "PAYE")),
+        place,
+        cv2.FONT_HERSHEY_DUPLEX,
+        width / 600,
+        (170, 40, 40),
+        3,
+    )
+    turn = cv2.getRotationMatrix2D((float(place[0]), float(place[1])), 14, 1.0)
+    out = np.minimum(out, cv2.warpAffine(stamp, turn, (width, height), borderValue=(255, 255, 255)))
+    for _ in range(4):
+        x, y = int(width * rng.uniform(0.02, 0.06)), int(height * rng.uniform(0.3, 0.7))
+        tick = np.array([[x, y], [x + width // 120, y + width // 90], [x + width // 40, y - width // 50]], np.int32)
+        cv2.polylines(out, [tick], False, (30, 30, 160), max(2, width // 500), cv2.LINE_AA)
+    return np.asarray(out, dtype=np.uint8)
+
+
+def bent(picture: Picture, rng: random.Random) -> Picture:
+    """Return the page scanned from a folder: its lines rise and fall, and it darkens at the fold."""
+    height, width = picture.shape[:2]
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    swing = rng.uniform(0.004, 0.008) * height
+    seen = cv2.remap(
+        picture,
+        columns,
+        rows + swing * np.sin(columns / width * math.pi * 1.2),
+        cv2.INTER_LINEAR,
+        borderValue=(255, 255, 255),
+    )
+    dark = 1 - 0.35 * np.exp(-np.linspace(0, 8, width, dtype=np.float32))
+    return np.asarray(np.clip(seen.astype(np.float32) * dark[None, :, None], 0, 255), dtype=np.uint8)
+
+
 def _rotate(picture: Picture, degrees: float) -> Picture:
     if degrees == 0:
         return picture

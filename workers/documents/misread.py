@@ -1,0 +1,38 @@
+"""Mends what recognition takes for something like it in amounts: letters for digits, letters for currency signs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from workers.documents.model import Word
+
+_LIKE = str.maketrans(
+    {"O": "0", "o": "0", "Q": "0", "D": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2"}
+)
+_NEARLY = re.compile(r"[\dOoQDIl|SBZ]{1,3}(?:[.,'’]?[\dOoQDIl|SBZ]{3})*[.,][\dOoQDIlSBZ]{2}")
+_SIGNED = re.compile(r"(?P<before>[$€£]?)(?P<body>.+?)(?P<after>[$€£]?)")
+_MONEY = r"\d[\d.,'’]*[.,]\d\d"
+
+
+def mended(words: Sequence[Word]) -> list[Word]:
+    """Return recognised words with the letters in amounts replaced by the digits or signs they are like.
+
+    A word is an amount when it ends in a decimal sign and two signs like digits, and holds a digit. An "S" before
+    an amount is a dollar where the page prints dollars, else a five.
+    """
+    dollars = any(re.fullmatch(rf"\${_MONEY}", word.text) for word in words)
+    return [replace(word, text=text) if (text := _amount(word.text, dollars)) != word.text else word for word in words]
+
+
+def _amount(text: str, dollars: bool) -> str:
+    if dollars and re.fullmatch(rf"S{_MONEY}", text):
+        return f"${text[1:]}"
+    euro = re.fullmatch(rf"({_MONEY})[EC]", text)
+    if euro:
+        return f"{euro[1]}€"
+    match = _SIGNED.fullmatch(text)
+    if match is None or not _NEARLY.fullmatch(match["body"]) or len(re.findall(r"\d", match["body"])) < 2:
+        return text
+    return f"{match['before']}{match['body'].translate(_LIKE)}{match['after']}"
