@@ -127,7 +127,7 @@ def test_a_filter_s_mistake_is_underlined_where_it_stands(furniture: Furniture, 
 def test_a_list_offers_the_verbs_of_its_states(
     furniture: Furniture, web: TestClient, path: str, verbs: list[str]
 ) -> None:
-    assert re.findall(r'name="verb" value="(\w+)"', web.get(path, headers=HTML).text) == verbs
+    assert re.findall(r'name="verb" value="(\w+)" data-act', web.get(path, headers=HTML).text) == verbs
 
 
 def test_completions_replace_the_word_under_the_caret(furniture: Furniture, web: TestClient) -> None:

@@ -40,7 +40,6 @@
   const all = () => { for (const figure of document.querySelectorAll("figure[data-chart-unit]")) if (figure.querySelector(".plot").drawnFor !== figure.querySelector("script").textContent) redraw(figure); };
   const redraw = (figure) => { figure.querySelector(".plot").chart?.destroy(); draw(figure); };
   document.addEventListener("htmx:after:swap", all);
-  document.addEventListener("qconsole:theme", () => document.querySelectorAll("figure[data-chart-unit]").forEach(redraw));
   let later;
   addEventListener("resize", () => { clearTimeout(later); later = setTimeout(() => document.querySelectorAll("figure[data-chart-unit]").forEach(redraw), 200); });
   all();

@@ -19,7 +19,7 @@ const dress = () => {
     if (time.dataset.as === "at") time.textContent = whole.format(at);
     else { const gap = Date.now() - at; time.textContent = Math.abs(gap) < 1000 ? "now" : gap > 0 ? `${short(gap)} ago` : `in ${short(-gap)}`; }
   }
-  for (const element of $$("[data-copy][hidden], [data-all][hidden], #help[hidden]")) element.hidden = false;
+  for (const element of $$("[data-copy][hidden], [data-all][hidden]")) element.hidden = false;
   const list = rows();
   if (list.length && !list.some((row) => row.tabIndex === 0)) list[0].tabIndex = 0;
   for (const row of list) if (row.tabIndex !== 0) row.tabIndex = -1;
@@ -128,7 +128,6 @@ document.addEventListener("click", (event) => {
   const copied = event.target.closest("[data-copy]");
   if (copied) { copy(copied.dataset.copy); copied.textContent = "Copied"; return; }
   if (event.target.closest("[data-close]")) { $("#preview").replaceChildren(); return; }
-  if (event.target.closest("#help")) return $("#keys").showModal();
   for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   const row = event.target.closest("tr[data-id]");
   if (row && !event.target.closest("a, button, input, summary, label, form.row")) { focus(row); if ($("#preview") && innerWidth > 1100) preview(row); }
@@ -139,6 +138,7 @@ const copy = (text) => { navigator.clipboard?.writeText(text); $("#announce").te
 const act = (name) => { const scope = current()?.querySelector(`[data-act=${name}]`) || $(`#page [data-act=${name}]`); if (scope) (scope.matches("form") ? $("button", scope) : scope).click(); };
 const byBulk = (name) => { const row = current(), form = row?.closest("form[data-select]"); if (form && !$$("input[name=ids]:checked, [data-matching]:checked", form).length) { const box = $("input[name=ids]", row); if (box) box.checked = true; } act(name); };
 const step = (by) => { const list = rows(), at = list.indexOf(current()); focus(list[Math.max(0, Math.min(list.length - 1, document.activeElement?.closest?.("tr[data-id]") ? at + by : at))]); };
+const isDark = () => (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches && "dark")) === "dark";
 const keys = {
   j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), g: () => focus(rows()[0]), G: () => focus(rows().at(-1)),
   Enter: () => { const href = current()?.dataset.href; if (href) location.href = href; },
@@ -146,7 +146,7 @@ const keys = {
   " ": () => { const box = $("input[name=ids]", current() || body); if (box) { box.checked = !box.checked; marked(); } },
   "*": () => { const box = $("[data-matching]"); if (box) { box.checked = !box.checked; marked(); } },
   "/": () => $("#filter")?.select(), "?": () => $("#keys").showModal(),
-  r: () => byBulk("retry"), a: () => byBulk("cancel"), D: () => byBulk("remove"), p: () => act("pause"), t: () => turn(),
+  r: () => byBulk("retry"), a: () => byBulk("cancel"), D: () => byBulk("remove"), p: () => act("pause"), t: () => $(`[data-theme-form] button[value=${isDark() ? "light" : "dark"}]`).click(),
   P: () => { held = !held; if (!held) { paint(); wanted = true; } show(); },
   y: () => copy((current() || $("[data-current]"))?.dataset.id || ""), c: () => copy($(".command code")?.textContent || ""),
   Escape: () => { const menu = $("details.menu[open]"); if (menu) { menu.open = false; $("summary", menu).focus(); } else if ($("#preview")?.childElementCount) $("#preview").replaceChildren(); else { const up = $$(".crumbs a").at(-1); if (up) location.href = up.href; } },
@@ -159,17 +159,6 @@ document.addEventListener("keydown", (event) => {
   const section = /^[0-9]$/.test(event.key) && $(`.side a[data-key="${event.key}"]`);
   if (section) location.href = section.href;
   else if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
-});
-
-// -- theme
-const turn = (name) => {
-  const now = name || (getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches) ? "light" : "dark");
-  if (now === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = now;
-  document.cookie = `qconsole_theme=${now}; path=${body.dataset.base}; max-age=31536000; samesite=lax`;
-  document.dispatchEvent(new Event("qconsole:theme"));
-};
-document.addEventListener("submit", (event) => {
-  if (event.target.matches("[data-theme-form]")) { event.preventDefault(); turn(event.submitter.value); }
 });
 
 // -- completions of the filter

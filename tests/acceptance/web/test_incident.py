@@ -69,6 +69,10 @@ async def test_the_keys_are_listed_and_closed_again(site: Site, page: Page) -> N
     await expect(page.locator("#keys")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.locator("#keys")).not_to_be_visible()
+    await page.get_by_role("button", name="Keys").click()
+    await expect(page.locator("#keys")).to_be_visible()
+    await page.get_by_role("button", name="Close").click()
+    await expect(page.locator("#keys")).not_to_be_visible()
 
 
 async def test_rows_have_one_tab_stop_and_move_with_j_and_k(site: Site, page: Page) -> None:

@@ -118,6 +118,9 @@ async def test_the_theme_is_kept_over_pages(site: Site, page: Page) -> None:
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     background = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert background == "rgb(14, 18, 22)"
+    await page.keyboard.press("t")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    await expect(page.locator("h1")).to_have_text("Queues")
 
 
 async def test_without_javascript_pages_read_and_single_actions_work(site: Site, visit) -> None:  # type: ignore[no-untyped-def]
