@@ -10,7 +10,7 @@ from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_json
 from qconsole.cli.jobs import pretty
 from qconsole.cli.options import Again, Bulk, Cursor, Filter, Ids, LetterFilter, Limit, PageLimit, Reveal
-from qconsole.cli.output import Column, Format, Output, ago, instant
+from qconsole.cli.output import Column, Format, Output, ago, counted, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode, UsageError
 
@@ -112,7 +112,7 @@ def _show(session: Session, view: "DeadLetterView") -> None:
             ("cause", row.cause),
             ("severity", row.severity),
             ("buried", instant(row.buried_ms)),
-            ("attempts", f"{row.attempts}" + (f", {view.stalls} stalls" if view.stalls else "")),
+            ("attempts", f"{row.attempts}" + (f", {counted(view.stalls, 'stall')}" if view.stalls else "")),
             ("fingerprint", row.fingerprint),
             ("note", row.note),
             ("replayed as", row.replayed_as),

@@ -25,7 +25,7 @@ from qconsole.cli.options import (
     Reason,
     Reveal,
 )
-from qconsole.cli.output import Column, Format, Output, ago, duration, instant
+from qconsole.cli.output import Column, Format, Output, ago, counted, duration, instant
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode, UsageError
 
@@ -114,7 +114,7 @@ def _show_job(session: Session, view: "JobView", why: "Why") -> None:
                 "attempts",
                 str(row.attempts_made)
                 + (f" of {row.attempts_allowed}" if row.attempts_allowed else "")
-                + (f", {view.stalls} stalls" if view.stalls else ""),
+                + (f", {counted(view.stalls, 'stall')}" if view.stalls else ""),
             ),
             ("created", _when(row.created_ms, now_ms)),
             ("due", _when(row.due_ms, now_ms)),
@@ -150,7 +150,7 @@ def _show_job(session: Session, view: "JobView", why: "Why") -> None:
             ],
         )
     if view.logs_total:
-        session.output.say(f"{view.logs_total:,} log lines: qconsole jobs logs {row.id}")
+        session.output.say(f"{counted(view.logs_total, 'log line')}: qconsole jobs logs {row.id}")
 
 
 def _when(ms: int | None, now_ms: int) -> str | None:

@@ -186,7 +186,7 @@ class Progress:
         self._output = output
         self._verb = verb
         self._terminal = output.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._last_s = 0.0
+        self._last_s = float("-inf") if self._terminal else time.monotonic()
         self._drawn = False
 
     def update(self, *, done: int, total: int, skipped: int, failed: int, rate_per_s: float | None) -> None:
@@ -222,6 +222,11 @@ def _text(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 slot`, `1,200 slots`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(ms: float | None) -> str:

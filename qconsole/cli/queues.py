@@ -9,7 +9,7 @@ import typer
 from qconsole.cli.bulk import narrowed, run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_instant_ms
 from qconsole.cli.options import Bulk, QueueName, Reason
-from qconsole.cli.output import Column, ago, duration, instant
+from qconsole.cli.output import Column, ago, counted, duration, instant
 from qconsole.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _show(session: Session, view: "QueueView") -> None:
             ("queue", view.name),
             ("health", f"{view.health.value}: {view.health_reason}" if view.health_reason else view.health.value),
             ("counts", _counts(view)),
-            ("workers", f"{view.workers} with {view.slots} slots, {view.busy} busy"),
+            ("workers", f"{view.workers} with {counted(view.slots, 'slot')}, {view.busy} busy"),
             ("oldest wait", duration(view.oldest_wait_ms)),
             ("wait p50 / p95", f"{duration(view.p50_wait_ms)} / {duration(view.p95_wait_ms)}"),
             ("run p95", duration(view.p95_run_ms)),

@@ -7,7 +7,7 @@ import typer
 
 from qconsole.cli.command import Session, command
 from qconsole.cli.options import Reason
-from qconsole.cli.output import Column, ago, duration, instant
+from qconsole.cli.output import Column, ago, counted, duration, instant
 from qconsole.cli.queues import show_applied
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _show(session: Session, view: "WorkerView") -> None:
             ("host", f"{view.host}, pid {view.pid}"),
             ("version", view.version),
             ("deploy", view.deploy),
-            ("queues", ", ".join(f"{queue} ({slots} slots)" for queue, slots in view.queues.items())),
+            ("queues", ", ".join(f"{queue} ({counted(slots, 'slot')})" for queue, slots in view.queues.items())),
             ("started", instant(view.started_ms)),
             ("heartbeat", f"{ago(view.heartbeat_ms, now_ms)} ago"),
             ("done", f"{view.done:,}, {view.failed:,} failed, {view.rate_per_min:,.0f} a minute"),
