@@ -48,7 +48,7 @@ class Story:
         client = Client(redis=self.redis)
         await client.enqueue(job_type, payload, attempts=attempts, backoff=Fixed(0))
         await work(self.platform, self.redis_url, job_type, *others, dead_letter)
-        (failed,) = await self._failed()
+        (failed,) = await self.failed()
         assert (failed.status, failed.job_type) == ("open", job_type.name)
         return failed
 
@@ -62,7 +62,7 @@ class Story:
         await work(self.platform, self.redis_url, job_type, *others, dead_letter)
         client = Client(redis=self.redis)
         await follow_dead_letters(context(self.platform, client=client)[0], FollowDeadLetters())
-        (settled,) = await self._failed()
+        (settled,) = await self.failed()
         assert (settled.status, settled.actor, settled.reason) == ("succeeded", "ann", "it works again")
         keys = client.keys(failed.queue)
         assert settled.replayed_as is not None
@@ -71,7 +71,8 @@ class Story:
         assert result is not None
         return result.result()
 
-    async def _failed(self) -> list[FailedJob]:
+    async def failed(self) -> list[FailedJob]:
+        """Returns what `failed_jobs` holds."""
         async with self.platform.database.reading() as session:
             return list((await session.execute(select(FailedJob))).scalars())
 

@@ -9,8 +9,12 @@ from sqlalchemy import select
 from standardwebhooks import Webhook
 from starlette.responses import Response
 
+from qconsole.admin import Actor, Admin
+from qconsole.runtime import Client, Fixed
 from tests.acceptance.workers.conftest import Story
+from tests.workers.support import work
 from workers.db.models import CatalogueRow, Document, Notification, OutgoingEvent, StoredFile, User, WebhookEndpoint
+from workers.dead_letter import Notice, dead_letter
 from workers.documents.jobs import ProcessDocument, process_document
 from workers.email import SendEmail, send_email
 from workers.exports import ExportRows, Subject, export_rows
@@ -135,3 +139,27 @@ async def test_upkeep_that_met_a_file_it_could_not_remove(story: Story) -> None:
 
     in_the_way.rmdir()
     assert (await story.replayed(failed, remove_expired_files))["files"] == 1
+
+
+async def test_a_burial_that_could_not_be_told_while_the_pager_was_down(story: Story) -> None:
+    await story.open(pagerduty_key=SecretStr("r0uting"), pagerduty_url=f"{story.receiver.url}/v2/enqueue")
+    notice = Notice(
+        queue="document-processing", dead_letter="j1~5", job_id="j1", job_type="process_document", severity="critical",
+        error_type="ValueError", message="no pages", fingerprint="f", buried_ms=5,
+    )  # fmt: skip
+    story.receiver.answers = [lambda: Response("down", status_code=503)] * 2
+    client = Client(redis=story.redis)
+    await client.enqueue(dead_letter, notice, attempts=2, backoff=Fixed(0))
+    await work(story.platform, story.redis_url, dead_letter)
+    (failed,) = await story.failed()
+    assert (failed.job_id, failed.status) == ("j1", "open")
+
+    async with await Admin.open(story.redis_url, actor=Actor("ann", "operator", "cli")) as admin:
+        (letter,) = (await admin.dead_letters.page("queue:dead-letter")).rows
+        assert (letter.job_type, letter.error_type) == ("dead_letter", "AlertFailed")
+        await admin.dead_letters.replay(letter.id, queue=letter.queue, reason="the pager answers again")
+    await work(story.platform, story.redis_url, dead_letter)
+    told = [json.loads(got.body) for got in story.receiver.got]
+    assert [event["event_action"] for event in told] == ["trigger"] * 3
+    assert len({event["dedup_key"] for event in told}) == 1
+    assert [row.entry_id for row in await story.failed()] == [failed.entry_id]
