@@ -20,12 +20,14 @@ from qconsole.runtime.flow import children_results
 from qconsole.runtime.job_type import Context, Executor, JobType
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.lane import Claimed, Lane
+from qconsole.runtime.log_lines import JobLog
 from qconsole.runtime.payload_store import reference_of, resolve
 
 if TYPE_CHECKING:
     from qconsole.runtime.arq_worker import Worker
 
 logger = logging.getLogger("qconsole.worker")
+job_log = JobLog(logger)
 
 MAX_LINE: Final = 10_000
 PROGRESS_EVENT_S: Final = 5.0  # events are for people: the record has each step
@@ -101,7 +103,7 @@ class DeclaredRun:
         if logger.isEnabledFor(logging.INFO):
             waited_s = (attempt.started_ms - attempt.due_ms) / 1000
             again = f" attempt {attempt.number}" if attempt.number > 1 else ""
-            logger.info("%6.2fs → %s:%s%s", waited_s, attempt.id, attempt.name, again)
+            job_log.info("%6.2fs → %s:%s%s", waited_s, attempt.id, attempt.name, again)
         try:
             text = self.call.payload
             if reference_of(text) is not None:
@@ -148,7 +150,7 @@ class DeclaredRun:
         self.worker.jobs_complete += 1
         if logger.isEnabledFor(logging.INFO):
             ran_s = (self.lane.clock.now_ms() - attempt.started_ms) / 1000
-            logger.info("%6.2fs ← %s:%s", ran_s, attempt.id, attempt.name)
+            job_log.info("%6.2fs ← %s:%s", ran_s, attempt.id, attempt.name)
         self._endings().completed(value)
 
     def _cancelled(self, error: asyncio.CancelledError) -> None:
