@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from qconsole.admin.cursors import decode_cursor, encode_cursor
+from qconsole.admin.cursors import decode_cursor, encode_cursor, is_stream_id
 from qconsole.admin.filter_terms import AUDIT
 from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.limits import checked_limit
@@ -60,7 +60,7 @@ class Audit:
         wanted = as_filter(filter, noun=AUDIT)
         listing = f"audit:{int(reverse)}:{wanted}"
         log = self._session.shared.audit
-        at = decode_cursor(listing, cursor)[0] if cursor else None
+        at = decode_cursor(listing, cursor, is_stream_id)[0] if cursor else None
         now_ms = self._session.backend.now_ms()
         rows: list[AuditRow] = []
         scanned, at_end = 0, False

@@ -5,6 +5,9 @@ refused with a sentence. Pure.
 import base64
 import binascii
 import hashlib
+import math
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -14,6 +17,8 @@ from qconsole.errors import CursorError
 _DIGEST_BYTES: Final = 9
 _MAX_LENGTH: Final = 4_000
 _PERSON: Final = b"qconsole"
+_SCORE: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:e[+-]?[0-9]{1,3})?")
+_STREAM_ID: Final = re.compile(r"[0-9]{1,18}-[0-9]{1,18}")
 
 
 def encode_cursor(listing: str, place: Any) -> str:
@@ -26,12 +31,51 @@ def encode_cursor(listing: str, place: Any) -> str:
     return base64.urlsafe_b64encode(_digest(listing, body) + body).decode().rstrip("=")
 
 
-def decode_cursor(listing: str, cursor: str) -> Any:
+def decode_cursor(listing: str, cursor: str, *parts: Callable[[Any], bool]) -> list[Any]:
     """Return the place.
 
+    Args:
+        parts: what each part of the place must be.
+
     Raises:
-        CursorError: the cursor is damaged, or is one of another listing or filter.
+        CursorError: the cursor is damaged, is one of another listing or filter, or holds no place.
     """
+    place = _decoded(listing, cursor)
+    if not is_place(place, parts):
+        raise CursorError("the page cursor holds no place in a listing", "Start again from the first page.")
+    return place  # type: ignore[no-any-return]
+
+
+def is_place(place: Any, parts: Sequence[Callable[[Any], bool]]) -> bool:
+    """Tell whether a place has these parts."""
+    return (
+        isinstance(place, list)
+        and len(place) == len(parts)
+        and all(fits(part) for fits, part in zip(parts, place, strict=True))
+    )
+
+
+def is_text(part: Any) -> bool:
+    """Tell whether a part of a place is text."""
+    return isinstance(part, str)
+
+
+def is_number(part: Any) -> bool:
+    """Tell whether a part of a place is a number that Redis reads as a score."""
+    return isinstance(part, int | float) and not isinstance(part, bool) and math.isfinite(part)
+
+
+def is_score(part: Any) -> bool:
+    """Tell whether a part of a place is a score as Redis writes it."""
+    return isinstance(part, str) and _SCORE.fullmatch(part) is not None and math.isfinite(float(part))
+
+
+def is_stream_id(part: Any) -> bool:
+    """Tell whether a part of a place is the id of a stream's entry."""
+    return isinstance(part, str) and _STREAM_ID.fullmatch(part) is not None
+
+
+def _decoded(listing: str, cursor: str) -> Any:
     if len(cursor) > _MAX_LENGTH:
         raise _refusal()
     try:

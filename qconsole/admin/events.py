@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from qconsole.admin.cursors import decode_cursor, encode_cursor
+from qconsole.admin.cursors import decode_cursor, encode_cursor, is_stream_id, is_text
 from qconsole.admin.limits import checked_limit
 from qconsole.admin.noun import Noun
 from qconsole.admin.views import EventRow, Page
@@ -36,7 +36,7 @@ class Events(Noun):
         limit = checked_limit(limit)
         listing = f"events:{queue or ''}"
         queues = await self._session.parts_of(queue)
-        before: list[str] | None = decode_cursor(listing, cursor) if cursor else None
+        before: list[str] | None = decode_cursor(listing, cursor, is_stream_id, is_text) if cursor else None
         end = before[0] if before else "+"
         async with self._backend.redis.pipeline(transaction=False) as pipe:
             for name in queues:

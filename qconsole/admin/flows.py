@@ -4,7 +4,7 @@ import heapq
 from collections import Counter
 from typing import Final
 
-from qconsole.admin.cursors import decode_cursor, encode_cursor
+from qconsole.admin.cursors import decode_cursor, encode_cursor, is_number, is_text
 from qconsole.admin.job_views import JobViews
 from qconsole.admin.limits import checked_limit
 from qconsole.admin.noun import Noun
@@ -24,7 +24,10 @@ class Flows(Noun):
     async def page(self, cursor: str | None = None, limit: int = 50) -> Page[FlowRow]:
         """Return one page of flows by their root jobs, the newest first."""
         limit = checked_limit(limit)
-        before: tuple[float, str, str] | None = tuple(decode_cursor("flows", cursor)) if cursor else None
+        before: tuple[float, str, str] | None = None
+        if cursor:
+            created, queue, wire_id = decode_cursor("flows", cursor, is_number, is_text, is_text)
+            before = created, queue, wire_id
         queues = await self._session.plain_arq.queues()
         rows: list[FlowRow] = []
         place, at_end = before, False

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from qconsole.admin.backend import Backend
+from qconsole.admin.cursors import is_place, is_score, is_text
 from qconsole.admin.filters import Filter
 from qconsole.admin.job_sources import (
     BULK_START,
@@ -27,6 +28,14 @@ from qconsole.runtime.job import JobState
 FIRST_FETCH: Final = 64
 FETCH: Final = 200
 _ENDED: Final = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+
+
+def _is_group(part: Any) -> bool:
+    return isinstance(part, int) and part in _GROUPS
+
+
+_GROUPS: Final = frozenset(Group)
+PLACE: Final = (_is_group, is_text, is_text, is_score, is_text, is_text)
 
 
 class Order(Enum):
@@ -57,14 +66,10 @@ class Place:
         Raises:
             CursorError: it is none.
         """
-        try:
-            group, queue, name, score, member, job_id = parts
-            float(score)
-            return cls(Group(group), queue, name, Entry(score, member, job_id))
-        except (TypeError, ValueError) as error:
-            raise CursorError(
-                "the page cursor holds no place in a listing", "Start again from the first page."
-            ) from error
+        if not is_place(parts, PLACE):
+            raise CursorError("the page cursor holds no place in a listing", "Start again from the first page.")
+        group, queue, name, score, member, job_id = parts
+        return cls(Group(group), queue, name, Entry(score, member, job_id))
 
 
 T = TypeVar("T")

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from qconsole.admin.backend import Backend
-from qconsole.admin.cursors import decode_cursor, encode_cursor
+from qconsole.admin.cursors import decode_cursor, encode_cursor, is_number
 from qconsole.admin.filter_terms import Operator, Pattern
 from qconsole.admin.filters import Filter
 from qconsole.admin.job_facts import JobFacts, parts_for
-from qconsole.admin.job_listing import Found, JobListing, Order, Place, Slice, indexed_fingerprints
+from qconsole.admin.job_listing import PLACE, Found, JobListing, Order, Place, Slice, indexed_fingerprints
 from qconsole.admin.job_reader import ROW_CAP_BYTES, JobReader
 from qconsole.admin.job_sources import STATES_OF, Source
 from qconsole.admin.stored_job import StoredJob
@@ -133,5 +133,5 @@ def place_of(listing: str, cursor: str | None) -> tuple[Place | None, bool]:
     """
     if not cursor:
         return None, False
-    back, *parts = decode_cursor(listing, cursor)
+    back, *parts = decode_cursor(listing, cursor, is_number, *PLACE)
     return Place.from_json(parts), bool(back)

@@ -12,7 +12,7 @@ import orjson
 
 from qconsole.admin.audit_log import KEPT as AUDIT_KEPT
 from qconsole.admin.backend import Backend
-from qconsole.admin.cursors import decode_cursor, encode_cursor
+from qconsole.admin.cursors import decode_cursor, encode_cursor, is_score, is_text
 from qconsole.admin.limits import checked_limit
 from qconsole.admin.views import Count, JobRow, OperationState, OperationView, Page, Plan, Verb
 from qconsole.errors import OperationNotFound
@@ -232,10 +232,9 @@ class OperationStore:
         operation, held = await self.read(operation_id)
         return operation.view(is_held=held, now_ms=self._backend.now_ms())
 
-    async def newest(self, limit: int, before: str | None = None) -> list[OperationView]:
+    async def newest(self, limit: int) -> list[OperationView]:
         """Return operations, the newest first."""
-        end = "+inf" if before is None else f"({before}"
-        ids = await self._backend.redis.zrevrangebyscore(GLOBAL.operations(), end, "-inf", start=0, num=limit)
+        ids = await self._backend.redis.zrevrange(GLOBAL.operations(), 0, limit - 1)
         return await self.views(operation_id.decode() for operation_id in ids)
 
     async def active(self) -> list[OperationView]:
@@ -257,11 +256,12 @@ class OperationStore:
     async def page(self, cursor: str | None, limit: int) -> Page[OperationView]:
         """Return one page of operations, the newest first."""
         limit = checked_limit(limit)
-        before = decode_cursor("operations", cursor)[0] if cursor else None
-        views = await self.newest(limit + 1, before)
-        more = len(views) > limit
-        rows = tuple(views[:limit])
-        return Page(rows, next=encode_cursor("operations", [str(rows[-1].created_ms)]) if more else None)
+        behind = decode_cursor("operations", cursor, is_score, is_text) if cursor else ["", ""]
+        args = ["desc", "-inf", "+inf", limit + 1, *behind]
+        found = await self._backend.read("range", [GLOBAL.operations()], args)
+        places = [(score.decode(), member.decode()) for member, score in zip(found[::2], found[1::2], strict=True)]
+        views = await self.views(member for _, member in places[:limit])
+        return Page(tuple(views), next=encode_cursor("operations", places[limit - 1]) if len(places) > limit else None)
 
     async def move(
         self,

@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from qconsole.admin.cursors import decode_cursor, encode_cursor
-from qconsole.admin.job_listing import Found, Place
+from qconsole.admin.job_listing import PLACE, Found, Place
 from qconsole.admin.job_sources import Group, Source, ZsetSource
 from qconsole.admin.limits import checked_limit
 from qconsole.admin.noun import Noun, checked_id, why_not
@@ -21,7 +21,7 @@ class Trash(Noun):
     async def page(self, cursor: str | None = None, limit: int = 50) -> Page[TrashRow]:
         """Return one page of removed jobs, those removed last first."""
         limit = checked_limit(limit)
-        after = Place.from_json(decode_cursor("trash", cursor)) if cursor else None
+        after = Place.from_json(decode_cursor("trash", cursor, *PLACE)) if cursor else None
         now_ms = self._backend.now_ms()
         queues = await self._session.plain_arq.queues()
         sources: list[Source] = [
