@@ -15,7 +15,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 
 from qconsole.admin import Admin
 from qconsole.admin.commands import cli_command
@@ -98,7 +98,9 @@ class ConsoleApp(LinkedApp):
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self.skin = Skin(dark=not terminal.light, ansi=terminal.few_colors, production=settings.production)
-        self._ascii = [AsciiOnly()] if terminal.ascii_only else []
+        # Textual's own filter for NO_COLOR makes black text on a black ground of the terminal's default colours.
+        self._fewer: list[LineFilter] = [NoColor()] if terminal.no_color else []
+        self._fewer += [AsciiOnly()] if terminal.ascii_only else []
         super().__init__(
             connect=connect, settings=settings, terminal=terminal, clock=clock, zone=zone, stopwatch=stopwatch
         )
@@ -119,7 +121,7 @@ class ConsoleApp(LinkedApp):
         yield Footer()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), *self._ascii]
+        return [*(f for f in super().get_line_filters() if not isinstance(f, Monochrome)), *self._fewer]
 
     def on_mount(self) -> None:
         for dark in (True, False):

@@ -4,6 +4,7 @@ a discard.
 In a real terminal, with real keys.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,7 @@ class Terminal:
         settings = [f"{name}={value}" for name, value in environ.items()]
         shell = ["sh", "-c", 'code=$1; shift; "$@"; echo $? > "$code"', "sh", str(self._exit_code)]
         session = ["new-session", "-d", *self._size, *shell, "env", *settings, *command]
-        self._tmux(*session, ";", "set", "-g", "remain-on-exit", "on")
+        self._tmux(*session, ";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "set-clipboard", "on")
 
     def keys(self, *keys: str) -> None:
         self._tmux("send-keys", *keys)
@@ -51,6 +52,15 @@ class Terminal:
 
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
+
+    def colors(self) -> set[str]:
+        """Return the colours on the screen, as the terminal was told them: `31`, `38;2;111;207;151`."""
+        codes = re.findall(r"\x1b\[([\d;]*)m", self._tmux("capture-pane", "-p", "-e"))
+        plain = r"(?:0|1|2|4|7|22|23|24|27|39|49);?"
+        return {code for code in codes if code and not re.fullmatch(f"(?:{plain})+", code)}
+
+    def clipboard(self) -> str:
+        return self._tmux("show-buffer")
 
     def shows(self, *texts: str, deadline_s: float = 30.0) -> str:
         """Wait until all texts are on the screen."""
@@ -152,15 +162,32 @@ async def test_a_deep_link_opens_where_it_says(
     furniture.put_back()
     terminal.start(*console_command(redis_server.url, "--at", "job charge-003"), TERM="screen-256color", LANG="C.UTF-8")
     terminal.shows("Job  charge-003", "Timeline", "CardDeclined")
+    terminal.keys("o")
+    terminal.shows("copied address")
+    assert terminal.clipboard().endswith("/admin/queues/jobs/billing/charge-003")
 
 
-async def test_an_ascii_locale_and_sixteen_colours_stay_readable(
-    furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"TERM": "xterm", "LC_ALL": "C", "TMUX": ""}, r"3[0-7]|4[0-7]|9[0-7]|10[0-7]"),
+        ({"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor", "NO_COLOR": "1"}, ""),
+        ({"TERM": "screen", "LANG": "C.UTF-8"}, r"[34]8[;:]2[;:].*"),  # in tmux, which takes any colour
+    ],
+    ids=["sixteen-colours-ascii", "no-color", "tmux"],
+)
+async def test_a_terminal_gets_the_colours_and_characters_that_it_can_show(
+    environ: dict[str, str], told: str, furniture: Furniture, redis_server: EmbeddedServer, terminal: Terminal
 ) -> None:
     furniture.put_back()
-    terminal.start(*console_command(redis_server.url), TERM="xterm", LC_ALL="C", LANG="C", TMUX="", COLORTERM="")
+    terminal.start(*console_command(redis_server.url), **{"COLORTERM": "", "LC_ALL": "", **environ})
     screen = terminal.shows("Queues, worst first", "billing")
-    assert screen.isascii()
+    assert screen.isascii() == (environ.get("LC_ALL") == "C")
+    colors = terminal.colors()
+    assert bool(colors) == bool(told)
+    for code in colors:
+        parts = re.findall(r"[34]8[;:][25][;:][\d;:]+|\d+", code)
+        assert all(re.fullmatch(told, part) or part in {"0", "1", "2", "4", "7", "39", "49"} for part in parts), code
 
 
 def test_the_terminal_says_how_wide_it_is_and_not_the_environment(
