@@ -1,5 +1,6 @@
 """The web console: `app.mount("/admin/queues", console("redis://…"))`."""
 
 from qconsole.web.app import console
+from qconsole.web.options import Auth, ConsoleOptions
 
-__all__ = ["console"]
+__all__ = ["Auth", "ConsoleOptions", "console"]

@@ -109,7 +109,7 @@ class Guard:
         if hosts and host_name(headers).lower() not in hosts:
             return WrongHost(
                 f"this console does not answer to the host {host_name(headers)!r}",
-                "Open it by a name it knows, or add the name to its hosts.",
+                "Set web_url to the address people open, or open it by a name it knows.",
             )
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._options.body_limit_bytes:

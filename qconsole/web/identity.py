@@ -1,11 +1,12 @@
-"""Who is asking: a session's user, an API token's, one a trusted proxy names, or this machine's admin.
+"""Who is asking: a session's user, an API token's, one whom a proxy or the application around names, or
+this machine's admin.
 
 Roles are read anew for every request, so a removed user or a revoked token is out at once.
 """
 
 import hmac
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 
@@ -24,7 +25,7 @@ class Identity:
     """A visitor: the actor for the audit, how they were recognised, and the token their forms carry."""
 
     actor: Actor
-    how: str  # off | session | token | proxy
+    how: str  # off | session | token | proxy | host
     form_token: str
     session: SessionView | None = None
 
@@ -55,6 +56,11 @@ class Identities:
             return Identity(Actor(actor.name, actor.role, "api"), "token", "")
         if self._options.auth is Auth.OFF:
             return Identity(Actor("local", "admin", "web"), "off", self._tokens.of_visitor("local"))
+        if self._options.identify is not None:
+            found = await self._options.identify(request)
+            if found is None:
+                raise Unauthenticated("the application around this console knows nobody here", "Sign in there first.")
+            return Identity(replace(found, face="web"), "host", self._tokens.of_visitor(f"host:{found.name}"))
         if self._options.auth is Auth.PROXY:
             return await self._proxied(request, admin)
         cookie = request.cookies.get(COOKIE, "")

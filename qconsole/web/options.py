@@ -2,10 +2,14 @@
 
 import ipaddress
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from starlette.requests import HTTPConnection
+
+from qconsole.admin.views import Actor
 from qconsole.config import Settings
 from qconsole.errors import ConfigError
 
@@ -18,6 +22,7 @@ class Auth(StrEnum):
     OFF = "off"  # everybody on this machine is the local admin
     USERS = "users"  # sign-in page and API tokens
     PROXY = "proxy"  # a trusted proxy names the user in a header; API tokens too
+    HOST = "host"  # the application that mounts the console names the user (`identify`); API tokens too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,7 @@ class ConsoleOptions:
 
     Args:
         auth: where identities come from.
+        identify: with `Auth.HOST`, who a request is from; `None` for nobody. Its role counts, its face is "web".
         hosts: names this console answers to; empty means any (a proxy in front checks it).
         secret: signs notices, and form tokens of visitors without a session; by default a new one per process.
         proxy_user_header, proxy_role_header: what a trusted proxy sends.
@@ -38,6 +44,7 @@ class ConsoleOptions:
     """
 
     auth: Auth = Auth.OFF
+    identify: Callable[[HTTPConnection], Awaitable[Actor | None]] | None = None
     hosts: frozenset[str] = LOOPBACK_HOSTS
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     proxy_user_header: str = "x-forwarded-user"
@@ -49,6 +56,14 @@ class ConsoleOptions:
     body_limit_bytes: int = 2_000_000
     poll_ms: int = 1_000
     refresh_commands_per_s: float = 15.0
+
+    def __post_init__(self) -> None:
+        if (self.auth is Auth.HOST) != (self.identify is not None):
+            raise ConfigError(
+                f"identify must be given with Auth.HOST and with nothing else, got auth {self.auth.value!r}",
+                "Write ConsoleOptions(auth=Auth.HOST, identify=who).",
+                field="identify",
+            )
 
     @classmethod
     def of(cls, settings: Settings) -> "ConsoleOptions":

@@ -5,8 +5,10 @@ import socket
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
+from qconsole.admin import Actor
 from qconsole.config import Settings
 from qconsole.errors import ConfigError
 from qconsole.redis.embedded import EmbeddedServer
@@ -59,6 +61,41 @@ def test_a_referer_from_elsewhere_is_not_followed(mounted: TestClient) -> None:
     for referer in ("https://evil.test/admin/queues/x", f"{BASE}/other", "nonsense"):
         answer = mounted.post(f"{MOUNT}/queues/email/resume", data={}, headers={**HTML, "referer": referer})
         assert answer.headers["location"] == f"{MOUNT}/"
+
+
+async def _who(request: HTTPConnection) -> Actor | None:
+    """The sign-in of the application around: it keeps the user's name and role where its own pages find them."""
+    name, _, role = request.cookies.get("shop_user", "").partition("-")
+    return Actor(name, role, "web") if name else None
+
+
+def test_an_application_with_its_own_sign_in_behind_a_proxy_with_a_prefix(
+    fresh: Furniture, redis_server: EmbeddedServer
+) -> None:
+    at = f"/backoffice{MOUNT}"
+    host = Starlette()
+    options = ConsoleOptions(auth=Auth.HOST, identify=_who, hosts=frozenset({"shop.example"}))
+    inner = console(redis_server.url, options=options)
+    host.mount(MOUNT, inner)
+    arguments = {"base_url": "https://shop.example", "root_path": "/backoffice", "headers": SAME}
+    with TestClient(host, follow_redirects=False, **arguments) as web:  # type: ignore[arg-type]
+        assert web.get(f"{at}/", headers=HTML).status_code == 401
+        web.cookies.set("shop_user", "vera-viewer")
+        page = web.get(f"{at}/queues/email", headers=HTML).text
+        assert all(link.startswith(f"{at}/") for link in re.findall(r'(?:href|src|action)="(/[^"]*)"', page))
+        assert web.post(f"{at}/queues/email/pause", json={}, headers=JSON).status_code == 403
+        web.cookies.set("shop_user", "olaf-operator")
+        assert web.post(f"{at}/queues/email/pause", json={}, headers=JSON).status_code == 200
+        row = web.get(f"{at}/audit", headers=JSON).json()["items"][0]
+        assert (row["actor"], row["role"], row["face"]) == ("olaf", "operator", "web")
+        assert web.get(f"{at}/", headers={**HTML, "host": "evil.test"}).status_code == 421
+        web.portal.call(inner.state.console.close)  # type: ignore[union-attr]
+
+
+def test_naming_users_goes_with_the_host_s_sign_in_only() -> None:
+    for options in ({"auth": Auth.HOST}, {"auth": Auth.OFF, "identify": _who}):
+        with pytest.raises(ConfigError, match="identify must be given"):
+            ConsoleOptions(**options)  # type: ignore[arg-type]
 
 
 def test_serving_strangers_without_sign_in_is_refused_before_listening() -> None:
