@@ -1,7 +1,8 @@
 """Lays a flow's tree out as linked boxes, left to right; a few hundred nodes stay readable. Pure.
 
-Leaves take one row each and a parent stands in the middle of its children (a tidy tree); siblings beyond
-`FAN_OUT` that ended well fold into one node, so that what failed or runs is never the thing that is cut.
+Leaves take one row each and a parent stands in the middle of its children (a tidy tree), or beside the first when
+they reach over more than `TALL` rows, so that it is in sight where they begin. Siblings beyond `FAN_OUT` that ended
+well fold into one node, so that what failed or runs is never the thing that is cut.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from qconsole.admin.views import FlowNode
 
 FAN_OUT = 24
+TALL = 10
 ROW, COLUMN, BOX_WIDTH, BOX_HEIGHT = 46, 252, 208, 38
 _QUIET = frozenset({"completed"})
 
@@ -60,7 +62,7 @@ def layout(root: FlowNode) -> FlowDrawing:
             nodes.append(PlacedNode(None, (depth + 1) * COLUMN, row * ROW, folded))
             row += 1
         if ys:
-            y = (ys[0] + ys[-1]) / 2
+            y = (ys[0] + ys[-1]) / 2 if ys[-1] - ys[0] <= TALL * ROW else ys[0]
         else:
             y = float(row * ROW)
             row += 1

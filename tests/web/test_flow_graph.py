@@ -23,6 +23,14 @@ def test_no_two_of_three_hundred_boxes_overlap() -> None:
     assert len(drawn.links) == 300
 
 
+def test_a_parent_of_many_rows_stands_where_they_begin() -> None:
+    few, many = (
+        flow_graph.layout(node("root", children=tuple(node(f"c{i}", "waiting") for i in range(n)))) for n in (3, 20)
+    )
+    assert [placed.y for placed in few.nodes if placed.node and placed.node.id == "root"] == [flow_graph.ROW]
+    assert [placed.y for placed in many.nodes if placed.node and placed.node.id == "root"] == [0]
+
+
 def test_a_wide_fan_folds_what_ended_well_and_keeps_what_failed() -> None:
     children = (*(node(f"ok{i}") for i in range(200)), node("bad", "failed"), node("runs", "active"))
     shown, folded = flow_graph.shown_children(node("root", "active", children))

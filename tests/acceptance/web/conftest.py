@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -179,9 +180,9 @@ async def start_worker(redis_server: EmbeddedServer) -> AsyncIterator[Callable[.
     """Starts workers named "living"; a task ends when its worker stops."""
     started: list[tuple[Worker, asyncio.Task[None]]] = []
 
-    def start(queues: Mapping[str, QueuePolicy]) -> asyncio.Task[None]:
+    def start(queues: Mapping[str, QueuePolicy], job_types: Sequence[Any] = JOB_TYPES) -> asyncio.Task[None]:
         worker = Worker(
-            job_types=JOB_TYPES, queues=queues, redis_url=redis_server.url, name="living", handle_signals=False
+            job_types=job_types, queues=queues, redis_url=redis_server.url, name="living", handle_signals=False
         )
         started.append((worker, asyncio.create_task(worker.async_run())))
         return started[-1][1]

@@ -83,7 +83,7 @@ async def known(
 ) -> AsyncIterator[dict[str, str]]:
     """What stands in braces: a group, an entry, a worker alive, operations planned and running."""
     site.app.router.routes.append(web_page("/broken", _broken))  # type: ignore[arg-type]
-    start_worker({"idle": QueuePolicy(concurrency=2)})
+    start_worker({"idle": QueuePolicy(concurrency=2)}, job_types=[])
     context, _ = await visit()
     ask = context.request
 
