@@ -17,7 +17,7 @@ from workers.documents.numberline import Figure, is_currency
 from workers.documents.numbers import quantities
 from workers.documents.page import Line, Measure, box_of, ruled, text_of
 from workers.documents.rows import Row, choose_sums
-from workers.documents.words import carries, closes, names_more, totals
+from workers.documents.words import carries, closes, is_total, names_more, totals
 
 _PART_OF_SUM = re.compile(
     r"(?:less |minus |abzgl |inkl |incl |dont |davon )?(?:net|gross|list|brutto|netto|discount|disc|rabatt|nachlass"
@@ -75,7 +75,11 @@ def _classify(lines: Sequence[CellLine], columns: Sequence[Column]) -> list[str]
     numeric: set[Role] = {column.role for column in columns} & (NUMERIC - {Role.QUANTITY_OTHER})
     kinds: list[str] = []
     for line in lines:
-        kinds.append(_kind(line, columns, numeric, any(kind == "anchor" for kind in kinds)))
+        begun = any(
+            kind == "anchor" or (kind == "partial" and bool(above.words_of(columns, *SUBJECT_TEXT)))
+            for above, kind in zip(lines, kinds, strict=False)
+        )
+        kinds.append(_kind(line, columns, numeric, begun))
     return kinds
 
 
@@ -91,6 +95,8 @@ def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: 
         if begun and (money or _label_apart(line, columns)):
             return "skip" if carries(text) and not money else "end"
         return "skip" if money else "text"
+    if filled and not complete and is_total(" ".join(_words_alone(line))):
+        return "end" if begun else "skip"
     needed = 2 if len(numeric) >= 2 else 1
     if len(filled) >= needed and (
         line.words_of(columns, *SUBJECT_TEXT, Role.PART, Role.POSITION) or complete or len(filled) >= 3
@@ -106,6 +112,11 @@ def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: 
             return "anchor" if line.words_of(columns, *SUBJECT_TEXT) else "partial"
         return "anchor" if positioned and (Role.QUANTITY in filled or money) and not totals(text) else "partial"
     return "text"
+
+
+def _words_alone(line: CellLine) -> list[str]:
+    taken = {word for found in line.figures for figure in found for word in figure.words}
+    return [word.text for word in line.line.words if word not in taken and not is_currency(word.text)]
 
 
 def _priced_alone(lines: Sequence[CellLine], kinds: Sequence[str], columns: Sequence[Column]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Finds items where no heading says which column is which: by quantity x price = total, or by amounts that add up."""
+"""Finds items where no heading says which column is which: by quantity x price = total."""
 
 from __future__ import annotations
 
@@ -10,19 +10,11 @@ from decimal import Decimal
 from workers.documents.headers import Role
 from workers.documents.model import Word
 from workers.documents.numberline import Figure, figures, is_currency
-from workers.documents.numbers import UNITS, amount
 from workers.documents.page import Line, Measure, box_of, text_of
 from workers.documents.rows import Row, agrees
 from workers.documents.words import carries, closes, names_more, totals
 
 _TIMES = re.compile(r"^(?:x|\*|@|à|a|x:)$", re.IGNORECASE)
-_COUNTING = re.compile(rf"^\d[\d.,]*\s*(?P<unit>{UNITS})?\.?\s*[x×*@à]$", re.IGNORECASE)
-_BEGUN = re.compile(
-    r"^(?P<count>\d{1,3})\s*(?P<times>[x×*]\s*)?(?<=[\sx×*])(?P<rest>[^\W\d].*?)"
-    r"(?:\s*@\s*(?P<price>\d[\d.,]*))?$",
-    re.IGNORECASE,
-)
-_EACH = re.compile(r"^(?P<count>\d{1,4})[@x×](?P<price>\d[\d.,]*)$", re.IGNORECASE)
 _UNIT = re.compile(r"^[^\W\d][\w.²³]{0,8}$")
 
 
@@ -146,70 +138,3 @@ def _unit_after(line: Line, quantity: Figure) -> Word | None:
     if not after or not before or not _UNIT.match(after[0].text) or _TIMES.match(after[0].text):
         return None
     return None if is_currency(after[0].text) else after[0]
-
-
-def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, size: Measure) -> list[Row]:
-    """Return a row for each priced line above a total that equals their sum, as on a till receipt; else nothing."""
-    rows: list[Row] = []
-    running = Decimal(0)
-    above = ""
-    for line in lines:
-        found = figures(line.words, mark, size)
-        plain = [figure for figure in found if not figure.is_percent]
-        if not plain or not re.search(r"[.,]\d{2}", text_of(plain[-1].words)):
-            above = line.text
-            continue
-        value = plain[-1].values[0]
-        label = text_of([word for word in line.words if word.x1 <= plain[-1].x0 + 0.5 and not is_currency(word.text)])
-        if (totals(label) and not names_more(label)) or carries(label):
-            if rows and abs(running - value) < Decimal("0.011"):
-                return _counts_before(rows, mark)
-            continue
-        if len(re.findall(r"[^\W\d]", label)) < 3 or _COUNTING.match(label):
-            if rows and (counted := _counted(rows[-1], plain, label)) is not None:
-                rows[-1] = counted
-                continue
-            label, above = above, ""
-            if len(re.findall(r"[^\W\d]", label)) < 3 or totals(label):
-                continue
-        if closes(label):
-            continue
-        running, above = running + value, ""
-        cells: dict[Role, str | Decimal] = {Role.DESCRIPTION: label, Role.TOTAL: value}
-        row = Row(cells, page, line.box, min(word.score for word in line.words))
-        each = _EACH.match(line.words[0].text)
-        if each is not None and (count := amount(each["count"], mark)) and (price := amount(each["price"], mark)):
-            row = replace(row, cells={**cells, Role.QUANTITY: count, Role.PRICE: price})
-        rows.append(row)
-    return []
-
-
-def _counted(row: Row, plain: Sequence[Figure], label: str) -> Row | None:
-    """Add to a priced line the count and price printed below it ("2 x 3,50"), when they multiply to its amount."""
-    total = row.cells[Role.TOTAL]
-    if len(plain) != 2 or not isinstance(total, Decimal):
-        return None
-    quantity, price = plain[0].values[0], plain[1].values[0]
-    if not agrees(quantity, price, total):
-        return None
-    unit = _COUNTING.match(label)
-    units = {Role.UNIT: unit["unit"]} if unit and unit["unit"] else {}
-    return replace(row, cells={**row.cells, **units, Role.QUANTITY: quantity, Role.PRICE: price})
-
-
-def _counts_before(rows: Sequence[Row], mark: str | None) -> list[Row]:
-    """Take the number most descriptions begin with ("2 Lager", "3 x Tea") for the quantity, "@ 4.00" for the price."""
-    begun = [_BEGUN.match(str(row.cells[Role.DESCRIPTION])) for row in rows]
-    if sum(1 for match in begun if match) < max(2, 0.6 * len(rows)):
-        begun = [match if match and match["times"] else None for match in begun]
-    counted: list[Row] = []
-    for row, match in zip(rows, begun, strict=True):
-        if match is None or Role.QUANTITY in row.cells:
-            counted.append(row)
-            continue
-        cells = {**row.cells, Role.QUANTITY: Decimal(match["count"]), Role.DESCRIPTION: match["rest"]}
-        price = amount(match["price"], mark) if match["price"] else None
-        if price is not None:
-            cells[Role.PRICE] = price
-        counted.append(replace(row, cells=cells))
-    return counted

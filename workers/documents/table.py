@@ -7,18 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from workers.documents.body import read_body
 from workers.documents.cells import cut
 from workers.documents.columns import Column, Sample, columns_of
 from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.heading import Heading, find_headings, heads_sums
-from workers.documents.headless import rows_by_product, rows_by_sum
+from workers.documents.headless import rows_by_product
 from workers.documents.labelled import rows_by_label
 from workers.documents.model import LineItem, Page, Review
 from workers.documents.numberline import figures
 from workers.documents.numbers import decimal_mark
 from workers.documents.page import Line, Measure, lines_of, measure
+from workers.documents.receipt import rows_by_sum
 from workers.documents.rows import Row, agrees, item_of
 from workers.documents.sums import amounts_not_prices
 from workers.documents.words import carries, closes, names_more, totals
@@ -62,7 +64,7 @@ def _counts_in_names(items: list[LineItem]) -> list[LineItem]:
     """Take the numbers that descriptions begin with ("4 Olive oil") for quantities where no column holds any.
 
     Nearly all descriptions must begin so, and times the price be the total wherever both are printed; without any
-    such check a sign must say what the number is ("4 x Olive oil").
+    such check a sign must say what the number is ("4 x Olive oil"), or the numbers of several must not be running.
     """
     if not items or any(item.quantity is not None for item in items):
         return items
@@ -73,7 +75,9 @@ def _counts_in_names(items: list[LineItem]) -> list[LineItem]:
         for item, match in found
         if item.unit_price is not None and item.line_total is not None
     ]
-    sure = bool(sums) or all(match["times"] for _, match in found)
+    counts = [int(match["count"]) for _, match in found]
+    running = all(after == before + 1 for before, after in pairwise(counts))
+    sure = bool(sums) or all(match["times"] for _, match in found) or (len(items) > 1 and not running)
     if len(found) < 0.8 * len(items) or not sure or not all(sums):
         return items
     return [
@@ -232,21 +236,14 @@ def _without_headings(sheet: Sheet) -> list[Line]:
 
 
 def _unheaded(sheets: Sequence[Sheet], mark: str | None) -> list[LineItem]:
-    rows = [
-        row
-        for sheet in sheets
-        for row in rows_by_product(_without_headings(sheet), page=sheet.page.number, mark=mark, size=sheet.measure)
-    ]
-    if not rows:
-        rows = [
-            row
-            for sheet in sheets
-            for row in rows_by_label(sheet.lines, page=sheet.page.number, mark=mark, size=sheet.measure)
-        ]
-    if not rows:
-        rows = [
-            row
-            for sheet in sheets
-            for row in rows_by_sum(sheet.lines, page=sheet.page.number, mark=mark, size=sheet.measure)
-        ]
+    """Return the items whose figures multiply, or those that add up to a printed total where these are more."""
+    multiplied, added, labelled = (
+        [row for sheet in sheets for row in find(lines(sheet), page=sheet.page.number, mark=mark, size=sheet.measure)]
+        for find, lines in (
+            (rows_by_product, _without_headings),
+            (rows_by_sum, lambda sheet: sheet.lines),
+            (rows_by_label, lambda sheet: sheet.lines),
+        )
+    )
+    rows = added if len(added) > len(multiplied) and multiplied else multiplied or labelled or added
     return [item for row in rows if (item := item_of(row, mark)) is not None]

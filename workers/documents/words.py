@@ -59,14 +59,14 @@ def _starts(mark: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{alternatives})(?![^\W_])")
 
 
-def carries(text: str) -> bool:
-    """Tell whether a line is a subtotal or an amount carried over, after which lines may go on."""
-    return _starts("carried").match(fold(text)) is not None
-
-
 def _label(text: str) -> str:
     """Return a line folded, without the number or the currency it begins with."""
     return re.sub(r"^(?:[\d %]+|eur|usd|gbp|chf)\s*", "", fold(text))
+
+
+def carries(text: str) -> bool:
+    """Tell whether a line is a subtotal or an amount carried over, after which lines may go on."""
+    return _starts("carried").match(_label(text)) is not None
 
 
 def totals(text: str) -> bool:
@@ -75,6 +75,11 @@ def totals(text: str) -> bool:
     if re.match(r"(?:delivery|shipping|versand|carriage) (?:date|time|week|note|address|method|mode)\b", folded):
         return False
     return _starts("total").match(folded) is not None
+
+
+def is_total(label: str) -> bool:
+    """Tell whether words are the name of a total and nothing else."""
+    return _starts("total").fullmatch(_label(label)) is not None
 
 
 def names_more(text: str) -> bool:

@@ -1,0 +1,151 @@
+"""Reads till receipts: priced lines above a total that equals their sum, with counts before, behind, above or below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from workers.documents.headers import Role
+from workers.documents.model import Word
+from workers.documents.numberline import Figure, figures, is_currency
+from workers.documents.numbers import CURRENCIES, UNITS, amount
+from workers.documents.page import Line, Measure, text_of
+from workers.documents.rows import Row, agrees
+from workers.documents.words import carries, closes, names_more, totals
+
+_NUMBER = rf"(?:(?:{CURRENCIES})\s?)?(\d[\d.,]*)"
+_COUNTING = re.compile(rf"^(\d[\d.,]*)\s*(?P<unit>{UNITS})?\.?\s*[x×*@àa]\s*(?:{CURRENCIES})?$", re.IGNORECASE)
+_MULTIPLIED = re.compile(
+    rf"\s*{_NUMBER}\s*(?P<unit>{UNITS})?\.?\s*[x×*@àa]\s*{_NUMBER}\s*(?:{CURRENCIES})?(?:\s?/\s?\w+)?$", re.IGNORECASE
+)
+_BEGUN = re.compile(
+    r"^(?P<count>\d{1,3})\s*(?P<times>[x×*]\s*)?(?<=[\sx×*])(?P<rest>[^\W\d].*?)"
+    rf"(?:\s*@\s*(?:{CURRENCIES})?\s?(?P<price>\d[\d.,]*))?$",
+    re.IGNORECASE,
+)
+_EACH = re.compile(r"^(?P<count>\d{1,4})[@x×](?P<price>\d[\d.,]*)$", re.IGNORECASE)
+_CODE = re.compile(r"\s+(?P<code>\d{8,14})$")
+_TRAILING = re.compile(rf"\w?\*?|(?:{CURRENCIES})?(?:/\w+)?", re.IGNORECASE)  # behind an amount: tax code, currency
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """A count and a price printed on a line of their own."""
+
+    count: Decimal
+    price: Decimal
+    unit: str | None
+
+    def onto(self, row: Row) -> Row | None:
+        """Return `row` with the count when it has none and the product is its amount, else None."""
+        total = row.cells[Role.TOTAL]
+        if Role.QUANTITY in row.cells or not isinstance(total, Decimal) or not agrees(self.count, self.price, total):
+            return None
+        units = {Role.UNIT: self.unit} if self.unit else {}
+        return replace(row, cells={**row.cells, **units, Role.QUANTITY: self.count, Role.PRICE: self.price})
+
+
+def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, size: Measure) -> list[Row]:
+    """Return a row for each priced line above a total that equals their sum, as on a till receipt; else nothing."""
+    rows: list[Row] = []
+    running = added = Decimal(0)
+    above = ""
+    waiting: Counting | None = None
+    for line in lines:
+        money = _amount_at_end(line, mark, size)
+        if money is None:
+            above = line.text
+            continue
+        value = money.values[0]
+        label = text_of([word for word in line.words if word.x1 <= money.x0 + 0.5 and not is_currency(word.text)])
+        if (totals(label) and not names_more(label)) or carries(label):
+            if rows and min(abs(running - value), abs(running + added - value)) < Decimal("0.011"):
+                return _counts_before(rows, mark)
+            added += value
+            continue
+        if closes(label):
+            continue
+        if (counting := _counting(label, value, mark)) is not None:
+            counted = counting.onto(rows[-1]) if rows else None
+            waiting = counting if counted is None else None
+            rows[-1:] = [counted] if counted is not None else rows[-1:]
+            continue
+        row = _row(line, label, value, above, page, mark)
+        if row is None:
+            continue
+        above = ""
+        running += value
+        if value < 0:
+            continue
+        rows.append((waiting.onto(row) if waiting is not None else None) or row)
+        waiting = None
+    return []
+
+
+def _amount_at_end(line: Line, mark: str | None, size: Measure) -> Figure | None:
+    """Return the last amount of a line that shows cents, with no more than a tax code or a currency behind it."""
+    found = [
+        figure
+        for figure in figures(line.words, mark, size)
+        if not figure.is_percent and re.search(r"[.,]\d{2}(?!\d)", text_of(figure.words))
+    ]
+    if not found:
+        return None
+    behind = [word for word in line.words if word.x0 >= found[-1].x1 - 0.5]
+    return found[-1] if all(_is_trailing(word) for word in behind) else None
+
+
+def _is_trailing(word: Word) -> bool:
+    return _TRAILING.fullmatch(word.text) is not None
+
+
+def _counting(label: str, value: Decimal, mark: str | None) -> Counting | None:
+    match = _COUNTING.match(label)
+    count = amount(match[1], mark) if match else None
+    return Counting(count, value, match["unit"]) if match and count else None
+
+
+def _row(line: Line, label: str, value: Decimal, above: str, page: int, mark: str | None) -> Row | None:
+    cells: dict[Role, str | Decimal] = {Role.TOTAL: value}
+    multiplied = _MULTIPLIED.search(label)
+    if multiplied is not None:
+        one, other = amount(multiplied[1], mark), amount(multiplied[3], mark)
+        if one is not None and other is not None and agrees(one, other, value):
+            behind = multiplied["unit"] is None and re.search(r"[.,]\d\d$", multiplied[1]) and multiplied[3].isdigit()
+            cells[Role.QUANTITY], cells[Role.PRICE] = (other, one) if behind else (one, other)
+            cells.update({Role.UNIT: multiplied["unit"]} if multiplied["unit"] else {})
+            label = label[: multiplied.start()]
+    each = _EACH.match(line.words[0].text)
+    if each is not None and (count := amount(each["count"], mark)) and (price := amount(each["price"], mark)):
+        cells[Role.QUANTITY], cells[Role.PRICE] = count, price
+    if _letters(label) < 3:
+        if _letters(above) < 3 or totals(above):
+            return None
+        label = above
+    if (code := _CODE.search(label)) is not None:
+        cells[Role.PART], label = code["code"], label[: code.start()]
+    return Row({**cells, Role.DESCRIPTION: label}, page, line.box, min(word.score for word in line.words))
+
+
+def _letters(text: str) -> int:
+    return len(re.findall(r"[^\W\d]", text))
+
+
+def _counts_before(rows: Sequence[Row], mark: str | None) -> list[Row]:
+    """Take the number most descriptions begin with ("2 Lager", "3 x Tea") for the quantity, "@ 4.00" for the price."""
+    begun = [_BEGUN.match(str(row.cells[Role.DESCRIPTION])) for row in rows]
+    if sum(1 for match in begun if match) < max(2, 0.6 * len(rows)):
+        begun = [match if match and match["times"] else None for match in begun]
+    counted: list[Row] = []
+    for row, match in zip(rows, begun, strict=True):
+        if match is None or Role.QUANTITY in row.cells:
+            counted.append(row)
+            continue
+        cells = {**row.cells, Role.QUANTITY: Decimal(match["count"]), Role.DESCRIPTION: match["rest"]}
+        price = amount(match["price"], mark) if match["price"] else None
+        if price is not None:
+            cells[Role.PRICE] = price
+        counted.append(replace(row, cells=cells))
+    return counted
