@@ -109,7 +109,8 @@ class Session:
             done = entry.facts.get("done", 0)
             await log.end(entry_id, entry.facts | {"outcome": FAILED, "done": done, "failed": matched - done})
             raise
-        await log.end(entry_id, entry.facts)
+        said = {"target": target, "done": matched, "failed": 0}
+        await log.end(entry_id, {name: fact for name, fact in entry.facts.items() if said.get(name) != fact})
 
     async def record(
         self,
