@@ -160,7 +160,7 @@ class ArqRun:
             self.started_ms = attempt.started_ms = timestamp_ms()
             self._log_start()
             attempt.in_handler = True
-            attempt.arm(worker.loop)
+            worker.runner.arm_soon(attempt)
             try:
                 result = await function.coroutine(ctx, *self.args, **self.kwargs)
             finally:

@@ -110,7 +110,7 @@ class DeclaredRun:
                 text = await resolve(text, self.worker.payload_store)
             context = self._context(job_type)
             attempt.in_handler = True
-            attempt.arm(self.worker.loop)
+            self.worker.runner.arm_soon(attempt)
             try:
                 if job_type.executor is Executor.ASYNC:
                     value = encode_value(await job_type.handler(context, job_type.decode(text)))

@@ -319,12 +319,16 @@ class Lane:
             )
 
     def _note_words(self, finished: list[Finished], words: list[bytes]) -> None:
-        if any((extra := end.entry[9]) and ("bury" in extra or "parent" in extra) for end in finished):
-            self._effects()
+        has_effects = False
         for end, word in zip(finished, words, strict=True):
+            entry = end.entry
+            if extra := entry[9]:
+                has_effects = has_effects or "bury" in extra or "parent" in extra
             # an answer that got lost: the first call settled it, and the second one finds nobody holding it
             is_settled = word == b"ok" or (end.resent and word == b"gone")
-            self._settled(self, end.entry[0], end.entry[1], "ok" if is_settled else word.decode())
+            self._settled(self, entry[0], entry[1], "ok" if is_settled else word.decode())
+        if has_effects:
+            self._effects()
 
     def _note_next(self, next_ms: int) -> None:
         self._backlog = next_ms == 0

@@ -37,6 +37,7 @@ class Runner:
         self._heartbeat = heartbeat
         self._processes = ProcessPool()
         self.threads = Threads()
+        self._unarmed: list[Attempt] = []
         self._waiters: dict[tuple[str, str], asyncio.Future[None]] = {}
         self.lost = 0
 
@@ -106,6 +107,18 @@ class Runner:
                 del worker.tasks[job_id]
             if worker.job_tasks.get(job_id) is attempt.task:
                 del worker.job_tasks[job_id]
+
+    def arm_soon(self, attempt: Attempt) -> None:
+        """Start the timeout's clock, unless the handler returns without ever waiting: a timer costs more than it."""
+        if not self._unarmed:
+            self._worker.loop.call_soon(self._arm)
+        self._unarmed.append(attempt)
+
+    def _arm(self) -> None:
+        attempts, self._unarmed = self._unarmed, []
+        for attempt in attempts:
+            if attempt.in_handler:
+                attempt.arm(self._worker.loop)
 
     async def run_aside(self, attempt: Attempt, job_type: JobType[Any], context: Context, text: bytes) -> bytes:
         """Run a handler in a thread or a process; returns its result as JSON."""

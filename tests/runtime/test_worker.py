@@ -150,7 +150,7 @@ async def test_a_running_job_is_cancelled_within_a_second(redis: Redis, redis_ur
 
     queued = await client.enqueue(order, Order())
     async with running(job_types=[order], redis_url=redis_url):
-        await asyncio.wait_for(started.wait(), 5)
+        await asyncio.wait_for(started.wait(), 30)
         await Queue("work", redis=redis, clock=ServerClock()).cancel([queued.id])
         await asyncio.wait_for(ended.wait(), 1.5)
         await eventually(lambda: redis.zscore(KEYS.cancelled(), queued.id))
@@ -358,7 +358,7 @@ async def test_what_runs_at_the_end_is_given_back_uncounted(redis: Redis, redis_
     queued = await client.enqueue(order, Order(), priority=3)
     place = await redis.zscore("work", queued.id)
     async with running(job_types=[order], redis_url=redis_url):
-        await asyncio.wait_for(started.wait(), 5)
+        await asyncio.wait_for(started.wait(), 30)
     assert await redis.zscore("work", queued.id) == place
     assert not await redis.exists(KEYS.in_progress(queued.id), KEYS.retry(queued.id), KEYS.leases(), KEYS.active())
     history = orjson.loads((await record_of(redis, queued.id))[b"history"])
@@ -405,7 +405,7 @@ async def test_two_queues_in_one_process_have_their_own_slots(redis_url: str, cl
     async with running(job_types=[slow, fast], redis_url=redis_url, queues=queues) as worker:
         await eventually(lambda: worker.tasks)
         await client.enqueue(fast, Order())
-        await asyncio.wait_for(started.wait(), 5)
+        await asyncio.wait_for(started.wait(), 30)
         release.set()
 
 
