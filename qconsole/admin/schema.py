@@ -48,6 +48,21 @@ class ErrorDocument:
     fields: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigDocument:
+    """The settings in force by name, each with its value (secrets masked) and where it comes from."""
+
+    environment: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PathDocument:
+    """The configuration file that is read, if there is one."""
+
+    path: str | None
+
+
 LISTS: Final[dict[str, Any]] = {
     "queues": views.QueueView,
     "jobs": views.JobRow,
@@ -82,6 +97,8 @@ SINGLES: Final[dict[str, type]] = {
     "plan": views.Plan,
     "applied": views.Applied,
     "token": views.CreatedToken,
+    "config": ConfigDocument,
+    "path": PathDocument,
 }
 _NAME_OF: Final = {view: name for name, view in SINGLES.items()} | {views.DeadLetterGroup: "dead_letter_groups"}
 

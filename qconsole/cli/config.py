@@ -20,8 +20,10 @@ async def show(session: Session) -> None:
         ]
         session.output.table(rows, columns)
     else:
+        from qconsole.admin.schema import ConfigDocument, to_json
+
         values = {name: {"value": value, "source": source} for name, value, source in rows}
-        session.output.data({"schema": "qconsole.config/v1", "environment": session.settings.env, "settings": values})
+        session.output.data(to_json(ConfigDocument(session.settings.env, values)))
 
 
 def _shown(value: object) -> str:
@@ -38,7 +40,9 @@ async def path(session: Session) -> None:
     """Show which qconsole.toml is read."""
     found = session.settings.path
     if session.output.format is not Format.TABLE:
-        session.output.data({"schema": "qconsole.path/v1", "path": str(found.resolve()) if found else None})
+        from qconsole.admin.schema import PathDocument, to_json
+
+        session.output.data(to_json(PathDocument(str(found.resolve()) if found else None)))
     elif found:
         session.output.text(str(found.resolve()))
     else:

@@ -160,7 +160,7 @@ class Output:
             self.stderr.flush()
 
     def error(self, fields: Mapping[str, Any]) -> None:
-        """Write an error to stderr: a sentence and its hint, or `{"error": …}` under json."""
+        """Write an error to stderr: a sentence and its hint, or the document `error` under json."""
         if self.format is Format.TABLE:
             self.stderr.write(f"qconsole: {visible(str(fields['message']))}\n")
             if fields.get("hint"):
@@ -168,7 +168,7 @@ class Output:
         else:
             import orjson
 
-            told = orjson.dumps({"error": dict(fields)}, default=str).decode()
+            told = orjson.dumps({"schema": "qconsole.error/v1", "error": dict(fields)}, default=str).decode()
             self.stderr.write(printable_json(told) + "\n")
         self.stderr.flush()
 
