@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,17 +65,26 @@ def _check_login(_: SMTP, __: Session, ___: Envelope, mechanism: str, auth: Any)
 
 
 @asynccontextmanager
-async def smtp_server(folder: Path) -> AsyncIterator[Server]:
-    """Runs the server with STARTTLS required and a login required."""
+async def smtp_server(folder: Path, *, tls_at_once: bool = False) -> AsyncIterator[Server]:
+    """Runs the server with a login required, after STARTTLS or on a line that is encrypted from its first byte."""
     authority = trustme.CA()
     server = Server(ca_file=folder / "ca.pem")
     authority.cert_pem.write_to_path(str(server.ca_file))
     context = _server_context(authority)
 
-    def protocol() -> SMTP:
-        return SMTP(server, tls_context=context, require_starttls=True, auth_required=True, authenticator=_check_login)
+    starttls: dict[str, Any] = (
+        {"auth_require_tls": False} if tls_at_once else {"tls_context": context, "require_starttls": True}
+    )
 
-    listening = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    def protocol() -> SMTP:
+        with warnings.catch_warnings():
+            # The class cannot know that the line is encrypted by then.
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
+            return SMTP(server, auth_required=True, authenticator=_check_login, **starttls)
+
+    listening = await asyncio.get_running_loop().create_server(
+        protocol, "127.0.0.1", 0, ssl=context if tls_at_once else None
+    )
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

@@ -132,6 +132,17 @@ async def test_attachments_travel_by_reference_and_are_capped(mailing: Platform,
         await send_email(context(mailing, job_id="j3")[0], _mail(attachments=[Attachment(ref="0" * 64, name="x")]))
 
 
+async def test_a_line_may_be_encrypted_from_its_first_byte(tmp_path: Path) -> None:
+    async with smtp_server(tmp_path, tls_at_once=True) as server:
+        settings = settings_in(
+            tmp_path, smtp_port=server.port, smtp_security="tls", smtp_user="robot",
+            smtp_password=SecretStr("s3cret"), smtp_ca_file=server.ca_file, reader_processes=1,
+        )  # fmt: skip
+        async with opened(settings) as platform:
+            assert (await send_email(context(platform)[0], _mail()))["sent"] == ["ann@example.org"]
+        assert [got.recipients for got in server.got] == [["ann@example.org"]]
+
+
 async def test_a_server_that_is_down_is_tried_again(tmp_path: Path) -> None:
     async with opened(settings_in(tmp_path, smtp_port=1, reader_processes=1)) as platform:
         with pytest.raises(MailServerUnavailable, match=r"127.0.0.1:1 cannot be used"):

@@ -66,7 +66,9 @@ async def test_a_schedule_that_did_not_run_is_told_of_once(
 
 def test_every_schedule_queues_a_job_type_of_the_worker() -> None:
     known = {member.name: member.queue for member in WorkerSettings.job_types}
-    assert {schedule.id for schedule in SCHEDULES} >= {"sync-impa-catalog", "cleanup-expired-sessions"}
+    times = {schedule.id: schedule.pattern for schedule in SCHEDULES}
+    assert times["sync-impa-catalog"] == "0 2 * * *"
+    assert float(times["cleanup-expired-sessions"]) == 3_600
     for schedule in SCHEDULES:
         assert known[schedule.job_type] == schedule.queue
     assert set(known.values()) == set(WorkerSettings.queues)
