@@ -9,9 +9,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import APIRequestContext, Page
 
 from qconsole.redis.embedded import EmbeddedServer
-from qconsole.runtime import QueuePolicy
+from qconsole.runtime import Context, QueuePolicy, job_type
 from qconsole.web.visit import page as web_page
 from tests.acceptance.web.conftest import ARTEFACTS, BROWSER, Site, Visit, until
+from tests.web.stage import Report
 
 pytestmark = BROWSER
 
@@ -67,6 +68,11 @@ SIZES = {"wide": {"width": 1360, "height": 800}, "phone": {"width": 390, "height
 JSON = {"accept": "application/json", "sec-fetch-site": "same-origin"}
 
 
+@job_type("rest", queue="idle")
+async def rest(ctx: Context, payload: Report) -> None:
+    """The work of a worker that has none."""
+
+
 async def _broken(_: object) -> None:
     raise ZeroDivisionError("a page that fails")
 
@@ -83,7 +89,7 @@ async def known(
 ) -> AsyncIterator[dict[str, str]]:
     """What stands in braces: a group, an entry, a worker alive, operations planned and running."""
     site.app.router.routes.append(web_page("/broken", _broken))  # type: ignore[arg-type]
-    start_worker({"idle": QueuePolicy(concurrency=2)}, job_types=[])
+    start_worker({"idle": QueuePolicy(concurrency=2)}, job_types=[rest])
     context, _ = await visit()
     ask = context.request
 
