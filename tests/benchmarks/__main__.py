@@ -57,6 +57,7 @@ PLAN: Final = (
             **{peer: ("process", 3_000) for peer in ENQUEUE_PEERS},
             "ours-arq-app": ("process" + UV, 10_000),
             "ours": ("process" + UV, 20_000),
+            "bare": ("process" + UV, 20_000),
         },
     ),
     *(
@@ -67,6 +68,7 @@ PLAN: Final = (
                 "arq-tuned": (f"process concurrency={many}", 1_500),
                 "bullmq": (f"process concurrency={many}", 8_000),
                 "ours": (f"process concurrency={many}{UV}", 15_000 if many > 1 else 4_000),
+                "bare": (f"process concurrency={many}{UV}", 15_000 if many > 1 else 4_000),
             },
         )
         for many in (1, 100)
@@ -246,7 +248,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {versions}; {platform.machine()}, {platform.system()}")
     for peer, why in missing.items():
         print(f"left out: {peer}: {why}")
-    ours = {"arq", "arq-tuned", "ours", "ours-arq-app"}
+    ours = {"arq", "arq-tuned", "ours", "ours-arq-app", "bare"}
     plan = [
         Row(row.title, row.figure, {name: what for name, what in row.of.items() if name in ours or name in peers})
         for row in PLAN

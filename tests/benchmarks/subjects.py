@@ -23,6 +23,7 @@ from qconsole.runtime import QueuePolicy, job_type
 from qconsole.runtime.arq_worker import Worker
 from qconsole.runtime.client import Client
 from qconsole.runtime.log_lines import lines_to_stderr
+from qconsole.runtime.scripts import Script
 
 PAYLOAD: dict[str, Any] = {"document_id": "doc-1", "tags": ["a", "b"], "note": "x" * 120}
 
@@ -168,7 +169,46 @@ class Ours(Subject):
         return self._worker(started, False).main()
 
 
-SUBJECTS: dict[str, type[Subject]] = {"arq": Arq, "arq-tuned": ArqTuned, "ours": Ours, "ours-arq-app": OursPlain}
+class Bare(Ours):
+    """The limit: the same jobs moved by the smallest script that claims and settles ids, over the same connection.
+
+    No lease, payload, result, record, counter or event; nothing is run.
+    """
+
+    turn = Script(
+        "bare",
+        """
+        if #ARGV > 1 then
+          redis.call('ZREM', KEYS[2], unpack(ARGV, 2))
+          redis.call('SADD', KEYS[3], unpack(ARGV, 2))
+        end
+        local found = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
+        local ids, places = {}, {}
+        for i = 1, #found, 2 do
+          ids[#ids + 1], places[i], places[i + 1] = found[i], found[i + 1], found[i]
+        end
+        if #ids > 0 then
+          redis.call('ZADD', KEYS[2], unpack(places))
+        end
+        return ids
+        """,
+    )
+
+    async def work(self) -> None:
+        claimed: list[bytes] = []
+        keys = ("bench", "bench-active", "bench-ended")
+        while claimed := await self.turn.run(self.client.redis, keys, (self.concurrency, *claimed)):
+            for _ in claimed:
+                METER.tick()
+
+
+SUBJECTS: dict[str, type[Subject]] = {
+    "arq": Arq,
+    "arq-tuned": ArqTuned,
+    "ours": Ours,
+    "ours-arq-app": OursPlain,
+    "bare": Bare,
+}
 
 
 async def process(subject: Subject) -> dict[str, Any]:
