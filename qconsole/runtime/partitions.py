@@ -98,6 +98,7 @@ class SharedSlots:
         self._slots = max(slots, count)
         self._part = self._slots // count
         self._lanes: list[Lane] = []
+        self._short: set[Lane] = set()  # lanes that found no slot, and run less than their part
 
     def join(self, lane: "Lane") -> None:
         """Take in the lane of one partition."""
@@ -109,13 +110,14 @@ class SharedSlots:
         for other in self._lanes:
             taken = other.taken
             free -= max(taken, self._part) if other.wants and other is not lane else taken
+        if free <= 0 and lane.taken < self._part:
+            self._short.add(lane)
         return free
 
     def freed(self) -> None:
         """A job ended: its slot is for a partition that has less than its part."""
-        for lane in self._lanes:
-            if lane.taken < self._part and lane.wants:
-                lane.attention.set()
+        while self._short:
+            self._short.pop().attention.set()
 
     def left(self) -> None:
         """A partition was found empty: what it leaves is for any that may have work."""
