@@ -42,12 +42,14 @@ def command_lines() -> list[str]:
 async def test_every_verb_of_the_command_line_is_in_the_palette_of_every_screen(open_console: Open) -> None:
     wanted = [command for command in command_lines() if command not in ELSEWHERE]
     assert len(wanted) > 60
-    for at, shown in (("jobs id:charge-003", "charge-003"), ("audit", "Audit")):
-        async with open_console(at) as pilot:
-            await shows(pilot, shown)
-            app = pilot.app
-            assert isinstance(app, ConsoleApp)
-            await eventually(lambda app=app: app.known.get("queue"))  # type: ignore[misc]
+    async with open_console("jobs id:charge-003") as pilot:
+        await shows(pilot, "charge-003")
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        for place, noun in ((None, "jobs"), ("0", "audit")):
+            if place is not None:
+                await pilot.press(place)
+            await eventually(lambda noun=noun: app.view.noun == noun and app.known.get("queue"))  # type: ignore[misc]
             known = entries(app)
             missing = [command for command in wanted if not matching(known, command)]
             assert not missing
