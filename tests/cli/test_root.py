@@ -113,3 +113,22 @@ def test_a_closed_pipe_is_exit_141_without_a_word(arguments: tuple[str, ...]) ->
     answer = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     os.close(writer)
     assert (answer.returncode, answer.stderr) == (141, "")
+
+
+HEAVY = {"pydantic", "rich", "textual", "starlette", "jinja2", "cryptography.hazmat", "qconsole.web", "workers"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "further"),
+    [(["--help"], {"typer", "redis", "asyncio", "json"}), (["config", "path"], {"redis"}), (["queues", "list"], set())],
+)
+def test_a_command_imports_only_what_it_needs(arguments: list[str], further: set[str], redis_url: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", f"""import sys, qconsole.cli.__main__ as cli
+try:
+    cli.main({arguments!r})
+finally:
+    print(*sys.modules, file=sys.stderr)"""],
+        env={**os.environ, "QCONSOLE_REDIS_URL": redis_url}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert set(answer.stderr.splitlines()[-1].split()) & (HEAVY | further) == set()
