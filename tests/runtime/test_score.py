@@ -40,8 +40,8 @@ def test_the_default_priority_has_no_band() -> None:
 
 
 async def test_lua_writes_the_same_scores(redis: Redis) -> None:
-    library = script("turn").text.partition("local QC_EPOCH")
-    text = "local QC_EPOCH" + library[2].partition("-- Puts jobs where")[0]
+    library = script("enqueue").text.partition("local QC_EPOCH")
+    text = "local QC_EPOCH" + library[2].partition("-- The common case")[0]
     ask = Script("ask", text + "return {qc_number(qc_band_score(tonumber(ARGV[1]), tonumber(ARGV[2]), 3))}")
     for priority in (0, 4, 6, 100):
         (answer,) = await ask.run(redis, (), (priority, NOW))
@@ -49,8 +49,8 @@ async def test_lua_writes_the_same_scores(redis: Redis) -> None:
 
 
 async def test_scores_of_one_millisecond_grow_strictly(redis: Redis) -> None:
-    library = script("turn").text.partition("local QC_EPOCH")
-    text = "local QC_EPOCH" + library[2].partition("-- Puts jobs where")[0]
+    library = script("enqueue").text.partition("local QC_EPOCH")
+    text = "local QC_EPOCH" + library[2].partition("-- The common case")[0]
     ask = Script(
         "ask",
         text + "local t = {} for i, s in ipairs(qc_next_scores(KEYS[1], tonumber(ARGV[1]), 50)) do t[i] = qc_number(s) "
