@@ -256,7 +256,7 @@ def terms(draw: st.DrawFn) -> Term:
     return Term(known.name, operator, tuple(values), draw(st.booleans()), tuple(path))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(terms(), max_size=4).map(tuple))
 def test_every_filter_reads_back_what_it_prints(drawn: tuple[Term, ...]) -> None:
     printed = str(Filter(drawn))
@@ -265,7 +265,7 @@ def test_every_filter_reads_back_what_it_prints(drawn: tuple[Term, ...]) -> None
     assert str(parsed) == printed
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(words)
 def test_any_text_parses_or_says_where_it_does_not(text: str) -> None:
     try:

@@ -227,6 +227,7 @@ async def test_an_operation_without_a_runner_is_shown_as_interrupted(
     assert (await driven(admin, operation_id)).done == 20
 
 
+@pytest.mark.slow
 async def test_two_runners_of_one_operation_never_act_twice(
     admin: Admin, redis: Redis, redis_url: str, clock: ManualClock
 ) -> None:
@@ -242,7 +243,9 @@ async def test_two_runners_of_one_operation_never_act_twice(
 @pytest.mark.parametrize(
     "wishes",
     [
-        pytest.param([("replay", "dlq"), ("replay", "dlq"), ("retry", "jobs")], id="replay-replay-retry"),
+        pytest.param(
+            [("replay", "dlq"), ("replay", "dlq"), ("retry", "jobs")], id="replay-replay-retry", marks=pytest.mark.slow
+        ),
         pytest.param([("retry", "jobs"), ("retry", "jobs")], id="retry-retry"),
         pytest.param([("remove", "jobs"), ("retry", "jobs"), ("remove", "jobs")], id="remove-retry-remove"),
         pytest.param([("discard", "dlq"), ("replay", "dlq")], id="discard-replay"),
