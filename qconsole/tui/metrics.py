@@ -107,8 +107,8 @@ class MetricsView(DocumentView):
                 (fit(plain(queue), 22) + "  ", "text"),
                 (fit(percent(sla.compliance, digits=2), 8, "right") + "  ", "text" if kept else "bad"),
                 *gauge(left, 12, style="good" if left > 0.25 else "bad"),
-                (f" {left:.0%} of the budget left", "muted"),
-                (f"  {sla.breaches:,} breaches" if sla.breaches else "", "bad"),
+                (f" {left:>4.0%} budget left", "muted"),
+                (f"{sla.breaches:>8,} breaches" if sla.breaches else "", "bad"),
             )
             lines.append(DocLine(spans, link=f"queue {queue}"))
         return lines
