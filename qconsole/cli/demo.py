@@ -1,10 +1,10 @@
 """`qconsole demo`: a running system to play with, with real jobs and real failures on every queue."""
 
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ import typer
 from qconsole.cli.command import Session, command
 from qconsole.cli.dead_letters import group_columns
 from qconsole.cli.demo_story import CRASH_JOB, FEEDER, Story, until
-from qconsole.cli.processes import Processes
+from qconsole.cli.processes import MODULE, Processes
 from qconsole.cli.queues import queue_columns
 from qconsole.cli.serve import Host, Port
 from qconsole.errors import ConfigError, ExitCode
@@ -40,6 +40,11 @@ async def demo(
 
     A Redis that is named (--redis, --env or QCONSOLE_REDIS_URL) is used in place of the embedded one; it must be empty.
     """
+    if missing := missing_packages("workers"):
+        raise ConfigError(
+            f"the demo runs the platform's workers, and packages of theirs are not installed: {', '.join(missing)}",
+            "Install them: pip install 'qconsole[workers,reports]'",
+        )
     folder = (data or Path(tempfile.mkdtemp(prefix="qconsole-demo-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     say = session.output.say
@@ -67,7 +72,7 @@ async def demo(
             if once:
                 return ExitCode.OK
             await processes.start_command(
-                [sys.executable, "-m", FEEDER, "trickle", "--redis", url],
+                [*MODULE, FEEDER, "trickle", "--redis", url],
                 label="trickle of jobs",
                 log=folder / "feed.log",
             )
@@ -99,6 +104,20 @@ async def _web_address(log: Path) -> str:
         return found and found[1]
 
     return await until(said, deadline_s=30, what="the web console")
+
+
+def missing_packages(extra: str) -> list[str]:
+    """Return the packages of one of our extras that are not installed."""
+    found = (re.match(rf"([\w.-]+).*;.*extra == ['\"]{extra}['\"]", line) for line in requires("qconsole") or ())
+    return [name for name in (match[1] for match in found if match) if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _what_to_try(say: Callable[[str], None], url: str, web: str) -> None:

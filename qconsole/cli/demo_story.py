@@ -5,13 +5,12 @@ import json
 import os
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from qconsole.cli.processes import Processes
+from qconsole.cli.processes import MODULE, Processes
 from qconsole.errors import NotFound, QConsoleError
 
 if TYPE_CHECKING:
@@ -53,19 +52,19 @@ class Story:
         url = redis_url or await self._processes.start_redis(self._folder / "redis")
         base_url = await self._start_outside()
         await self._processes.run(
-            [sys.executable, "-m", FEEDER, "prepare", "--outside", base_url], label="preparing the demo's database"
+            [*MODULE, FEEDER, "prepare", "--outside", base_url], label="preparing the demo's database"
         )
         for name in ("demo-1", "demo-2"):
             await self._processes.start_worker([SETTINGS], redis_url=url, name=name, log=self._folder / f"{name}.log")
         self._say(f"Two workers started; their logs are in {self._folder}")
-        await self._processes.run([sys.executable, "-m", FEEDER, "feed", "--redis", url], label="feeding the demo")
+        await self._processes.run([*MODULE, FEEDER, "feed", "--redis", url], label="feeding the demo")
         return url
 
     async def _start_outside(self) -> str:
         ports_file = self._outside / "ports.json"
         ports_file.unlink(missing_ok=True)
         await self._processes.start_command(
-            [sys.executable, "-m", OUTSIDE, str(self._outside)],
+            [*MODULE, OUTSIDE, str(self._outside)],
             label="mail server and receiver of webhooks",
             log=self._folder / "outside.log",
         )

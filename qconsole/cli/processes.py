@@ -16,6 +16,7 @@ from qconsole.redis.embedded import EmbeddedServer
 from qconsole.redis.process import die_with
 
 STOP_S = 10.0
+MODULE = (sys.executable, "-P", "-m")  # -P: a file in the folder one stands in takes no module's place
 T = TypeVar("T")
 
 
@@ -82,14 +83,13 @@ class Processes:
         Returns:
             Its process id.
         """
-        command = [sys.executable, "-m", "qconsole.cli", "worker", *settings, "--redis", redis_url, "--name", name]
+        command = [*MODULE, "qconsole.cli", "worker", *settings, "--redis", redis_url, "--name", name]
         return await self._start(f"worker {name}", command, log=log, restart=restart)
 
     async def start_web(self, *, redis_url: str, host: str, port: int, log: Path | None = None) -> int:
         """Start the web console, without sign-in (it refuses that on any address but loopback)."""
         command = [
-            sys.executable,
-            "-m",
+            *MODULE,
             "qconsole.cli",
             "serve",
             "--redis",
