@@ -65,10 +65,25 @@ expect waiting "$(qconsole queues show shop -o json | field counts.waiting)" "$e
 say "a second group: abort it in the middle; what it did stays, the rest stays open"
 other=$(qconsole dlq groups -o json | python -c 'import json, sys
 print(next(g["fingerprint"] for g in json.load(sys.stdin)["items"] if g["error_type"] == "KeyError")[:8])')
-aborted=$(qconsole dlq replay --filter "fp:$other" --yes --no-wait --rate "$rate" -o json 2>/dev/null | field id)
-qconsole operations abort "$aborted" -o json >/dev/null
+qconsole dlq replay --filter "fp:$other" --yes --rate "$rate" -o json >aborted.json 2>/dev/null & replaying=$!
+aborted=$(python - <<'PY'
+import json, subprocess, time
+
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    listed = json.loads(subprocess.run(["qconsole", "operations", "list", "--active", "-o", "json"], capture_output=True).stdout)
+    if any(operation["done"] for operation in listed["items"]):
+        print(listed["items"][0]["id"])
+        break
+PY
+)
+qconsole operations abort "$aborted" --reason "wrong group" -o json >/dev/null
+code=0; wait "$replaying" || code=$?
+expect stopped "$code" 6
 expect aborted "$(qconsole operations show "$aborted" -o json | field state)" aborted
-expect kept "$(count KeyError)" "$each"
+done=$(qconsole operations show "$aborted" -o json | field done)
+[ "$done" -gt 0 ] && [ "$done" -lt "$each" ] || { echo "aborted after $done of $each" >&2; exit 1; }
+expect kept "$(count KeyError)" "$((each - done))"
 
 say "discard the third group, then undo: all open again"
 third=$(qconsole dlq groups -o json | python -c 'import json, sys
@@ -92,6 +107,7 @@ import json, sys
 rows = json.load(open("audit.json"))["items"]
 assert all(row["face"] == "cli" and row["actor"] for row in rows), rows
 assert any(row["operation"] == sys.argv[1] and row["reason"] == "gateway is back" for row in rows), rows
+assert any(row["action"] == "operations.abort" and row["reason"] == "wrong group" for row in rows), rows
 assert any(row["reason"] == "addresses are lost" for row in rows), rows
 PY
 
