@@ -19,6 +19,7 @@ from qconsole.redis.client import Patient
 from qconsole.redis.connect import connect, is_clustered, once
 from qconsole.redis.patience import BOUNDED, Patience, is_passing, reason_of
 from qconsole.runtime.bulk import Bulk
+from qconsole.runtime.changes import chunks
 from qconsole.runtime.codec import encode_call
 from qconsole.runtime.enqueued import Check, Enqueued, EnqueuedMany, Verdict
 from qconsole.runtime.flow import Flow, JobRef, OnFail, Prepared, checked_on_fail, member_args, plan_flow
@@ -37,6 +38,8 @@ from qconsole.runtime.spread import Spread
 
 CHUNKS_IN_FLIGHT: Final = 4
 _SEEN_EVERY_MS: Final = 30_000
+_STAGED_AT_ONCE: Final = 500
+_STAGED_MS: Final = 600_000
 _NO_OPTIONS: Final = Options()
 
 Answer = TypeVar("Answer")
@@ -227,16 +230,31 @@ class Client:
             RedisUnavailable: Redis did not answer within the deadline.
         """
         plan = await plan_flow(flow, self.prepare)
-        for queue in {part.keys.queue for part in plan}:
+        for queue in {part.keys.queue for part in plan.parts}:
             await self._note_queue(queue, self.clock.now_ms())
-        args: list[Any] = [self.clock.now_ms(), Check.OWN, len(plan)]
-        for part in plan:
-            args += (part.keys.queue, len(part.args), *part.args)
-        root = plan[0].keys
+        root = plan.parts[0].keys
+        staged = await self._stage(root, plan.staged) if plan.staged else ""
+        args = [self.clock.now_ms(), Check.OWN, staged, len(plan.staged), *plan.args()]
         (answer,) = await self.run_script(script("add_flow"), root, [args], check_at=1)
-        if len(plan) > 1:
+        if answer[0] == b"unstaged":
+            raise RedisUnavailable("the names of the flow's children expired before the flow was added; nothing was")
+        if len(plan.parts) > 1:
             await Outbox(root.queue, client=self).forward()
         return _enqueued(root, answer)
+
+    async def _stage(self, root: Keys, children: list[str]) -> str:
+        """Write the names of a flow's children where the script that adds it finds them; returns where."""
+        staged = root.staged_flow(self.new_id(self.clock.now_ms()))
+
+        async def send(_: bool) -> None:
+            for some in chunks(children, _STAGED_AT_ONCE):
+                pipe = self._once.pipeline(transaction=False)
+                pipe.hset(staged, mapping=dict.fromkeys(some, "pending"))
+                pipe.pexpire(staged, _STAGED_MS)
+                await pipe.execute()
+
+        await self._insist(send)
+        return staged
 
     async def enqueue_many(
         self,

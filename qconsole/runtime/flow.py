@@ -17,8 +17,9 @@ from qconsole.runtime.keys import Keys
 from qconsole.runtime.options import Options
 from qconsole.runtime.policy import Exponential, Fixed
 
-MAX_MEMBERS: Final = 10_000
-PART_MEMBERS: Final = 200
+MAX_MEMBERS: Final = 20_000
+PART_MEMBERS: Final = 100
+STAGED_FROM: Final = 500  # a root with more children has their names written before it, so that no script takes long
 
 
 class OnFail(StrEnum):
@@ -115,6 +116,27 @@ class Part:
 
 
 @dataclass(slots=True)
+class Plan:
+    """A flow as it is added.
+
+    Args:
+        parts: the first of them is the root's, and begins with it; parents come before children.
+        staged: names of the root's children when they are many; the root's own arguments hold one of them then.
+    """
+
+    parts: list[Part]
+    staged: list[str] = field(default_factory=list)
+
+    def args(self) -> list[Any]:
+        """Return the parts as lua/add_flow.lua takes them."""
+        first, *others = self.parts
+        args = [len(first.args), *first.args]
+        for part in others:
+            args += (part.keys.queue, pack_texts(part.args))
+        return args
+
+
+@dataclass(slots=True)
 class _Member:
     flow: Flow
     job: Prepared
@@ -153,13 +175,25 @@ def checked_on_fail(on_fail: OnFail | str) -> OnFail:
     return OnFail(on_fail)
 
 
-async def plan_flow(flow: Flow, prepare: Prepare) -> list[Part]:
-    """Return a flow in parts, the first of them the root's; parents come before children.
+def pack_texts(values: Sequence[str | bytes | int]) -> bytes:
+    """Return values as a MessagePack array of byte strings, which scripts unpack in one call."""
+    packed = [b"\xdd", len(values).to_bytes(4, "big")]
+    for value in values:
+        text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+        packed += (b"\xdb", len(text).to_bytes(4, "big"), text)
+    return b"".join(packed)
+
+
+async def plan_flow(flow: Flow, prepare: Prepare) -> Plan:
+    """Return how a flow is added.
 
     Raises:
         UsageError: too many jobs, a job twice, or what `prepare` refuses.
     """
     members = await _members(flow, prepare)
+    staged: list[str] = []
+    if len(members[0].children) > STAGED_FROM:
+        staged, members[0].children = members[0].children, members[0].children[:1]
     parts: list[Part] = [Part(members[0].job.keys, 0)]
     latest: dict[str, Part] = {members[0].job.keys.queue: parts[0]}
     for member in members:
@@ -170,7 +204,7 @@ async def plan_flow(flow: Flow, prepare: Prepare) -> list[Part]:
             parts.append(part)
         part.members += 1
         part.args += member.args()
-    return parts
+    return Plan(parts, staged)
 
 
 def _may_join(part: Part, member: _Member) -> bool:

@@ -309,6 +309,16 @@ class Keys:
     def flow(self, parent_id: str) -> str:
         return f"{self.prefix}flow:{parent_id}"
 
+    @_key(
+        "HASH",
+        "qc:{q}:staged-flow:<random>",
+        writer="add_flow",
+        expiry="10 minutes, or it becomes the flow",
+        holds="children of a flow about to be added",
+    )
+    def staged_flow(self, name: str) -> str:
+        return f"{self.prefix}staged-flow:{name}"
+
     @_key("ZSET", "qc:{q}:flows", writer="add_flow", expiry="the newest 100,000", holds="root job → created ms")
     def flows(self) -> str:
         return self.prefix + "flows"

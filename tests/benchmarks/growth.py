@@ -313,7 +313,7 @@ async def workers(bench: Bench, chart: Chart) -> None:
 
 async def flows(bench: Bench, chart: Chart) -> None:
     """Cost of a member of a flow: adding it, and working it."""
-    for children in map(bench.many, (10, 100, 1_000, 9_999)):
+    for children in map(bench.many, (10, 100, 1_000, 10_000)):
         await bench.flush()
         count = max(1, 1_000 // children)
         async with await Client.connect(bench.url) as client:

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from qconsole.errors import JobFailed, Unrecoverable, UsageError
+from qconsole.errors import JobFailed, RedisUnavailable, Unrecoverable, UsageError
 from qconsole.runtime.attempt import ChildFailed
 from qconsole.runtime.client import Client
 from qconsole.runtime.dead_letter import DeadLetters
-from qconsole.runtime.flow import Flow, children_results
+from qconsole.runtime.flow import STAGED_FROM, Flow, children_results
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.outbox import Outbox
 from qconsole.runtime.queue import Queue
@@ -267,8 +267,13 @@ async def test_a_child_whose_id_is_taken_leaves_nobody_waiting(bench: Bench) -> 
 
 
 async def test_a_parent_of_thousands_runs_once_all_have_ended(bench: Bench) -> None:
-    children = [Flow("step", {"n": n}, queue="ab"[n % 2]) for n in range(3000)]
-    await bench.client.add_flow(Flow("step", {}, children, queue="c", job_id="p"))
+    children = [Flow("step", {"n": n}, queue="ab"[n % 2]) for n in range(2000)]
+    flow = Flow("step", {}, children, queue="c", job_id="p")
+    assert (await bench.client.add_flow(flow)).created
+    assert (await bench.redis.hget("qc:{c}:flow:p", "pending")) == b"2000"
+    assert await bench.redis.ttl("qc:{c}:flow:p") == -1
+    assert not (await bench.client.add_flow(flow)).created
+    assert not [key async for key in bench.redis.scan_iter("qc:{c}:staged-flow:*")]
     for queue in "ab":
         hand = bench.hand(queue)
         while claimed := await hand.claim(250):
@@ -278,7 +283,7 @@ async def test_a_parent_of_thousands_runs_once_all_have_ended(bench: Bench) -> N
             await hand.settle()
             await Outbox(queue, client=bench.client).forward()
     assert await bench.run("c") == ["p"]
-    assert len(await bench.results("c", "p")) == 3000
+    assert len(await bench.results("c", "p")) == 2000
 
 
 @pytest.mark.parametrize(
@@ -308,3 +313,23 @@ async def test_a_parent_whose_children_ended_or_vanished_in_the_meantime_comes_b
     await bench.forward()
     assert await bench.run("a") == ["p"]
     assert await bench.results("a", "p") == {"runs": 7}
+
+
+async def test_a_flow_whose_childrens_names_are_gone_is_not_added(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stage(*_: Any) -> str:
+        return "qc:{a}:staged-flow:gone"
+
+    monkeypatch.setattr(bench.client, "_stage", stage)
+    flow = Flow("step", {}, [Flow("step", {}, queue="a")] * (STAGED_FROM + 1), queue="a", job_id="p")
+    with pytest.raises(RedisUnavailable, match="expired before the flow was added; nothing was"):
+        await bench.client.add_flow(flow)
+    assert await bench.redis.keys("arq:job:*") == []
+
+
+async def test_a_flow_of_too_many_jobs_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qconsole.runtime.flow.MAX_MEMBERS", 5)
+    flow = Flow("step", {}, [Flow("step", {}, queue="a")] * 5, queue="a")
+    with pytest.raises(UsageError, match="at most 5 jobs"):
+        await bench.client.add_flow(flow)
