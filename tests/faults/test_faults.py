@@ -63,6 +63,7 @@ async def test_a_worker_that_comes_back_after_its_lease_settles_nothing(tmp_path
     assert "8 results dropped" in outcome.note
 
 
+@pytest.mark.slow  # the crash below is the short form of both
 async def test_a_redis_restart_is_waited_out(tmp_path: Path) -> None:
     outcome = await server_faults.restarted(tmp_path, 150)
     nothing_lost(outcome)
