@@ -32,16 +32,12 @@ def worker_process(
     told = {
         "PLATFORM_DATABASE_URL": settings.database_url,
         "PLATFORM_STORAGE_DIR": str(settings.storage_dir),
-        "PLATFORM_SMTP_PORT": str(settings.smtp_port),
-        "PLATFORM_SMTP_USER": settings.smtp_user,
-        "PLATFORM_SMTP_PASSWORD": settings.smtp_password.get_secret_value(),
-        "PLATFORM_SMTP_CA_FILE": "" if settings.smtp_ca_file is None else str(settings.smtp_ca_file),
         "PLATFORM_READER_PROCESSES": "1",
     }
     words = [sys.executable, "-m", "tests.workers.platform_worker", redis_url, *job_types]
     if die:
         words += ["--die", die]
-    environment = {**os.environ, **{name: value for name, value in told.items() if value}}
+    environment = {**os.environ, **told}
     with subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
