@@ -1,15 +1,19 @@
 """Every change: what it does, what it answers to a form, to a live page and to a program, and who may not do it."""
 
+import asyncio
+import re
 import time
 from collections.abc import Callable
 
 import pytest
+from redis import Redis
 from starlette.testclient import TestClient
 
 from qconsole.redis.embedded import EmbeddedServer
+from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.web.options import Auth
 from tests.web.conftest import HTML, JSON
-from tests.web.stage import Furniture
+from tests.web.stage import Furniture, work
 
 FORM = {**HTML, "referer": "http://127.0.0.1/queues/email"}
 
@@ -24,6 +28,14 @@ def plan(web: TestClient, **body: object) -> dict[str, object]:
     answer = web.post("/operations", json=body, headers=JSON)
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def ended(web: TestClient, operation_id: str) -> dict[str, object]:
@@ -293,6 +305,53 @@ def test_a_mark_stands_on_the_charts(fresh: Furniture, web: TestClient) -> None:
     labels = [mark["label"] for mark in web.get("/metrics", headers=JSON).json()["marks"]]
     assert "provider is back" in labels
     assert "provider is back" in web.get("/metrics", headers=HTML).text
+
+
+def test_a_deploy_stands_on_the_charts_too(fresh: Furniture, redis_server: EmbeddedServer, web: TestClient) -> None:
+    with Redis.from_url(redis_server.url) as redis:
+        redis.zadd(GLOBAL.marks(), {"deploy:b52e3d": int(time.time() * 1_000) - 60_000})
+    for path in ("/", "/metrics"):
+        assert re.search(r"<title>deploy: b52e3d</title>", web.get(path, headers=HTML).text), path
+
+
+def test_a_queue_is_drained_after_a_preview_and_refilled_from_the_trash(fresh: Furniture, web: TestClient) -> None:
+    sent = {"noun": "jobs", "verb": "drain", "matching": "1", "filter": "queue:webhooks"}
+    answer = web.post("/operations", data=sent, headers=FORM)
+    assert "Nothing has been touched yet" in web.get(answer.headers["location"], headers=HTML).text
+    operation = answer.headers["location"].rpartition("/")[2]
+    web.post(f"/operations/{operation}/start", data={}, headers=FORM)
+    assert ended(web, operation)["done"] == 3
+    assert web.get("/queues/webhooks", headers=JSON).json()["counts"]["waiting"] == 0
+    web.post(f"/operations/{ended(web, operation)['id']}/undo", json={}, headers=JSON)
+    until(lambda: web.get("/queues/webhooks", headers=JSON).json()["counts"]["waiting"] == 3)
+
+
+def test_a_running_operation_is_paused_resumed_and_aborted(fresh: Furniture, web: TestClient) -> None:
+    planned = plan(web, verb="retry", noun="jobs", matching=True, filter="queue:billing", rate_per_s=0.05)
+    operation = planned["operation"]["id"]  # type: ignore[index]
+    for step, state in (("start", "running"), ("pause", "paused"), ("resume", "running"), ("abort", "aborted")):
+        answer = web.post(f"/operations/{operation}/{step}", json={}, headers=JSON)
+        assert answer.status_code == 200, answer.text
+        until(lambda state=state: web.get(f"/operations/{operation}", headers=JSON).json()["state"] == state)
+    assert web.get(f"/operations/{operation}", headers=JSON).json()["done"] < 24
+
+
+def test_a_hold_is_shown_and_released(fresh: Furniture, redis_server: EmbeddedServer, web: TestClient) -> None:
+    with Redis.from_url(redis_server.url) as redis:
+        redis.set(Keys("webhooks").hold(), int(time.time() * 1_000) + 600_000, px=600_000)
+    assert "Held by a rate limit" in web.get("/queues/webhooks", headers=HTML).text
+    assert web.post("/queues/webhooks/release-hold", json={}, headers=JSON).status_code == 200
+    assert "Held by a rate limit" not in web.get("/queues/webhooks", headers=HTML).text
+
+
+def test_what_failed_in_a_flow_is_retried(fresh: Furniture, redis_server: EmbeddedServer, web: TestClient) -> None:
+    for delayed in ("mail-later", "mail-bulk"):  # a worker in a burst waits for what is delayed
+        assert web.post(f"/jobs/email/{delayed}/remove", json={}, headers=JSON).status_code == 200
+    for _ in range(2):  # the queue of the parent may have been worked off before its children ended
+        asyncio.run(asyncio.wait_for(work(redis_server.url), 60))
+    assert re.search(r"Retry \d failed job", web.get("/flows/reports/flow-root", headers=HTML).text)
+    assert web.post("/flows/reports/flow-root/retry", json={}, headers=JSON).status_code == 200
+    assert job(web, "reports/flow-part")["state"] != "failed"
 
 
 def test_a_flow_without_failures_has_nothing_to_retry(fresh: Furniture, web: TestClient) -> None:
