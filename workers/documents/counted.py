@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from workers.documents.headers import Role
 from workers.documents.numbers import CURRENCIES, UNITS, amounts, clean
-from workers.documents.words import carries, closes, names_more, totals
+from workers.documents.words import carries, closes, sums
 
 _COUNT = r"(?P<count>\d{1,3}(?:[.,]\d{3})+(?!\d)|\d{1,6}(?:[.,]\d{1,3})?)"
 _BULLET = re.compile(r"^(?:[-*\u2022\u00b7\u25aa\u25cf\u2013+]\s*|\(?\d{1,3}[.)]\s+)(?=\S)")
@@ -69,7 +69,8 @@ def _borne_out(one: Counted, votes: Counter[str], points: int) -> bool:
     """Tell whether other lines are written as this one is, where its own signs of counting are weak."""
     if one.style in _BARE:
         return one.bulleted and votes[one.style] >= max(2, 0.7 * points)
-    return one.style not in _BEHIND or one.bulleted or ":" in one.joint or votes[one.style] > 1 or len(one.joint) > 2
+    parted = bool(set(":;") & set(one.joint)) or len(one.joint) > 2
+    return one.style not in _BEHIND or one.bulleted or parted or votes[one.style] > 1
 
 
 def counted(text: str) -> Counted | None:
@@ -110,13 +111,13 @@ def _without_prices(text: str) -> tuple[str, dict[Role, str]]:
 
 def _sensible(match: re.Match[str], style: str, *, bulleted: bool) -> bool:
     name, found = match["name"], match.groupdict()
-    summed = (totals(name) and not names_more(name)) or carries(name) or closes(name)
+    summed = sums(name) or carries(name) or closes(name)
     if summed or len(re.findall(r"[^\W\d]", name)) < 3 or _OFTEN.match(name):
         return False
     unit = found.get("unit") or ""
     if style == "count unit name" and len(unit) == 1 and match.string[match.end("count")] == unit != unit.lower():
         return False
-    if style == "name times count" and re.search(r"\d\S*$", name) and not re.search(r"✕", match.string):
+    if style == "name times count" and re.search(r"\d\S*$", name) and not re.search(r"✕|\sx\d", match.string):
         return False
     words = name.split()
     if not bulleted and (len(words) > 14 or (len(words) > 3 and re.search(r"[.!?]$", match.string))):

@@ -31,7 +31,8 @@ def _own(document: ParsedDocument) -> list[LineItem]:
 def _on_pages(document: ParsedDocument) -> list[LineItem]:
     items = items_on_pages(document.pages)
     layered = items_on_pages(document.layer) if document.layer else []
-    return layered if agreeing(layered) > agreeing(items) or not items else items
+    found = layered if agreeing(layered) > agreeing(items) or not items else items
+    return found or items_listed(document.pages, plainly=True)
 
 
 def _in_message(document: ParsedDocument) -> list[LineItem]:

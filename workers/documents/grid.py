@@ -47,7 +47,8 @@ def items_in_grids(grids: Sequence[Grid]) -> list[LineItem]:
 
 def items_counted(grids: Sequence[Grid]) -> list[LineItem]:
     """Return the items of rows without heading that say how many in a cell: "2 x Hose", "Hose" beside "2×"."""
-    found = [_items(counted_rows(grid.rows), decimal_mark(_texts(grid.rows))) for grid in grids]
+    untitled = [grid for grid in grids if not _headings(grid.rows)]
+    found = [_items(counted_rows(grid.rows), decimal_mark(_texts(grid.rows))) for grid in untitled]
     return [item for items in found for item in items]
 
 

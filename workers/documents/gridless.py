@@ -12,7 +12,7 @@ from workers.documents.headers import Role
 from workers.documents.model import Cell
 from workers.documents.numbers import CURRENCIES, UNITS, amounts, clean
 from workers.documents.rows import Row, agrees, part_in
-from workers.documents.words import carries, totals
+from workers.documents.words import carries, sums
 
 _ALONE = re.compile(
     r"^(?:(?:qty|quantity|menge|anzahl|quantit[ée]|qt[ée]|cantidad|cant|aantal)\b\s*[.:]?\s*[x×]?\s*(?P<labelled>\d{1,5})"
@@ -129,7 +129,7 @@ def counted_rows(rows: Sequence[Sequence[Cell]]) -> list[Row]:
     for lines in texts:
         readings = named[start : start + len(lines)]
         start += len(lines)
-        if not lines or totals(lines[0]) or carries(lines[0]):
+        if not lines or sums(lines[0]) or carries(lines[0]):
             continue
         cells = _counted_cells(lines, readings)
         if cells:
@@ -153,7 +153,7 @@ def _counted_cells(lines: Sequence[str], readings: Sequence[Counted | None]) -> 
         cells = dict(one.cells)
     else:
         return {}
-    if len(money) > 1:
+    if len(money) > 1 and _multiplies(cells[Role.QUANTITY], money[0], money[-1]):
         cells.setdefault(Role.PRICE, money[0])
     if money:
         cells.setdefault(Role.TOTAL, money[-1])
@@ -161,3 +161,7 @@ def _counted_cells(lines: Sequence[str], readings: Sequence[Counted | None]) -> 
         cells.setdefault(Role.PRICE, cells[Role.TOTAL])
     part = next((found for line in lines if line != name and (found := part_in(line)[0])), None)
     return {**cells, **({Role.PART: part} if part else {})}
+
+
+def _multiplies(count: str, price: str, total: str) -> bool:
+    return any(agrees(c, p, t) for c in amounts(count) for p in amounts(price) for t in amounts(total))

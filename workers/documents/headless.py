@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from workers.documents.headers import Role
+from workers.documents.headers import Role, meaning
 from workers.documents.model import Word
 from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.page import Line, Measure, box_of, text_of
@@ -113,6 +113,9 @@ def _row(line: Line, found: Sequence[Figure], triple: Triple, above: Line | None
     position = words[0] if len(words) > 1 and re.fullmatch(r"\d{1,4}[.)]?", words[0].text) else None
     text = text_of(words[1:] if position else words)
     if (totals(text) or carries(text)) and position is None and not names_more(text):
+        return None
+    label = meaning(text.rstrip(" :=x"))
+    if label is not None and label.role is Role.QUANTITY and label.weight > 0.9:
         return None
     lines = [line]
     if len(re.findall(r"[^\W\d]", text)) < 3:

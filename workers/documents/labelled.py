@@ -12,7 +12,7 @@ from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.numbers import UNITS, amount
 from workers.documents.page import Line, Measure, box_of, text_of
 from workers.documents.rows import Row, agrees
-from workers.documents.words import carries, closes, totals
+from workers.documents.words import carries, closes, sums
 
 _COUNT = re.compile(
     r"(?:^|\s)(?:qty|quantity|menge|anzahl|stückzahl|quantit[ée]|qt[ée]|cantidad|cant|aantal|units|uds)\s*[.:]?\s*"
@@ -26,7 +26,7 @@ _REACH = 5
 
 def rows_by_label(lines: Sequence[Line], *, page: int, mark: str | None, size: Measure) -> list[Row]:
     """Return a row for each labelled quantity below, or beside, a line that names something."""
-    counted = [index for index, line in enumerate(lines) if _COUNT.search(line.text) and not totals(line.text)]
+    counted = [index for index, line in enumerate(lines) if _COUNT.search(line.text) and not sums(line.text)]
     rows: list[Row] = []
     floor = 0
     for place, index in enumerate(counted):
@@ -35,8 +35,8 @@ def rows_by_label(lines: Sequence[Line], *, page: int, mark: str | None, size: M
         next_top = _title(lines, index + 1, ceiling, mark, size) if ceiling < len(lines) else None
         stop = min(index + _REACH, ceiling if next_top is None else next_top)
         if top is not None:
-            sums = (line for line in range(index + 1, stop) if totals(lines[line].text) or carries(lines[line].text))
-            stop = next(sums, stop)
+            ends = (line for line in range(index + 1, stop) if sums(lines[line].text) or carries(lines[line].text))
+            stop = next(ends, stop)
             rows.append(_row(lines[top : max(stop, index + 1)], lines[index], page, mark, size))
         floor = index + 1
     return rows
@@ -52,7 +52,7 @@ def _title(lines: Sequence[Line], floor: int, index: int, mark: str | None, size
         if place < index and lines[place + 1].middle - line.middle > 3.5 * size.height:
             break
         name = _COUNT.sub(" ", text_of(_words(line, mark, size)))
-        if totals(line.text) or carries(line.text) or closes(line.text):
+        if sums(line.text) or carries(line.text) or closes(line.text):
             break
         if len(re.findall(r"[^\W\d]", name)) < 3 or re.match(r"[^:]{2,20}:(?:\s|$)", name):
             continue

@@ -6,29 +6,49 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from workers.documents.counted import counted_lines
+from workers.documents.counted import Counted, counted_lines
 from workers.documents.headers import Role, meaning
 from workers.documents.model import LineItem, Page
-from workers.documents.numbers import CURRENCIES, decimal_mark
+from workers.documents.numbers import CURRENCIES, clean, decimal_mark
 from workers.documents.page import Line, lines_of, space_width
 from workers.documents.rows import Row, item_of
-from workers.documents.words import carries, closes, names_more, totals
+from workers.documents.words import carries, closes, sums
 
 _FIELD = re.compile(r"^(?:[-*\u2022]\s+)?(?P<label>[^:]{2,30}?)\s*:\s+(?P<value>\S.*)$")
 _MONEY = re.compile(rf"(?:(?:{CURRENCIES})\s?)?\d[\d.,' ]*[.,]\d\d(?:\s?(?:{CURRENCIES}))?", re.IGNORECASE)
+_PRODUCT = re.compile(r"^(?P<count>\d[\d.,]*)\s*[x*@]\s*(?P<price>[^=]*?\d[^=]*?)\s*(?:=\s*(?P<total>.*\d.*))?$")
+_BULLET = re.compile(r"^(?:[-*\u2022\u00b7]|\d{1,3}[.)])\s+")
 _BLOCK_ROLES = frozenset(
     {Role.PART, Role.MAKER_PART, Role.DESCRIPTION, Role.NAME, Role.QUANTITY, Role.UNIT, Role.PRICE, Role.TOTAL}
 )
 
 
-def items_listed(pages: Sequence[Page]) -> list[LineItem]:
-    """Return the items listed line by line on `pages`, or stated in blocks of labelled fields."""
+def items_listed(pages: Sequence[Page], *, plainly: bool = False) -> list[LineItem]:
+    """Return the items listed line by line on `pages`, or stated in blocks of labelled fields.
+
+    Args:
+        pages: What is printed.
+        plainly: Take only lists of two points or more that count in the same way, by a unit or a sign.
+    """
     lines = [line for page in pages for line in lines_of(page)]
     mark = decimal_mark(word.text for page in pages for word in page.words)
     texts = _spaced(lines)
-    blocks = list(_blocks(texts))
-    rows = blocks or [Row(found.cells) for found in counted_lines(texts) if found is not None]
+    found = counted_lines(texts)
+    if plainly:
+        rows = [Row(one.cells) for one in _alike(found)]
+    else:
+        rows = list(_blocks(texts)) or [Row(one.cells) for one in found if one is not None]
     return [item for row in rows if (item := item_of(row, mark)) is not None]
+
+
+def _alike(found: Sequence[Counted | None]) -> list[Counted]:
+    """Return the counted lines that stand beside one that counts in the same way, with at most one line between."""
+    chosen: list[Counted] = []
+    for index, one in enumerate(found):
+        near = [other for other in found[max(0, index - 2) : index + 3] if other is not None and other is not one]
+        if one is not None and any(other.style == one.style for other in near):
+            chosen.append(one)
+    return chosen
 
 
 def _spaced(lines: Sequence[Line]) -> list[str]:
@@ -59,16 +79,25 @@ def _blocks(texts: Sequence[str]) -> Iterator[Row]:
                 yield Row(cells)
             cells = {}
         if role is None:
-            above = text if len(re.findall(r"[^\W\d]", text)) > 2 and not (_summed(text) or closes(text)) else ""
+            above = (
+                _BULLET.sub("", text)
+                if len(re.findall(r"[^\W\d]", text)) > 2 and not (sums(text) or closes(text))
+                else ""
+            )
         elif role not in cells:
             if not cells and above and role not in (Role.DESCRIPTION, Role.NAME):
                 cells[Role.DESCRIPTION] = above
             above = ""
-            cells[role] = value
+            cells.update(_multiplied(value) if role is Role.QUANTITY else {role: value})
 
 
-def _summed(text: str) -> bool:
-    return totals(text) and not names_more(text)
+def _multiplied(value: str) -> dict[Role, str]:
+    """Return the figures behind a label of a count: "2", or "2 x 3.50 = 7.00"."""
+    match = _PRODUCT.match(clean(value))
+    if match is None:
+        return {Role.QUANTITY: value}
+    figures = {Role.QUANTITY: match["count"], Role.PRICE: match["price"], Role.TOTAL: match["total"]}
+    return {role: text for role, text in figures.items() if text}
 
 
 def _field(text: str) -> tuple[Role | None, str]:

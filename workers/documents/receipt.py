@@ -13,7 +13,7 @@ from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.numbers import CURRENCIES, UNITS, amount
 from workers.documents.page import Line, Measure, text_of
 from workers.documents.rows import Row, agrees
-from workers.documents.words import carries, closes, names_more, totals
+from workers.documents.words import carries, closes, sums, totals
 
 _NUMBER = rf"(?:(?:{CURRENCIES})\s?)?(\d[\d.,]*)"
 _COUNTING = re.compile(rf"^(\d[\d.,]*)\s*(?P<unit>{UNITS})?\.?\s*[x×*@àa]\s*(?:{CURRENCIES})?$", re.IGNORECASE)
@@ -60,7 +60,7 @@ def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, size: Mea
             continue
         value = money.values[0]
         label = text_of([word for word in line.words if word.x1 <= money.x0 + 0.5 and not is_currency(word.text)])
-        if (totals(label) and not names_more(label)) or carries(label):
+        if sums(label) or carries(label):
             if rows and min(abs(running - value), abs(running + added - value)) < Decimal("0.011"):
                 return _counts_before(rows, mark)
             added += value

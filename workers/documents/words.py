@@ -77,6 +77,11 @@ def totals(text: str) -> bool:
     return _starts("total").match(folded) is not None
 
 
+def sums(text: str) -> bool:
+    """Tell whether a line begins like a total and names nothing else."""
+    return totals(text) and not names_more(text)
+
+
 def is_total(label: str) -> bool:
     """Tell whether words are the name of a total and nothing else."""
     return _starts("total").fullmatch(_label(label)) is not None

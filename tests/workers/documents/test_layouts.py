@@ -98,3 +98,12 @@ def test_quantities_with_a_label_of_their_own_are_read_without_a_heading() -> No
 def test_figures_of_a_sentence_that_happen_to_multiply_are_no_item() -> None:
     text = "We will deliver 2 units of the item on 15 April and invoice the rest at 30 days after receipt."
     assert read([[(40, "Dear Ann,")], [(40, text)], [(40, "Kind regards")]]) == []
+
+
+def test_points_of_a_letter_that_count_alike_are_items_and_single_counts_are_none() -> None:
+    listed = read([[(40, "Please send")], [(40, "4 pcs gate valve")], [(40, "10 m hydraulic hose")], [(40, "Regards")]])
+    assert [(line.description, line.quantity, line.unit) for line in listed] == [
+        ("gate valve", Decimal(4), "pcs"),
+        ("hydraulic hose", Decimal(10), "m"),
+    ]
+    assert read([[(40, "Operating costs")], [(40, "2 x rent in advance")], [(40, "to be paid")]]) == []
