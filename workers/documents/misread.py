@@ -1,4 +1,4 @@
-"""Mends what recognition takes for something like it in amounts: letters for digits, letters for currency signs."""
+"""Mends what recognition takes for something like it: letters for digits and currency signs in amounts, units without accent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _LIKE = str.maketrans(
 )
 _NEARLY = re.compile(r"[\dOoQDIl|SBZ]{1,3}(?:[.,'’]?[\dOoQDIl|SBZ]{3})*[.,][\dOoQDIlSBZ]{2}")
 _SIGNED = re.compile(r"(?P<before>[$€£]?)(?P<body>.+?)(?P<after>[$€£]?)")
+_ACCENTED = {"boite": "boîte", "boites": "boîtes", "Stuck": "Stück", "stuck": "stück"}  # units that lose their accent
 _MONEY = r"\d[\d.,'’]*[.,]\d\d"
 
 
@@ -27,6 +28,8 @@ def mended(words: Sequence[Word]) -> list[Word]:
 
 
 def _amount(text: str, dollars: bool) -> str:
+    if text in _ACCENTED:
+        return _ACCENTED[text]
     if dollars and re.fullmatch(rf"S{_MONEY}", text):
         return f"${text[1:]}"
     euro = re.fullmatch(rf"({_MONEY})[EC]", text)

@@ -17,7 +17,7 @@ UNITS = (
     r"pcs?|pieces?|ea|each|units?|no|nos|sets?|box(?:es)?|pairs?|rolls?|kg|m|mtrs?|ltrs?|l|cans?|drums?|bottles?|packs?|pkts?"
     r"|bags?|cartons?|ctns?|cases?|reams?|tins?|tubes?|sheets?|gallons?|dozen|doz"
     r"|stk|stück|st|paar|rollen?|satz|dosen?|kartons?|meter|liter|ve|beutel|säcke?|eimer|blatt|packung(?:en)?|flaschen?"
-    r"|pièces?|pce|boîtes?|lots?|rouleaux?|sacs?|bidons?|paquets?"
+    r"|pièces?|pce|bo[iî]tes?|lots?|rouleaux?|sacs?|bidons?|paquets?"
     r"|uds?|unidad(?:es)?|cajas?|rollos?|paquetes?|botellas?|pares|piezas?|pzas?|stuks?|dozen|pakken|zakken|flessen"
 )
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u2002\u2003\u200a"), " ")

@@ -19,6 +19,7 @@ def read(*texts: str) -> list[str]:
         ("99,00E", "99,00€"),
         ("€1O.00", "€10.00"),
         ("S201.24", "5201.24"),
+        ("boite", "boîte"),
     ],
 )
 def test_letters_in_amounts_are_the_digits_they_are_like(seen: str, meant: str) -> None:
