@@ -1,4 +1,4 @@
-"""Mends what recognition takes for something like it: letters for digits and currency signs in amounts, units without accent."""
+"""Mends what recognition takes for something like it: letters in amounts, units without their accent."""
 
 from __future__ import annotations
 
