@@ -20,7 +20,7 @@ check: dev-env audit  ## lint, types, import contracts, known vulnerabilities
 	.venv/bin/lint-imports
 
 audit: dev-env  ## known vulnerabilities of the pinned packages; says so where the index cannot be asked
-	$(PY) .ci/audit.py $(ARGS)
+	$(PY) .ci/audit.py
 
 bench: dev-env  ## ours against plain arq and its peers, in one run
 	$(PY) -m tests.benchmarks $(ARGS)
