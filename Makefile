@@ -1,6 +1,7 @@
 # Every target sets up what it needs on a bare machine (Python 3.11+, and apt for the browser and server tests).
 PY := .venv/bin/python
 ARGS ?=
+AUDIT_ARGS ?=
 
 .PHONY: demo test test-slow check audit bench bench-growth bench-console arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
 
@@ -20,7 +21,7 @@ check: dev-env audit  ## lint, types, import contracts, known vulnerabilities
 	.venv/bin/lint-imports
 
 audit: dev-env  ## known vulnerabilities of the pinned packages; says so where the index cannot be asked
-	$(PY) .ci/audit.py
+	$(PY) .ci/audit.py $(AUDIT_ARGS)
 
 bench: dev-env  ## ours against plain arq and its peers, in one run
 	$(PY) -m tests.benchmarks $(ARGS)
