@@ -179,8 +179,8 @@ async def test_ten_thousand_are_told_once_through_a_kill_while_documents_go_on(
     fanout = await _finished(platform)
     assert fanout is not None
     assert (fanout.told, await _told(platform), await redis.zcard("email")) == (10_000, 10_000, 10_000)
-    # A document is taken in when its job starts for the first time. The median: what the killed worker had claimed comes
-    # back only when its lease ends, and a worker that starts is slow at first.
+    # A document is taken in when its job starts for the first time. The median: what the killed worker had claimed
+    # comes back only when its lease ends, and a worker that starts is slow at first.
     waited_s = [(found.created_ms - asked_ms[int(found.id[1:])]) / 1_000 for found in await _documents(platform)]
     assert QUEUES[Queue.DOCUMENTS].sla.queue_s == 5
     assert median(waited_s) <= 5, f"longest waits: {sorted(waited_s)[-10:]} of {len(waited_s)}"
