@@ -70,7 +70,9 @@ async def measure(url: str, queue: str, count: int, jobs: int, workers: int) -> 
     before_s = await _server_s(url)
     context = multiprocessing.get_context("spawn")
     start, meters = context.Barrier(workers), context.Queue()
-    processes = [context.Process(target=_work, args=(url, queue, count, start, meters)) for _ in range(workers)]
+    processes = [
+        context.Process(target=_work, args=(url, queue, count, start, meters), daemon=True) for _ in range(workers)
+    ]
     for process in processes:
         process.start()
     first_s, last_s, cpu_s, done = zip(
