@@ -97,7 +97,14 @@ async def test_the_story_is_the_same_on_a_given_sentinel_service_or_cluster(
     await redis.aclose()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        signal.SIGKILL,
+    ],
+)
 def test_nothing_stays_when_the_demo_ends_in_the_middle(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path) as demo:
         assert demo.stderr is not None
