@@ -210,7 +210,7 @@ def strips_of(sample: Sample, measure: Measure, *, parted: bool) -> list[Strip]:
             start = None
     if start is not None:
         strips.append(_strip(start, points[-1], spans))
-    return _sentences(strips, sample.rich, measure.space)
+    return _sentences(strips, sample.lines, measure.space)
 
 
 def _sentences(strips: Sequence[Strip], lines: Sequence[Line], space: float) -> list[Strip]:
@@ -227,7 +227,8 @@ def _sentences(strips: Sequence[Strip], lines: Sequence[Line], space: float) -> 
             ]
             text = before.sort is Sort.TEXT and strip.sort is Sort.TEXT
             several = len(whites) == 1 and len(lines) > 1
-            if whites and (several or text) and max(whites) < 1.4 * space:
+            numbered = before.sort is Sort.TEXT and strip.numeric and len(whites) > 2 and max(whites) < 1.2 * space
+            if whites and (several or text or numbered) and max(whites) < 1.4 * space:
                 joined[-1] = Strip(before.x0, strip.x1, Sort.TEXT)
                 continue
         joined.append(strip)

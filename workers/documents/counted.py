@@ -119,8 +119,11 @@ def _sensible(match: re.Match[str], style: str, *, bulleted: bool) -> bool:
         return False
     if style == "name times count" and re.search(r"\d\S*$", name) and not re.search(r"✕|\sx\d", match.string):
         return False
+    if style == "name times count" and _MEASURED.fullmatch(unit) and re.search(r"\d\s*[mc]?m$", name):
+        return False
     words = name.split()
-    if not bulleted and (len(words) > 14 or (len(words) > 3 and re.search(r"[.!?]$", match.string))):
+    sentence = re.search(r"[.!?]$", match.string) is not None and not (style in _BEHIND and unit)
+    if not bulleted and (len(words) > 14 or (len(words) > 3 and sentence)):
         return False
     behind = match.string[match.end("name") : match.start("count")].strip()
     if (

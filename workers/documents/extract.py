@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from workers.documents.grid import items_counted, items_in_grids
 from workers.documents.headers import fold
 from workers.documents.limits import MAX_LINE_ITEMS
-from workers.documents.listed import items_listed
+from workers.documents.listed import items_in_blocks, items_listed
 from workers.documents.model import Kind, LineItem, ParsedDocument
 from workers.documents.parse import parse
 from workers.documents.table import agreeing, items_on_pages
@@ -32,7 +32,8 @@ def _on_pages(document: ParsedDocument) -> list[LineItem]:
     items = items_on_pages(document.pages)
     layered = items_on_pages(document.layer) if document.layer else []
     found = layered if agreeing(layered) > agreeing(items) or not items else items
-    return found or items_listed(document.pages, plainly=True)
+    blocks = items_in_blocks(document.pages)
+    return blocks if _told(blocks) > _told(found) else found or items_listed(document.pages, plainly=True)
 
 
 def _in_message(document: ParsedDocument) -> list[LineItem]:
@@ -60,7 +61,8 @@ def _told(items: Sequence[LineItem]) -> float:
 
 
 def _unlike(items: Sequence[LineItem], attached: Sequence[LineItem]) -> list[LineItem]:
-    """Return the items of a mail's body unless its attachments say the same."""
+    """Return the items a mail's body counts unless its attachments say the same; an uncounted sum only announces."""
+    items = [item for item in items if item.quantity is not None]
     known = {fold(item.description) for item in attached} | {fold(item.part_number or "") for item in attached} - {""}
     repeated = sum(1 for item in items if fold(item.description) in known or fold(item.part_number or "-") in known)
     return [] if repeated >= 0.5 * len(items) else list(items)

@@ -13,7 +13,7 @@ from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
 from workers.documents.model import Cell, Grid, LineItem
 from workers.documents.numbers import amounts, decimal_mark, quantities
 from workers.documents.rows import Row, item_of
-from workers.documents.sums import amounts_not_prices
+from workers.documents.sums import amounts_not_prices, prices_not_amounts
 from workers.documents.words import carries, names_more, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
@@ -49,7 +49,10 @@ def items_counted(grids: Sequence[Grid]) -> list[LineItem]:
     """Return the items of rows without heading that say how many in a cell: "2 x Hose", "Hose" beside "2×"."""
     untitled = [grid for grid in grids if not _headings(grid.rows)]
     found = [_items(counted_rows(grid.rows), decimal_mark(_texts(grid.rows))) for grid in untitled]
-    return [item for items in found for item in items]
+    rows = [row for grid in untitled for row in grid.rows]
+    mark = decimal_mark(_texts(rows))
+    printed = {value for row in rows for cell in row for value in _values(cell, mark)}
+    return prices_not_amounts([item for items in found for item in items], printed)
 
 
 def _items(rows: Iterable[Row], mark: str | None) -> list[LineItem]:
@@ -236,8 +239,9 @@ def _best(
 
     def worth(entry: tuple[float, int]) -> float:
         weight, place = entry
-        filled = sum(1 for row in rows if place < len(row) and row[place] is not None)
-        return weight + (0.5 if filled >= 0.3 * max(1, len(rows)) else 0.0)
+        values = [row[place] for row in rows if place < len(row) and row[place] is not None]
+        one_for_all = role is Role.PART and len(values) > 1 and len(set(values)) == 1
+        return weight + (0.5 if len(values) >= 0.3 * max(1, len(rows)) and not one_for_all else 0.0)
 
     return max(places, key=worth)[1]
 
@@ -268,12 +272,22 @@ def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None) -> Ro
         return role if role is Role.QUANTITY and counted >= 0.5 * len(texts) else Role.OTHER
     if role is Role.PART and sum(1 for text in texts if _DESIGNATORS.match(text)) > 0.6 * len(texts):
         return Role.OTHER
+    if role is Role.UNIT and sum(1 for text in texts if amounts(text, mark)) > 0.6 * len(texts):
+        return Role.PRICE
     wordy = [text for text in texts if len(text.split()) > 2 and re.search(r"[^\W\d]", text)]
     if role is Role.PART and len(wordy) > 0.5 * len(texts):
         return Role.NAME
+    if role is Role.POSITION and _codes(texts):
+        return Role.PART
     if role is Role.POSITION and numeric < 0.3 * len(texts):
         return Role.NAME if sum(1 for text in texts if " " in text) > 0.5 * len(texts) else Role.PART
     return role
+
+
+def _codes(texts: Sequence[str]) -> bool:
+    """Tell whether below "Item no" stand codes of five signs or more, and not a count of lines."""
+    counting = all(amounts(text) for text in texts) and _counts_up(texts)
+    return not counting and all(re.fullmatch(r"(?=\S*\d)\S{5,40}", text) for text in texts)
 
 
 def _counts_up(texts: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from workers.documents.rows import Row, agrees, part_in
 from workers.documents.words import carries, sums
 
 _ALONE = re.compile(
-    r"^(?:(?:qty|quantity|menge|anzahl|quantit[ée]|qt[ée]|cantidad|cant|aantal)\b\s*[.:]?\s*[x×]?\s*(?P<labelled>\d{1,5})"
+    r"^(?:(?:qty|quantity|menge|anzahl|quantit[ée]|qt[ée]|cantidad|cant|aantal)\b\.?\s*:?\s*[x×]?\s*(?P<labelled>\d{1,5})"
     rf"|[x×]\s*(?P<behind>\d{{1,5}})|(?P<before>\d{{1,5}})\s*(?:[x×]|(?P<unit>{UNITS})\.?))$",
     re.IGNORECASE,
 )  # how many, in a cell of its own

@@ -46,6 +46,7 @@ NUMERIC = frozenset(
 _WEIGHTS = frozenset(["kg", "kgs", "kilos", "lb", "lbs", "wt", "weight", "gewicht", "poids", "peso", "cbm", "m3"])
 _FOLDS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "º": " ", "°": " ", "№": " no "})
 _LONGEST_PHRASE = 7
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # OrderQty, ItemDescription: how exports name their fields
 _MONEY_WORDS = frozenset(
     ["eur", "euro", "euros", "usd", "gbp", "chf", "in", "en", "us", "dollar", "dollars", "pounds", "€", "$", "£"]
 )
@@ -97,7 +98,7 @@ def meaning(text: str, *, fuzzy: bool = False) -> Meaning | None:
         text: The whole heading, any number of words.
         fuzzy: Also accept near spellings, for recognised text.
     """
-    words = [word for word in fold(text).split() if word not in _MONEY_WORDS]
+    words = [word for word in fold(_CAMEL.sub(" ", text)).split() if word not in _MONEY_WORDS]
     if not words or len(words) > 8:
         return None
     joined = " ".join(words)

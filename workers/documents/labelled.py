@@ -15,7 +15,7 @@ from workers.documents.rows import Row, agrees
 from workers.documents.words import carries, closes, sums
 
 _COUNT = re.compile(
-    r"(?:^|\s)(?:qty|quantity|menge|anzahl|stückzahl|quantit[ée]|qt[ée]|cantidad|cant|aantal|units|uds)\s*[.:]?\s*"
+    r"(?:^|\s)(?:qty|quantity|menge|anzahl|stückzahl|quantit[ée]|qt[ée]|cantidad|cant|aantal|units|uds)\.?\s*:?\s*"
     rf"(?P<count>\d+(?:[.,]\d+)?)\s*(?P<unit>{UNITS})?\b(?!\s*(?:of|von|de|/))",
     re.IGNORECASE,
 )

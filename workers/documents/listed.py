@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from workers.documents.counted import Counted, counted_lines
 from workers.documents.headers import Role, meaning
 from workers.documents.model import LineItem, Page
-from workers.documents.numbers import CURRENCIES, clean, decimal_mark
+from workers.documents.numbers import CURRENCIES, UNITS, clean, decimal_mark, quantities
 from workers.documents.page import Line, lines_of, space_width
 from workers.documents.rows import Row, item_of
 from workers.documents.words import carries, closes, sums
 
-_FIELD = re.compile(r"^(?:[-*\u2022]\s+)?(?P<label>[^:]{2,30}?)\s*:\s+(?P<value>\S.*)$")
+_FIELD = re.compile(r"^(?:[-*\u2022]\s+)?(?P<label>[^:]{2,30}?)(?:\s*:\s+|\s{3,})(?P<value>\S.*)$")
+_MEASURE = re.compile(
+    rf"\d+(?:[.,x/-]\d+)*(?:{UNITS}|[mc]m|ml|cl|mm2|v|w|a|bar)|\d{{1,3}}[x/-]\d{{1,3}}"
+    r"|(?:m|dn|pn|din|iso|en|ip|ral|cat)[.-]?\d+(?:[.,x/-]\d+)*",
+    re.IGNORECASE,
+)  # "(500sheets)", "(40-60)", ", M12x50"
+_CODE_BEHIND = re.compile(
+    r"^(?P<name>.*[^\W\d]{3}.*?)(?:,\s*|\s*[(\[]\s*#?)(?P<code>(?=[^\s()]*\d)[^\s(),]{4,40})[)\]]?$"
+)
 _MONEY = re.compile(rf"(?:(?:{CURRENCIES})\s?)?\d[\d.,' ]*[.,]\d\d(?:\s?(?:{CURRENCIES}))?", re.IGNORECASE)
 _PRODUCT = re.compile(r"^(?P<count>\d[\d.,]*)\s*[x*@]\s*(?P<price>[^=]*?\d[^=]*?)\s*(?:=\s*(?P<total>.*\d.*))?$")
 _BULLET = re.compile(r"^(?:[-*\u2022\u00b7]|\d{1,3}[.)])\s+")
@@ -35,10 +44,30 @@ def items_listed(pages: Sequence[Page], *, plainly: bool = False) -> list[LineIt
     texts = _spaced(lines)
     found = counted_lines(texts)
     if plainly:
-        rows = [Row(one.cells) for one in _alike(found)]
+        rows = _parted([Row(one.cells) for one in _alike(found)])
     else:
-        rows = list(_blocks(texts)) or [Row(one.cells) for one in found if one is not None]
+        rows = list(_blocks(texts)) or _parted([Row(one.cells) for one in found if one is not None])
     return [item for row in rows if (item := item_of(row, mark)) is not None]
+
+
+def items_in_blocks(pages: Sequence[Page]) -> list[LineItem]:
+    """Return the items stated in blocks of labelled fields that say how many and at what price or amount."""
+    mark = decimal_mark(word.text for page in pages for word in page.words)
+    rows = _blocks(_spaced([line for page in pages for line in lines_of(page)]))
+    priced = (row for row in rows if row.cells.keys() & {Role.PRICE, Role.TOTAL})
+    return [item for row in priced if (item := item_of(row, mark)) is not None]
+
+
+def _parted(rows: Sequence[Row]) -> list[Row]:
+    """Cut the codes off that end every name: "Gate valve DN50 (4711-B)", "Hose, 22.1180"."""
+    matches = [_CODE_BEHIND.match(str(row.cells[Role.DESCRIPTION])) for row in rows]
+    codes = [match for match in matches if match is not None and not _MEASURE.fullmatch(match["code"])]
+    if len(codes) < len(rows) or not codes:
+        return list(rows)
+    return [
+        replace(row, cells={**row.cells, Role.DESCRIPTION: match["name"].rstrip(" ,(["), Role.PART: match["code"]})
+        for row, match in zip(rows, codes, strict=True)
+    ]
 
 
 def _alike(found: Sequence[Counted | None]) -> list[Counted]:
@@ -105,4 +134,9 @@ def _field(text: str) -> tuple[Role | None, str]:
     known = meaning(match["label"]) if match else None
     if match is None or known is None or known.weight <= 0.5 or known.role not in _BLOCK_ROLES:
         return None, ""
-    return known.role, match["value"]
+    value = match["value"]
+    if known.role is Role.QUANTITY and not (quantities(value)[0] or _PRODUCT.match(clean(value))):
+        return None, ""
+    if known.role in (Role.PRICE, Role.TOTAL) and not re.search(r"\d", value):
+        return None, ""
+    return known.role, value

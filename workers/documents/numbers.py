@@ -18,7 +18,8 @@ UNITS = (
     r"|bags?|cartons?|ctns?|cases?|reams?|tins?|tubes?|sheets?|gallons?|dozen|doz"
     r"|stk|stück|st|paar|rollen?|satz|dosen?|kartons?|meter|liter|ve|beutel|säcke?|eimer|blatt|packung(?:en)?|flaschen?"
     r"|pièces?|pce|bo[iî]tes?|lots?|rouleaux?|sacs?|bidons?|paquets?"
-    r"|uds?|unidad(?:es)?|cajas?|rollos?|paquetes?|botellas?|pares|piezas?|pzas?|stuks?|dozen|pakken|zakken|flessen"
+    r"|uds?|unidad(?:es)?|cajas?|rollos?|paquetes?|botellas?|par(?:es)?|paires?|piezas?|pzas?|bolsas?|metros?|litros?|litres?"
+    r"|stuks?|dozen|doos|pak(?:ken)?|zak(?:ken)?|fles(?:sen)?|pkg|ktn"
 )
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u2002\u2003\u200a"), " ")
 _SIGNS = {

@@ -142,7 +142,8 @@ def part_in(description: str) -> tuple[str | None, str]:
     match = _IMPA.match(description)
     if match:
         return match[1], description[match.end() :].strip()
-    match = _LABELLED_PART.search(description)
+    labelled = list(_LABELLED_PART.finditer(description))
+    match = next((match for match in labelled if ":" in match[0]), labelled[0] if labelled else None)
     if match:
         rest = (description[: match.start()] + " " + description[match.end() :]).strip(" ,;:-()")
         part = match["part"].strip(".-/")

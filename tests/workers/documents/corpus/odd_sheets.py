@@ -326,7 +326,19 @@ def catalogue(seed: int) -> Printed:
     return _csv("catalogue", rows, bought.truth(part=True, price=True))
 
 
+def exported(seed: int) -> Printed:
+    """Fields named as programs name them, the order's number in front of every line."""
+    bought = basket(seed)
+    rows = ["OrderNo,LineNo,ItemNo,ItemDescription,OrderQty,UoM,UnitPrice,LineAmount,Currency"]
+    rows += [
+        f'"PO-20417","{10 * place}","{ware.code}","{ware.name}","{ware.count}.000","EA",'
+        f"{ware.price:.4f},{ware.amount},EUR"
+        for place, ware in enumerate(bought.wares, 1)
+    ]
+    return _csv("exported", rows, bought.truth(part=True, unit="EA", price=True, total=True))
+
+
 FAMILIES: tuple[Family, ...] = (
     form, grouped, beside, below, months, ordered_from_list, as_text, two_lines, turned, unheaded, planned,
-    swiss, returned, prefaced, catalogue,
+    swiss, returned, prefaced, catalogue, exported,
 )  # fmt: skip

@@ -270,6 +270,21 @@ def shipped(seed: int) -> Printed:
     return sent("shipped", _outer(bought, f"<p>On its way.</p>{_table(_rows(rows))}"), ())
 
 
+def each_priced(seed: int) -> Printed:
+    """A small table for each ware: its picture, its name with the seller and the count below, the price of one."""
+    bought = basket(seed, least=2)
+    cards = "".join(
+        _table(
+            f'<tr><td><img src="cid:{ware.code}"></td><td><a href="#">{html.escape(ware.name)}</a><br>'
+            f"<span>Nordshop GmbH</span><br>{bought.speech.quantity}: {ware.count}</td>"
+            f'<td align="right">{bought.money(ware.price)}</td></tr>'
+        )
+        for ware in bought.wares
+    )
+    sums = _table(_rows(bought.sums()))
+    return sent("each_priced", _outer(bought, cards + sums), bought.truth(price=True))
+
+
 def overdue(seed: int) -> Printed:
     """A reminder with a table of open invoices. Nothing is ordered."""
     bought = basket(seed, least=2)
@@ -290,5 +305,5 @@ def overdue(seed: int) -> Printed:
 
 FAMILIES: tuple[Family, ...] = (
     times_before, times_after, table_each, with_footer, number_below, stacked, menu, bullets, pasted, answered,
-    receipted, both_ways, advertised, shipped, overdue,
+    receipted, both_ways, advertised, shipped, each_priced, overdue,
 )  # fmt: skip

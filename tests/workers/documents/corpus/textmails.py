@@ -8,6 +8,7 @@ import quopri
 import random
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -267,6 +268,21 @@ def nested(seed: int) -> Printed:
     return Printed("nested.eml", outer.as_bytes(), attached.truth)
 
 
+def parenthesised(seed: int) -> Printed:
+    """Every name ends in its code: "2) Deck brush (4711-B) - 3 pcs @ 4,50 €"."""
+    bought = basket(seed)
+    unit = random.Random(seed).choice((bought.speech.piece, "par", "doos", "paire"))
+    lines = (
+        f"{place}) {ware.name} ({ware.code.replace(' ', '')}) - {ware.count} {unit} @ {bought.money(ware.price)}"
+        for place, ware in enumerate(bought.wares, 1)
+    )
+    truth = (
+        replace(line, part_number=(line.part_number or "").replace(" ", ""))
+        for line in bought.truth(part=True, unit=unit, price=True)
+    )
+    return posted("parenthesised", note(bought, *lines), tuple(truth))
+
+
 def chatted(seed: int) -> Printed:
     """Mails with numbers and nothing to order: a meeting, an absence, a question, a complaint."""
     text = (
@@ -288,5 +304,5 @@ def chatted(seed: int) -> Printed:
 
 FAMILIES: tuple[Family, ...] = (
     untitled_columns, tabbed, pasted_csv, piped, bulleted, numbered, bare, coded, blocks, shop_text, quoted, forwarded,
-    encoded, wrapped, attached_and_said, zipped, nested, chatted,
+    encoded, wrapped, attached_and_said, zipped, nested, parenthesised, chatted,
 )  # fmt: skip

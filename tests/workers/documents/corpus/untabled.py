@@ -265,6 +265,27 @@ def spoken(seed: int) -> Printed:
     return Printed("spoken.pdf", paper.done(), ())
 
 
+def defined(seed: int) -> Printed:
+    """Each ware by its name and, below it, titles and what they say in two columns."""
+    bought, paper = basket(seed), Paper()
+    speech = bought.speech
+    begin(paper, bought, "ORDER")
+    for ware in bought.wares:
+        paper.turn(160)
+        paper.put((50, ware.name), bold=True, down=18)
+        said = (
+            (speech.number, ware.code),
+            (speech.quantity, f"{ware.count} {speech.piece}"),
+            (speech.price, bought.money(ware.price)),
+            (speech.amount, bought.money(ware.amount)),
+        )
+        for label, text in said:
+            paper.put((50, label), (140, text))
+        paper.skip(12)
+    close(paper, bought, 550)
+    return printed("defined", paper, bought, part=True, unit=speech.piece, price=True, total=True)
+
+
 FAMILIES: tuple[Family, ...] = (
-    boxes, leaders, named_above, glued, shaded, discounted, credited, typed, folio, spoken,
+    boxes, leaders, named_above, glued, shaded, discounted, credited, typed, folio, defined, spoken,
 )  # fmt: skip
