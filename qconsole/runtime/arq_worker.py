@@ -120,7 +120,7 @@ class Worker(arq.worker.Worker):
             self.metrics = MetricsServer(port=metrics_port, text=self._metrics_text)
         self.lanes: list[Lane] = []
         self.started_ms = 0
-        self.lag_ms = 0.0
+        self._heard_lag_ms = 0.0
         self._lease_ms = round(lock_s * 1000)
         self._serves_arq_queue = given or not self.registry
         self.heartbeat: Heartbeat
@@ -340,7 +340,12 @@ class Worker(arq.worker.Worker):
 
     def hear_ping(self, sent_s: float) -> None:
         """Measure how late the event loop is."""
-        self.lag_ms = (time.monotonic() - sent_s) * 1000
+        self._heard_lag_ms = (time.monotonic() - sent_s) * 1000
+
+    @property
+    def lag_ms(self) -> float:
+        """How late the event loop is, also while something blocks it."""
+        return max(self._heard_lag_ms, self.heartbeat.silence_s * 1000)
 
     def describe(self) -> dict[str, str | int | float]:
         """Return the worker's entry in the registry."""

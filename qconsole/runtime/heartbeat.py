@@ -94,6 +94,13 @@ class Heartbeat:
         self._renewed_s = 0.0
         self._shown_s = 0.0
         self._logged_s = 0.0
+        self._unheard_s: float | None = None  # since when the worker's loop owes an answer
+
+    @property
+    def silence_s(self) -> float:
+        """How long the worker's event loop has not answered: what blocks it blocks its answer."""
+        unheard_s = self._unheard_s
+        return 0.0 if unheard_s is None else time.monotonic() - unheard_s
 
     def hold(self, keys: Keys, job_id: str, token: str, run_s: float | None) -> None:
         """Renew a lease until it is dropped, or for `run_s` seconds and one lease."""
@@ -164,9 +171,15 @@ class Heartbeat:
             await self._renew(redis, held, now_s, self._lease_ms if renew else 0)
         if renew:
             self._renewed_s = now_s
-        self._tell(self._listener.hear_ping, time.monotonic())
+        if self._unheard_s is None:
+            self._unheard_s = time.monotonic()
+            self._tell(self._answer, self._unheard_s)
         if self._show:
             await self._appear(redis, now_s)
+
+    def _answer(self, sent_s: float) -> None:
+        self._unheard_s = None
+        self._listener.hear_ping(sent_s)
 
     async def _renew(self, redis: Redis, held: Held, now_s: float, lease_ms: int) -> None:
         args: list[Any] = [self._clock.now_ms(), lease_ms]

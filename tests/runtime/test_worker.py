@@ -420,3 +420,22 @@ async def test_a_settled_job_costs_few_commands(redis: Redis, redis_url: str, cl
     calls = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
     assert sum(calls.values()) / 1000 < 10
     assert calls["evalsha"] / 1000 < 0.2
+
+
+async def test_a_handler_that_blocks_the_event_loop_shows_as_its_lag(
+    redis: Redis, redis_url: str, client: Client
+) -> None:
+    seen: list[float] = []
+
+    @job_type("block", queue="work")
+    async def block(ctx: Context, payload: Order) -> None:
+        until_s = time.monotonic() + 20
+        while worker.lag_ms < 700 and time.monotonic() < until_s:
+            time.sleep(0.05)  # the fault itself: nothing else runs on this loop
+        seen.append(worker.lag_ms)
+
+    async with running(job_types=[block], redis_url=redis_url) as worker:
+        await client.enqueue(block, Order())
+        await eventually(lambda: seen)
+        assert seen[0] >= 700
+        await eventually(lambda: worker.lag_ms < 700)
