@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from qconsole.errors import Undecodable
-from qconsole.runtime.codec import decode_call, decode_result
+from qconsole.runtime.codec import Result, decode_call, decode_result, peek_call, peek_result
 from qconsole.runtime.job import JobState
 from qconsole.runtime.json_codec import decode_value
 from qconsole.runtime.payload_store import reference_of
@@ -83,7 +83,13 @@ def read_call(data: bytes, full_bytes: int) -> Call:
     if envelope is not None:
         return _call_of_text(envelope.job_type, envelope.enqueued_ms, envelope.payload)
     if len(data) < full_bytes:
-        return Call(_peek_job_type(data), OPAQUE, hint=f"the payload has {full_bytes:,} bytes; only its start was read")
+        begun = peek_call(data)
+        return Call(
+            begun.job_type if begun else _peek_job_type(data),
+            OPAQUE,
+            begun.enqueued_ms if begun else None,
+            hint=f"the payload has {full_bytes:,} bytes; only its start was read",
+        )
     stored, format_, hint = _read_mapping(data)
     if stored is None:
         return Call(_peek_job_type(data), OPAQUE, hint=hint)
@@ -94,27 +100,34 @@ def read_result(data: bytes, full_bytes: int) -> Ended | None:
     """Return a stored result, `None` when it cannot be read at all."""
     ours = decode_result(data)
     if ours is not None:
-        state = JobState.COMPLETED if ours.success else JobState.CANCELLED if ours.cancelled else JobState.FAILED
-        return Ended(
-            call=_call_of_text(ours.job_type, ours.enqueued_ms, ours.payload),
-            state=state,
-            queue=ours.queue,
-            due_ms=ours.due_ms,
-            started_ms=ours.started_ms,
-            finished_ms=ours.finished_ms,
-            attempt=ours.attempt,
-            priority=ours.priority,
-            worker=ours.worker or None,
-            error=ours.error,
-            value_text=ours.value,
-        )
+        return _ended_as(ours, _call_of_text(ours.job_type, ours.enqueued_ms, ours.payload))
     if len(data) < full_bytes:
         hint = f"the result has {full_bytes:,} bytes; only its start was read"
+        begun = peek_result(data)
+        if begun is not None:
+            return _ended_as(begun, Call(begun.job_type, OPAQUE, begun.enqueued_ms, hint=hint))
         return Ended(Call(_peek_job_type(data), OPAQUE, hint=hint), JobState.COMPLETED)
     stored, format_, _ = _read_mapping(data)
     if stored is None:
         return None
     return _ended_of(stored, format_)
+
+
+def _ended_as(result: Result, call: Call) -> Ended:
+    state = JobState.COMPLETED if result.success else JobState.CANCELLED if result.cancelled else JobState.FAILED
+    return Ended(
+        call=call,
+        state=state,
+        queue=result.queue,
+        due_ms=result.due_ms,
+        started_ms=result.started_ms,
+        finished_ms=result.finished_ms,
+        attempt=result.attempt,
+        priority=result.priority,
+        worker=result.worker or None,
+        error=result.error,
+        value_text=result.value,
+    )
 
 
 def _call_of_text(job_type: str, enqueued_ms: int, text: bytes) -> Call:

@@ -114,6 +114,17 @@ def decode_call(data: bytes) -> Call | None:
         return None
 
 
+def peek_call(data: bytes) -> Call | None:
+    """Return the call with an empty payload when the bytes begin an envelope of ours that was cut off, else None."""
+    if not data.startswith(_CALL_PREFIX) or not data.startswith(_CALL_MID, _ET_AT + 8):
+        return None
+    (enqueued_ms,) = _I64.unpack_from(data, _ET_AT)
+    try:
+        return Call(_Reader(data, _CALL_F_AT).text().decode(), b"", enqueued_ms)
+    except (ValueError, struct_error):
+        return None
+
+
 # et st ft du, then t and pr, then s: numbers at fixed offsets
 _RESULT_HEAD: Final = Struct("<10sq6sq6sq6sq4si5si3sc8s")
 _RESULT_MARKS: Final = (
@@ -180,16 +191,25 @@ def encode_result(result: Result) -> bytes:
 
 def decode_result(data: bytes) -> Result | None:
     """Return the result when the bytes are an envelope of ours, else None."""
+    return _read_result(data, whole=True)
+
+
+def peek_result(data: bytes) -> Result | None:
+    """Return the result without payload, value and error when the bytes begin an envelope of ours, else None."""
+    return _read_result(data, whole=False)
+
+
+def _read_result(data: bytes, *, whole: bool) -> Result | None:
     try:
         numbers = _RESULT_HEAD.unpack_from(data)
         if numbers[0::2][:7] != _RESULT_MARKS[:7] or numbers[14] != _RESULT_MARKS[7]:
             return None
-        return _read_result(numbers, _Reader(data, _RESULT_HEAD.size))
+        return _read_facts(numbers, _Reader(data, _RESULT_HEAD.size), whole=whole)
     except (ValueError, struct_error):
         return None
 
 
-def _read_result(numbers: tuple[Any, ...], reader: "_Reader") -> Result | None:
+def _read_facts(numbers: tuple[Any, ...], reader: "_Reader", *, whole: bool) -> Result | None:
     job_type = reader.text().decode()
     reader.expect(_Q)
     queue = reader.text().decode()
@@ -197,22 +217,8 @@ def _read_result(numbers: tuple[Any, ...], reader: "_Reader") -> Result | None:
     job_id = reader.text().decode()
     reader.expect(_W)
     worker = reader.text().decode()
-    reader.expect(_K)
-    payload = reader.text()
-    reader.expect(_REDUCE_1)
-    value: bytes | None = None
-    error: tuple[str, str] | None = None
-    cancelled = reader.skip(_CANCELLED)
-    if not cancelled and reader.skip(_FAILED):
-        message = reader.text().decode()
-        reader.expect(_SECOND)
-        error = reader.text().decode(), message
-        reader.expect(_FAILED_TAIL)
-    elif not cancelled:
-        reader.expect(_VALUE)
-        value = reader.text()
-        reader.expect(_CALL_TAIL)
-    if not reader.at_end:
+    payload, value, error, cancelled = _read_outcome(reader) if whole else (b"", None, None, False)
+    if whole and not reader.at_end:
         return None
     return Result(
         job_type=job_type,
@@ -231,6 +237,25 @@ def _read_result(numbers: tuple[Any, ...], reader: "_Reader") -> Result | None:
         error=error,
         cancelled=cancelled,
     )
+
+
+def _read_outcome(reader: "_Reader") -> tuple[bytes, bytes | None, tuple[str, str] | None, bool]:
+    """Return payload, value, error, and whether it was cancelled."""
+    reader.expect(_K)
+    payload = reader.text()
+    reader.expect(_REDUCE_1)
+    if reader.skip(_CANCELLED):
+        return payload, None, None, True
+    if reader.skip(_FAILED):
+        message = reader.text().decode()
+        reader.expect(_SECOND)
+        error = reader.text().decode(), message
+        reader.expect(_FAILED_TAIL)
+        return payload, None, error, False
+    reader.expect(_VALUE)
+    value = reader.text()
+    reader.expect(_CALL_TAIL)
+    return payload, value, None, False
 
 
 class _Reader:

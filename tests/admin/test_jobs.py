@@ -329,3 +329,23 @@ async def test_waiting_for_a_job_ends_with_the_job_or_the_time(admin: Admin, cli
     view = await admin.jobs.wait(queued.id, 5)
     assert (view.row.state, view.result) == ("completed", {"ok": 1})
     assert await admin.jobs.result(queued.id) == {"ok": 1}
+
+
+async def test_jobs_of_any_size_are_found_by_their_times_and_types(
+    admin: Admin, client: Client, hand: Hand, clock: ManualClock
+) -> None:
+    sizes = (10, 3_000, 60_000)
+    ended = [await client.enqueue("send", {"text": "x" * size}, queue="email") for size in sizes]
+    for claimed in await hand.claim():
+        hand.endings(claimed).completed(b'"%s"' % (b"y" * 3_000))
+    await hand.settle()
+    waiting = [await client.enqueue("send", {"text": "x" * size}, queue="email") for size in sizes]
+    clock.advance(s=60)
+    for asked, expected in (
+        ("state:completed age>30s", ended),
+        ("state:completed wait<1m run<1m attempts:1 type:send", ended),
+        ("state:waiting age>30s type:send", waiting),
+    ):
+        page = await admin.jobs.page(asked)
+        assert {row.id for row in page.rows} == {queued.id for queued in expected}, asked
+        assert {row.created_ms for row in page.rows} == {NOW}
