@@ -81,8 +81,9 @@ class Doctor(Noun):
             findings.append(Finding("stuck_leases", "bad", text, mend, count=stuck, queue=queue))
         lost = await self._lost(queue)
         if lost:
-            more = " or more" if len(lost) >= LOOKED_AT else ""
-            text = f"{len(lost):,}{more} ids in {queue} have no job any more (their payload expired)."
+            many = f"{len(lost):,}{' or more' if len(lost) >= LOOKED_AT else ''} ids in {queue} have no job"
+            one = f"1 id in {queue} has no job"
+            text = f"{one if len(lost) == 1 else many} any more (the payload expired)."
             mend = "Remove the ids: qconsole doctor --fix"
             findings.append(Finding("lost_jobs", "warn", text, mend, True, len(lost), queue))
         due = await redis.zrange(keys.schedules_due(), 0, 0, withscores=True)
@@ -122,7 +123,12 @@ class Doctor(Noun):
             old += len(await self._stale(key))
         if not old:
             return []
-        text = f"{old:,} abort requests are older than a day and stand for no job; a new one of that id would end."
+        aborts = (
+            "1 abort request is older than a day and stands"
+            if old == 1
+            else f"{old:,} abort requests are older than a day and stand"
+        )
+        text = f"{aborts} for no job; a new one of that id would end."
         return [Finding("stale_aborts", "warn", text, "Forget them: qconsole doctor --fix", True, old)]
 
     async def _stale(self, key: str) -> list[bytes]:

@@ -81,7 +81,15 @@ async def doctor(
 ) -> int:
     """Look for stuck leases, lost jobs, poisoned aborts and risky Redis settings."""
     admin = await session.admin()
-    findings = await (admin.doctor.fix() if fix else admin.doctor.examine())
+    findings = await admin.doctor.examine()
+    if fix:
+        found, findings = findings, await admin.doctor.fix()
+        left = {(finding.code, finding.queue) for finding in findings}
+        mended = [one for one in found if one.fixable and (one.code, one.queue) not in left]
+        for one in mended:
+            session.output.say(f"Mended: {one.text}")
+        if not mended:
+            session.output.say("Nothing was there to mend.")
     session.show(findings, "findings", lambda: _findings(session, findings))
     return ExitCode.CHECK_BREACHED if any(f.level == "bad" for f in findings) else ExitCode.OK
 

@@ -1,4 +1,4 @@
-"""`qconsole operations`: another rate on resume, reasons in the audit; what a closed pipe and Ctrl-C leave behind."""
+"""`qconsole operations` and `doctor --fix`: rates, reasons, mends; what a closed pipe and Ctrl-C leave behind."""
 
 import asyncio
 import os
@@ -81,3 +81,14 @@ def test_a_reader_that_stops_in_the_middle_is_exit_141(redis_url: str) -> None:
     listing.stdout.close()
     with listing.stderr as said:
         assert (said.read(), listing.wait(60)) == (b"", 141)
+
+
+async def test_the_doctor_says_what_it_mended(shell: Shell, redis: Redis) -> None:
+    await asyncio.to_thread(shell, "jobs", "add", "send", "--queue", "email", "--payload", "{}")
+    await redis.zadd("email", {"gone": 1})
+    assert "1 id in email has no job any more" in (await asyncio.to_thread(shell, "doctor")).out
+    mended = await asyncio.to_thread(shell, "doctor", "--fix")
+    assert "Mended: 1 id in email has no job any more" in mended.err
+    assert "email has no job" not in mended.out
+    assert await redis.zcard("email") == 1
+    assert "Nothing was there to mend." in (await asyncio.to_thread(shell, "doctor", "--fix")).err
