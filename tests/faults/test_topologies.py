@@ -126,7 +126,6 @@ async def test_the_terminal_console_takes_the_url(set_up: Stage, url: str) -> No
     screen = await asyncio.to_thread(Screen, url, "queues")
     try:
         await asyncio.to_thread(screen.wait_for, b"webhooks", 60)
-        os.write(screen.master, b"q")
-        assert await asyncio.to_thread(screen.process.wait, 30) == 0
+        assert await asyncio.to_thread(screen.leave, 30) == 0
     finally:
         screen.close()

@@ -5,6 +5,7 @@ walk.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import pty
@@ -80,6 +81,17 @@ class Screen:
     def memory_mib(self) -> float:
         """Return the resident memory."""
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * 4096 / 2**20
+
+    def leave(self, deadline_s: float = 30.0) -> int:
+        """Press q and read on until the program has ended, as a terminal does; returns its exit code."""
+        os.write(self.master, b"q")
+        end = time.monotonic() + deadline_s
+        while self.process.poll() is None:
+            assert time.monotonic() < end, f"still there {deadline_s:g} s after q"
+            if select.select([self.master], [], [], 0.05)[0]:
+                with contextlib.suppress(OSError):
+                    os.read(self.master, 1 << 16)
+        return self.process.returncode
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGKILL)
