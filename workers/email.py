@@ -36,10 +36,15 @@ _ADDRESS = re.compile(r"[^@\s<>\"(),:;\\]+@[^@\s<>\"(),:;\\]+")
 _REPLY_CHARS = 500
 
 
-def _checked(text: str) -> str:
+def is_mail_address(text: str) -> bool:
+    """Returns whether the text is one mail address, with or without a name (`Ann <ann@example.org>`)."""
     address = parseaddr(text)[1]
     one = len(getaddresses([text])) == 1
-    if not one or len(address) > 254 or not _ADDRESS.fullmatch(address) or not text.isprintable():
+    return one and len(address) <= 254 and bool(_ADDRESS.fullmatch(address)) and text.isprintable()
+
+
+def _checked(text: str) -> str:
+    if not is_mail_address(text):
         raise ValueError(f"must be a mail address, got {text[:80]!r}")
     return text
 

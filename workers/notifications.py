@@ -21,7 +21,7 @@ from workers.db.repositories.notifications import (
     next_users,
     preferences,
 )
-from workers.email import SendEmail, send_email
+from workers.email import SendEmail, is_mail_address, send_email
 from workers.platform import Platform, platform
 from workers.policies import BULK, NORMAL, Queue, declare, email_dedup, notification_dedup
 from workers.quiet_hours import next_digest_ms, quiet_until_ms
@@ -31,6 +31,7 @@ IN_APP, EMAIL, WEBHOOK = "in_app", "email", "webhook"
 DEFAULT_CHANNELS: Final = (IN_APP, EMAIL)
 CHUNK_USERS = 500
 DIGESTS_AT_ONCE = 200
+_NAMED = 5
 
 
 class Told(BaseModel):
@@ -73,7 +74,7 @@ async def notify_user(ctx: Context, payload: NotifyUser) -> dict[str, Any]:
         user = await session.get(User, payload.user_id)
     if user is None or not user.active:
         raise Unrecoverable(f"there is no active person {payload.user_id}", user_id=payload.user_id)
-    await _tell(here, client_of(ctx), [user], payload, priority=NORMAL)
+    await _tell(ctx, [user], payload, priority=NORMAL)
     return {"user_id": user.id}
 
 
@@ -86,7 +87,7 @@ async def notify_user(ctx: Context, payload: NotifyUser) -> dict[str, Any]:
 )
 async def notify_many(ctx: Context, payload: NotifyMany) -> dict[str, int]:
     """Tell everybody of a tenant of an event, a chunk at a time, behind everything that is more urgent."""
-    here, client = platform(ctx), client_of(ctx)
+    here = platform(ctx)
     fanout = await _fanout(here, payload)
     if fanout.last_user_id:
         ctx.log(f"goes on after {fanout.told:,} people")
@@ -94,8 +95,10 @@ async def notify_many(ctx: Context, payload: NotifyMany) -> dict[str, int]:
     while True:
         async with here.database.reading() as session:
             users = await next_users(session, tenant=payload.tenant, after=after, limit=CHUNK_USERS)
+        if not users and not told and payload.tenant:
+            raise Unrecoverable(f"no active person belongs to the tenant {payload.tenant}", tenant=payload.tenant)
         if users:
-            await _tell(here, client, users, payload, priority=BULK)
+            await _tell(ctx, users, payload, priority=BULK)
             after, told = users[-1].id, told + len(users)
         await _keep_place(here, fanout.id, after=after, told=told, ended=len(users) < CHUNK_USERS)
         ctx.progress({"told": told})
@@ -106,29 +109,32 @@ async def notify_many(ctx: Context, payload: NotifyMany) -> dict[str, int]:
 @declare("send_digests", queue=Queue.NOTIFICATIONS, timeout_s=300, dedup=lambda _: Dedup("send_digests"))
 async def send_digests(ctx: Context, payload: SendDigests) -> dict[str, int]:
     """Send every digest that is due."""
-    here, client = platform(ctx), client_of(ctx)
+    here = platform(ctx)
     sent = 0
     while True:
         async with here.database.reading() as session:
             people = await due_digests(session, now_ms=here.clock.now_ms(), limit=DIGESTS_AT_ONCE)
         for user_id in people:
-            sent += await _send_digest(here, client, user_id)
+            sent += await _send_digest(ctx, user_id)
         if len(people) < DIGESTS_AT_ONCE:
             return {"digests": sent}
 
 
-async def _send_digest(here: Platform, client: Client, user_id: str) -> int:
+async def _send_digest(ctx: Context, user_id: str) -> int:
+    here = platform(ctx)
     async with here.database.reading() as session:
         user = await session.get_one(User, user_id)
         found = await digest_of(session, user_id, now_ms=here.clock.now_ms())
     ids = [one.id for one in found]
     shown = [{"title": one.title, "body": one.body, "link": one.link} for one in found]
-    mail = SendEmail(to=[user.email], template="digest", variables={"notifications": shown}, user_id=user_id)
-    # The same notifications make the same id, so a crash before the next line sends no second digest.
-    await client.enqueue(send_email, mail, job_id=_job_id("digest", user_id, ids), priority=BULK)
+    reachable = _reachable(ctx, [user])
+    if reachable:
+        mail = SendEmail(to=[user.email], template="digest", variables={"notifications": shown}, user_id=user_id)
+        # The same notifications make the same id, so a crash before the next line sends no second digest.
+        await client_of(ctx).enqueue(send_email, mail, job_id=_job_id("digest", user_id, ids), priority=BULK)
     async with here.database.writing() as session:
         await digest_sent(session, ids)
-    return 1
+    return len(reachable)
 
 
 async def _fanout(here: Platform, payload: NotifyMany) -> Fanout:
@@ -159,7 +165,8 @@ async def _keep_place(here: Platform, fanout_id: str, *, after: str, told: int, 
             fanout.finished_ms = here.clock.now_ms()
 
 
-async def _tell(here: Platform, client: Client, users: Sequence[User], told: Told, *, priority: int) -> None:
+async def _tell(ctx: Context, users: Sequence[User], told: Told, *, priority: int) -> None:
+    here = platform(ctx)
     now_ms = here.clock.now_ms()
     async with here.database.reading() as session:
         chosen = await preferences(session, [user.id for user in users], told.event)
@@ -171,8 +178,18 @@ async def _tell(here: Platform, client: Client, users: Sequence[User], told: Tol
         for user in users:
             if WEBHOOK in channels[user.id]:
                 await session.merge(_event(user, told, now_ms))
-    mailed = [user for user in users if EMAIL in channels[user.id] and user.id not in digests]
-    await _mail(client, mailed, told, now_ms=now_ms, priority=priority)
+    mailed = _reachable(ctx, [user for user in users if EMAIL in channels[user.id] and user.id not in digests])
+    await _mail(client_of(ctx), mailed, told, now_ms=now_ms, priority=priority)
+
+
+def _reachable(ctx: Context, users: Sequence[User]) -> list[User]:
+    """Returns who has a mail address; the others are logged, so that one bad address keeps nobody else waiting."""
+    found = [user for user in users if is_mail_address(user.email)]
+    without = sorted({user.id for user in users} - {user.id for user in found})
+    if without:
+        more = f" and {len(without) - _NAMED:,} more" if len(without) > _NAMED else ""
+        ctx.log(f"no mail, for want of a valid address, to {', '.join(without[:_NAMED])}{more}")
+    return found
 
 
 async def _mail(client: Client, users: Sequence[User], told: Told, *, now_ms: int, priority: int) -> None:

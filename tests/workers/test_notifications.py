@@ -75,16 +75,20 @@ async def test_quiet_hours_delay_a_mail_unless_it_is_urgent(platform: Platform, 
 
 @every_database
 async def test_digests_gather_and_go_out_once(platform: Platform, redis: Redis) -> None:
-    await _people(platform, 1, digest=True)
-    ctx, _ = context(platform, client=Client(redis=redis))
+    await _people(platform, 2, digest=True)
+    async with platform.database.writing() as session:
+        (await session.get_one(User, "u00000")).email = "no address"  # keeps nobody else waiting
+    ctx, recorder = context(platform, client=Client(redis=redis))
     for number in range(3):
-        await notify_user(ctx, NotifyUser(user_id="u00000", **{**NOTICE, "event_id": f"o{number}"}))
+        for user_id in ("u00000", "u00001"):
+            await notify_user(ctx, NotifyUser(user_id=user_id, **{**NOTICE, "event_id": f"o{number}"}))
     assert await redis.zcard("email") == 0
     async with platform.database.writing() as session:
         for one in (await session.execute(select(Notification))).scalars():
             one.digest_due_ms = 1
     assert await send_digests(ctx, SendDigests()) == {"digests": 1}
     assert await send_digests(ctx, SendDigests()) == {"digests": 0}
+    assert recorder.lines == ["no mail, for want of a valid address, to u00000"]
     assert await redis.zcard("email") == 1
 
 

@@ -1,16 +1,13 @@
-"""A document's flow saves what the one job saves; a step that fails fails all of it, and its retry completes it."""
+"""A document's flow saves what the one job saves; one that was overtaken saves nothing."""
 
-import hashlib
 from typing import Any
 
 from redis.asyncio import Redis
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from qconsole.clock import SystemClock
 from qconsole.runtime import Client
-from qconsole.runtime.queue import Queue
 from tests.workers.support import context, every_database, work
-from workers.db.models import CatalogueRow, Document, DocumentLine, DocumentStatus, OutgoingEvent
+from workers.db.models import CatalogueRow, Document, DocumentLine, DocumentStatus
 from workers.documents.flow import (
     complete_processing,
     extract_items,
@@ -56,30 +53,6 @@ async def test_a_flow_saves_what_the_one_job_saves(platform: Platform, redis: Re
     alone = ProcessDocument(document_id="d2", file_ref=again.ref, name="r.csv", customer="acme")
     await process_document(context(platform)[0], alone)
     assert (await _saved(platform, "d2"))[1] == lines
-
-
-async def test_a_failed_parse_fails_the_flow_and_its_retry_completes_it(
-    platform: Platform, redis: Redis, redis_url: str
-) -> None:
-    await _catalogue(platform)
-    ref = hashlib.sha256(REQUEST).hexdigest()
-    root = await process_by_flow(Client(redis=redis), "d1", file_ref=ref, name="r.csv")
-    await work(platform, redis_url, *STEPS)
-    document, lines = await _saved(platform, "d1")
-    assert (document.status, lines) == (DocumentStatus.UNREADABLE, [])
-    keys = Client(redis=redis).keys(parse_document.queue)
-    failed = {job_id.decode() for job_id in await redis.zrange(keys.failed(), 0, -1)}
-    assert failed == {root.id, *(f"{root.id}-{step}" for step in ("parse", "extract", "match"))}
-
-    await platform.storage.put(REQUEST)
-    queue = Queue(parse_document.queue, redis=redis, clock=SystemClock())
-    await queue.retry([f"{root.id}-parse"], actor="ann")
-    await work(platform, redis_url, *STEPS)
-    document, lines = await _saved(platform, "d1")
-    assert (document.status, len(lines)) == (DocumentStatus.REVIEW, 2)
-    assert await redis.zcard(keys.failed()) == 0
-    async with platform.database.reading() as session:
-        assert (await session.execute(select(func.count()).select_from(OutgoingEvent))).scalar() == 1
 
 
 async def test_a_flow_that_was_overtaken_saves_nothing(platform: Platform, redis: Redis, redis_url: str) -> None:
