@@ -9,6 +9,7 @@ from qconsole.admin.counts import QueueCounts, read_counts
 from qconsole.admin.doctor_server import server_findings
 from qconsole.admin.noun import Noun
 from qconsole.admin.operation_record import OperationStore
+from qconsole.admin.partitions import Partitions, sum_of_counts
 from qconsole.admin.queue_limits import read_configs
 from qconsole.admin.views import Finding, OperationState
 from qconsole.admin.worker_registry import read_plain_workers, read_workers
@@ -27,7 +28,11 @@ FIXABLE: Final = ("lost_jobs", "stale_aborts")
 
 
 class Doctor(Noun):
-    """Findings about Redis, the queues and the workers."""
+    """Findings about Redis, the queues and the workers; a partitioned queue's are one."""
+
+    @property
+    def _partitions(self) -> Partitions:
+        return self._session.plain_arq.partitions
 
     async def examine(self) -> tuple[Finding, ...]:
         """Return what was found, the worst first."""
@@ -44,8 +49,8 @@ class Doctor(Noun):
         queues = await self._session.plain_arq.queues()
         counts = await read_counts(self._backend, queues)
         findings = await self._workers(counts)
-        for queue in queues:
-            findings += await self._queue_findings(queue)
+        for whole in self._partitions.wholes(queues):
+            findings += await self._queue_findings(whole)
         findings += await self._aborts(queues)
         findings += await self._dead_letters_found(counts)
         return findings + await self._operations()
@@ -64,22 +69,35 @@ class Doctor(Noun):
         ]
         serving = ours + await read_plain_workers(self._backend, counts, ours)
         served = {queue for worker in serving if worker.state != "lost" for queue in worker.queues}
-        for queue, found in counts.items():
-            if found.waiting and queue not in served:
+        unserved = {queue: found for queue, found in counts.items() if queue not in served}
+        for queue, found in self._whole_where_all(unserved).items():
+            if found.waiting:
                 text = f"{found.waiting:,} jobs wait in {queue} and no worker serves it."
                 mend = "Start one: qconsole worker SETTINGS"
                 findings.append(Finding("no_worker", "warn", text, mend, count=found.waiting, queue=queue))
         return findings
 
+    def _whole_where_all(self, counts: dict[str, QueueCounts]) -> dict[str, QueueCounts]:
+        """Return counts with the parts of a queue summed where all of them are there."""
+        found = dict(counts)
+        for whole in self._partitions.wholes(counts):
+            parts = self._partitions.parts(whole)
+            if counts.keys() >= set(parts):
+                found[whole] = sum_of_counts(whole, [found.pop(part) for part in parts])
+        return found
+
     async def _queue_findings(self, queue: str) -> list[Finding]:
-        findings = []
+        """Return what is wrong with a queue, with that of all its parts as one; its schedules lie in the first."""
+        findings, parts = [], self._partitions.parts(queue)
         keys, now_ms, redis = self._backend.keys(queue), self._backend.now_ms(), self._backend.redis
-        stuck = int(await redis.zcount(keys.leases(), "-inf", now_ms - STUCK_MS))
+        stuck = 0
+        for part in parts:
+            stuck += int(await redis.zcount(self._backend.keys(part).leases(), "-inf", now_ms - STUCK_MS))
         if stuck:
             text = f"The leases of {stuck:,} jobs of {queue} ran out and nobody has taken them up."
             mend = "Start a worker for the queue, or resume it: the next claim takes them up."
             findings.append(Finding("stuck_leases", "bad", text, mend, count=stuck, queue=queue))
-        lost = await self._lost(queue)
+        lost = [job_id for part in parts for job_id in await self._lost(part)]
         if lost:
             many = f"{len(lost):,}{' or more' if len(lost) >= LOOKED_AT else ''} ids in {queue} have no job"
             one = f"1 id in {queue} has no job"
@@ -90,9 +108,13 @@ class Doctor(Noun):
         if due and now_ms - due[0][1] > OVERDUE_MS:
             text = f"Schedule {due[0][0].decode('utf-8', 'replace')} of {queue} should have fired and did not."
             findings.append(Finding("overdue", "warn", text, "Start a worker for the queue.", count=1, queue=queue))
-        first = await redis.xrange(keys.outbox(), count=1)
-        if first and now_ms - int(first[0][0].partition(b"-")[0]) > OUTBOX_WARN_MS:
-            waiting = int(await redis.xlen(keys.outbox()))
+        waiting = 0
+        for part in parts:
+            outbox = self._backend.keys(part).outbox()
+            first = await redis.xrange(outbox, count=1)
+            if first and now_ms - int(first[0][0].partition(b"-")[0]) > OUTBOX_WARN_MS:
+                waiting += int(await redis.xlen(outbox))
+        if waiting:
             text = f"{waiting:,} effects of {queue} on other queues have not been forwarded."
             mend = "Start a worker for the queue; its leader forwards them."
             findings.append(Finding("outbox", "warn", text, mend, count=waiting, queue=queue))
@@ -143,14 +165,17 @@ class Doctor(Noun):
     async def _dead_letters_found(self, counts: dict[str, QueueCounts]) -> list[Finding]:
         findings = []
         configs = await read_configs(self._backend, list(counts))
-        for queue, found in counts.items():
-            dropped = configs[queue].dead_letters_dropped
+        for queue, found in self._partitions.merged(counts).items():
+            parts = self._partitions.parts(queue)
+            dropped = sum(configs[part].dead_letters_dropped for part in parts)
             if dropped:
                 text = f"{dropped:,} dead letters of {queue} were dropped: there were more than 100,000."
                 findings.append(
                     Finding("dead_letters_dropped", "warn", text, "Drain them sooner.", count=dropped, queue=queue)
                 )
-            size = await self._dead_letter_bytes(queue, found.dead_letters)
+            size = 0
+            for part in parts:
+                size += await self._dead_letter_bytes(part, counts[part].dead_letters)
             if size > DEAD_BYTES_WARN:
                 text = f"{found.dead_letters:,} dead letters of {queue} take about {size >> 20:,} MiB."
                 mend = f"Replay or discard them: qconsole dlq groups --filter queue:{queue}"

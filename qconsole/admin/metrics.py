@@ -103,13 +103,17 @@ class Metrics(Noun):
         return entry.applied(f"Marked: {label}.")
 
     async def prometheus(self) -> str:
-        """Return the state of all queues in Prometheus' text format."""
+        """Return the state of all queues in Prometheus' text format; a partitioned one's is that of all its parts."""
         backend = self._backend
-        counts = await read_counts(backend, await self._session.plain_arq.queues())
-        queues = []
+        parts = await read_counts(backend, await self._session.plain_arq.queues())
+        counts, queues = self._session.plain_arq.partitions.merged(parts), []
         for name, found in counts.items():
-            metrics = QueueMetrics(name, redis=backend.redis, clock=backend.clock)
-            queues.append(QueueCounts(name, found.by_state(), await metrics.ever()))
+            ever: dict[str, Tally] = {}
+            for part in self._session.plain_arq.partitions.parts(name):
+                metrics = QueueMetrics(part, redis=backend.redis, clock=backend.clock)
+                for job_type, tally in (await metrics.ever()).items():
+                    ever.setdefault(job_type, Tally()).add(tally)
+            queues.append(QueueCounts(name, found.by_state(), ever))
         return prometheus_text(queues) + gauges(counts, await read_workers(backend), backend.now_ms())
 
 

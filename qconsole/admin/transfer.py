@@ -17,9 +17,11 @@ from redis.exceptions import RedisError
 from qconsole.admin.export_place import PLACE, SETTINGS, VERSION, Place, Unfinished, check_header
 from qconsole.admin.job_sources import Entry, Group, ZsetSource
 from qconsole.admin.noun import Noun
-from qconsole.errors import QConsoleError, RedisUnavailable, UsageError
+from qconsole.errors import Conflict, QConsoleError, RedisUnavailable, UsageError
 from qconsole.runtime.importing import Importer, StoredJob, Write, write_all
 from qconsole.runtime.keys import GLOBAL
+from qconsole.runtime.partitions import read_partitions
+from qconsole.runtime.policy import MAX_PARTITIONS
 from qconsole.runtime.queue import Queue
 from qconsole.runtime.schedule import from_json
 from qconsole.runtime.scheduler import Scheduler
@@ -71,18 +73,22 @@ class Transfer(Noun):
         Jobs of all states are written; those that run as waiting ones, so where they are loaded they run again.
 
         Args:
-            queues: which; all by default.
+            queues: which, a partitioned one with all of its parts; all by default.
             begun: an export of the same queues to go on with, behind its last mark; its header is not yielded again.
 
         Raises:
             UsageError: `begun` was asked for other queues.
         """
         self._session.require("admin", "exporting")
+        if not begun:
+            for name in queues or ():
+                await self._session.known_queue(name)
+        known = await self._session.plain_arq.queues()
+        parts_of = self._session.plain_arq.partitions.parts
+        names = list(dict.fromkeys(part for name in queues for part in parts_of(name)) if queues else known)
         if begun:
-            _check_same(begun, queues)
+            _check_same(begun, names if queues else None)
             names = list(begun.queues)
-        else:
-            names = [await self._session.known_queue(name) for name in queues or await self._session.plain_arq.queues()]
         now_ms = self._backend.now_ms()
         command = self._session.command("", "export", queue=list(queues) if queues else None, all=not queues)
         await self._session.record(
@@ -134,8 +140,9 @@ class Transfer(Noun):
         config = await redis.hgetall(keys.config())  # type: ignore[misc]
         pause = await redis.hgetall(keys.paused())  # type: ignore[misc]
         schedules = sorted((await redis.hgetall(keys.schedules())).items())  # type: ignore[misc]
+        operator, parts = _json(config.get(b"operator")), self._session.plain_arq.partitions.parts(queue)
         return [
-            _line("queue", queue=queue, operator=_json(config.get(b"operator")), pause=_texts(pause)),
+            _line("queue", queue=queue, operator=operator, pause=_texts(pause), partitions=len(parts)),
             *(
                 _line("schedule", queue=queue, id=name.decode("utf-8", "replace"), stored=_json(text))
                 for name, text in schedules
@@ -305,13 +312,36 @@ class Transfer(Noun):
             await queue.limit(actor=self._session.actor.name, **limits)
             new = True
         until = pause.get("until_ms") or ""
-        if not pause or (until and int(float(until)) <= now_ms):
-            return new
-        return new | await queue.pause(
-            actor=pause.get("actor") or "import",
-            reason=pause.get("reason") or None,
-            until_ms=int(float(until)) if until else None,
-        )
+        if pause and not (until and int(float(until)) <= now_ms):
+            new |= await queue.pause(
+                actor=pause.get("actor") or "import",
+                reason=pause.get("reason") or None,
+                until_ms=int(float(until)) if until else None,
+            )
+        return await self._take_partitions(queue.name, int(document.get("partitions", 1))) or new
+
+    async def _take_partitions(self, queue: str, count: int) -> bool:
+        """Register a queue's number of partitions where none is; workers that declare another write theirs.
+
+        Raises:
+            Conflict: it has fewer here, and nobody would serve the others.
+            ValueError: no queue has so many.
+        """
+        if not 1 <= count <= MAX_PARTITIONS:
+            raise ValueError(f"partitions must be 1 to {MAX_PARTITIONS:,}, got {count!r}")
+        if count == 1:
+            return False
+        if await self._backend.redis.hsetnx(GLOBAL.partitions(), queue, str(count)):  # type: ignore[misc]
+            self._session.plain_arq.look_again()
+            return True
+        registry = await self._backend.redis.hgetall(GLOBAL.partitions())  # type: ignore[misc]
+        here = read_partitions(registry).get(queue, 1)
+        if here < count:
+            raise Conflict(
+                f"{queue} has {count} partitions in the file and {here} here: nobody serves {queue}:{here} and above; "
+                f"start its workers with partitions={count}"
+            )
+        return False
 
     async def _take_schedule(self, queue: str, schedule_id: str, stored: Mapping[str, Any]) -> bool:
         backend, actor = self._backend, self._session.actor.name

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from qconsole.runtime.keys import GLOBAL
-from qconsole.runtime.policy import QueuePolicy
+from qconsole.runtime.policy import MAX_PARTITIONS, QueuePolicy
 
 if TYPE_CHECKING:
     from qconsole.runtime.lane import Lane
@@ -78,9 +78,13 @@ class Router:
 
 
 def read_partitions(answer: Any) -> dict[str, int]:
-    """Return the number of partitions by queue from what the registry holds."""
+    """Return the number of partitions by queue from what the registry holds, without what no worker would write."""
     pairs = answer.items() if isinstance(answer, dict) else zip(answer[0::2], answer[1::2], strict=True)
-    return {queue.decode(): int(count) for queue, count in pairs}
+    return {
+        queue.decode("utf-8", "replace"): int(count)
+        for queue, count in pairs
+        if count.isdigit() and len(count) <= 5 and 1 <= int(count) <= MAX_PARTITIONS
+    }
 
 
 class SharedSlots:

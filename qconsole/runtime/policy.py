@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 DAY_S: Final = 86_400
+MAX_PARTITIONS: Final = 16_384
+"""The hash slots of a Redis Cluster: more partitions than slots spread no further."""
 
 
 def _at_least(name: str, value: float | None, bound: float) -> None:
@@ -153,7 +155,8 @@ class QueuePolicy:
 
     def __post_init__(self) -> None:
         _at_least("concurrency", self.concurrency, 1)
-        _at_least("partitions", self.partitions, 1)
+        if not 1 <= self.partitions <= MAX_PARTITIONS:
+            raise ValueError(f"partitions must be 1 to {MAX_PARTITIONS:,}, got {self.partitions!r}")
         _at_least("global_concurrency", self.global_concurrency, self.partitions)
         if self.rate is not None:
             _at_least("rate.max", self.rate.max, self.partitions)

@@ -1,9 +1,12 @@
 """A partitioned queue is one queue to operators: counted, listed, filtered, paused, limited and drained as a whole."""
 
+import json
+
 import pytest
 from redis.asyncio import Redis
 
 from qconsole.admin import Admin
+from qconsole.admin.export_place import unfinished
 from qconsole.errors import UsageError
 from qconsole.runtime.client import Client
 from qconsole.runtime.keys import GLOBAL, Keys
@@ -92,6 +95,38 @@ async def test_pause_and_limits_hold_for_all_parts(admin: Admin, redis: Redis) -
         await admin.queues.limit("email", concurrency=2)
     await admin.queues.limit("email", concurrency=None)
     assert (await admin.queues.get("email")).limits.concurrency is None
+
+
+async def test_its_figures_and_findings_are_those_of_the_whole(admin: Admin) -> None:
+    text = await admin.metrics.prometheus()
+    assert 'qconsole_queue_jobs{queue="email",state="waiting"} 30\n' in text
+    assert 'qconsole_jobs_total{queue="email",job_type="send",outcome="failed"} 3\n' in text
+    assert "email:" not in text
+    found = {finding.text for finding in await admin.doctor.examine() if finding.code == "no_worker"}
+    assert found == {f"{n} jobs wait in {name} and no worker serves it." for n, name in ((30, "email"), (4, "email2"))}
+
+
+async def test_an_export_takes_all_parts_and_they_come_back_as_one(admin: Admin, redis: Redis) -> None:
+    before = await admin.queues.get("email")
+    lines = [line async for line in admin.transfer.export(["email", "email:1"])]
+    begun = unfinished(f"{line}\n".encode() for line in lines[:-9])
+    assert begun and begun.queues == PARTS and begun.records < before.counts["waiting"] + 10
+    rest = [line async for line in admin.transfer.export(["email"], begun=begun)]
+    ids = [[json.loads(line).get("id") for line in some] for some in (lines[-len(rest) :], rest)]
+    assert ids[0] == ids[1] and len(rest) > 9
+    await redis.flushall()
+    loaded = [found async for found in admin.transfer.load(lines)][-1]
+    assert (loaded.complete, loaded.failed, loaded.done) == (True, 0, 49)
+    after = await admin.queues.get("email")
+    assert (after.counts, after.partitions) == (before.counts, before.partitions)
+    assert [view.name for view in await admin.queues.list()] == ["email"]
+
+    await redis.hset(GLOBAL.partitions(), "email", "2")  # type: ignore[misc]
+    again = [found async for found in admin.transfer.load(lines)][-1]
+    assert (again.done, again.problems) == (0, (
+        "line 2: email has 3 partitions in the file and 2 here: nobody serves email:2 and above; "
+        "start its workers with partitions=3",
+    ))  # fmt: skip
 
 
 async def test_operations_reach_all_parts(admin: Admin, jobs: list[str]) -> None:
