@@ -117,12 +117,16 @@ def is_public(address: _Address) -> bool:
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     if inner is not None:
         return is_public(inner)
-    if isinstance(address, ipaddress.IPv6Address) and address in _NAT64:
-        return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        return address in _UNICAST and address.is_global and address not in _DOCUMENTATION
     return address.is_global and not address.is_multicast
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out; outside lie ::/96 and SIIT with IPv4 inside
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")  # RFC 9637; Python 3.11 does not know it
 
 
 class _CheckedBackend(httpcore2.AnyIOBackend):
