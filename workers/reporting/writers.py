@@ -45,6 +45,7 @@ def write_xlsx(figures: Figures, title: str) -> bytes:
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(out, {**options, "default_date_format": "yyyy-mm-dd"})
+    book.set_properties({"title": title, "subject": f"{figures.first} to {figures.last}, days in {figures.zone}"})
     bold = book.add_format({"bold": True})
     days = book.add_worksheet("Days")
     _sheet(days, DAY_HEADER, day_rows(figures), bold)
