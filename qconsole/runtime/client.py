@@ -41,6 +41,7 @@ _SEEN_EVERY_MS: Final = 30_000
 _STAGED_AT_ONCE: Final = 500
 _STAGED_MS: Final = 600_000
 _NO_OPTIONS: Final = Options()
+_VERDICTS: Final = {verdict.encode(): verdict for verdict in Verdict}
 
 Answer = TypeVar("Answer")
 Target = JobType[Any] | str
@@ -467,7 +468,7 @@ def _keys(queue: str, cluster: bool) -> Keys:
 
 
 def _enqueued(keys: Keys, answer: list[bytes]) -> Enqueued:
-    verdict = Verdict(answer[0].decode())
+    verdict = _VERDICTS[answer[0]]
     return Enqueued(keys.bare_id(answer[1].decode()), keys.queue, verdict is Verdict.CREATED, verdict)
 
 

@@ -68,7 +68,7 @@ class Flow:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one is made for every job, and that would triple its cost
 class Prepared:
     """A checked job on its way into a queue; `id` is the wire id."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 MAX_NAME: Final = 200
+_TEXT: Final = frozenset((str,))
 DEFAULT_TIMEOUT_S: Final = 300.0
 
 
@@ -143,7 +144,7 @@ class JobType(Generic[R]):
         if isinstance(self.payload_type, type) and type(payload) is self.payload_type:
             return payload
         try:
-            return self.adapter.validate_python({} if payload is None else payload)
+            return self.adapter.validator.validate_python({} if payload is None else payload)
         except ValueError as error:
             raise _invalid(self.name, error) from error
 
@@ -159,7 +160,7 @@ class JobType(Generic[R]):
         if has_tags(text):
             return self.check(decode_value(text))
         try:
-            return self.adapter.validate_json(text)
+            return self.adapter.validator.validate_json(text)
         except ValueError as error:
             raise _invalid(self.name, error) from error
 
@@ -185,6 +186,8 @@ class JobType(Generic[R]):
 
 
 def _mapping(payload: Any, name: str) -> dict[str, Any]:
+    if type(payload) is dict and _TEXT.issuperset(map(type, payload)):
+        return payload
     if not isinstance(payload, dict) or not all(isinstance(key, str) for key in payload):
         raise PayloadInvalid(
             f"the payload of {name} must be an object with named fields, got {type(payload).__name__}", field="payload"

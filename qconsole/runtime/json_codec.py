@@ -20,6 +20,8 @@ from qconsole.errors import JobFailed, PayloadInvalid, Undecodable
 TAG: Final = "$qc"
 _TAG_BYTES: Final = b'"$qc"'
 _MAX_DEPTH: Final = 200
+_AS_IT_IS: Final = frozenset((str, bool, type(None)))
+_NAME: Final = frozenset((str,))
 _MIN_INT: Final = -(2**63)
 _MAX_INT: Final = 2**63 - 1
 
@@ -58,7 +60,7 @@ def has_tags(text: bytes | memoryview | str) -> bool:
 
 def _plain(value: Any, path: str, depth: int) -> Any:
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind in _AS_IT_IS:
         return value
     if kind is int:
         return value if _MIN_INT <= value <= _MAX_INT else _tagged("bigint", str(value))
@@ -69,13 +71,13 @@ def _plain(value: Any, path: str, depth: int) -> Any:
     if kind is dict:
         return _plain_dict(value, path, depth)
     if kind is list:
-        return [_plain(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
+        return [v if type(v) in _AS_IT_IS else _plain(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]
     return _plain_other(value, path, depth)
 
 
 def _plain_dict(value: dict[Any, Any], path: str, depth: int) -> Any:
-    if TAG not in value and all(type(key) is str for key in value):
-        return {key: _plain(v, f"{path}.{key}", depth + 1) for key, v in value.items()}
+    if TAG not in value and _NAME.issuperset(map(type, value)):
+        return {key: v if type(v) in _AS_IT_IS else _plain(v, f"{path}.{key}", depth + 1) for key, v in value.items()}
     pairs = [[_plain(k, f"{path}.<key>", depth + 1), _plain(v, f"{path}.{k}", depth + 1)] for k, v in value.items()]
     return _tagged("dict", pairs)
 

@@ -8,9 +8,10 @@
 -- The common case, before all that it does without is defined: each function costs time in every call.
 if #ARGV == 7 and tonumber(ARGV[4]) == QC_DEFAULT_PRIORITY and ARGV[5] == '0' and ARGV[6] == 'fresh'
   and ARGV[7] == '' then
-  redis.call('SET', 'arq:job:' .. ARGV[2], ARGV[3])
-  local scores = qc_next_scores('qc:{' .. KEYS[1] .. '}:last', tonumber(ARGV[1]), 1)
-  redis.call('ZADD', KEYS[1], qc_number(scores[1]), ARGV[2])
+  local last_key = 'qc:{' .. KEYS[1] .. '}:last'
+  local score = qc_number(qc_next_score(last_key, tonumber(ARGV[1])))
+  redis.call('MSET', 'arq:job:' .. ARGV[2], ARGV[3], last_key, score)
+  redis.call('ZADD', KEYS[1], score, ARGV[2])
   wake(KEYS[1], 1)
   return {'created', ARGV[2]}
 end

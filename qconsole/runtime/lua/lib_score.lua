@@ -14,11 +14,16 @@ end
 -- A last score further ahead than this is of a clock that jumped: order gives way to starting on time.
 local QC_MAX_AHEAD_MS = 50
 
+-- The next score at the default priority: strictly greater than the last one handed out, which the key holds.
+local function qc_next_score(last_key, now_ms)
+  local last = tonumber(redis.call('GET', last_key) or '0')
+  return last < now_ms + QC_MAX_AHEAD_MS and math.max(now_ms, last + QC_TICK) or now_ms
+end
+
 -- Scores for `count` jobs that wait from now on at the default priority, in order: strictly greater than any
 -- handed out before. Remembers the last one.
 local function qc_next_scores(last_key, now_ms, count)
-  local last = tonumber(redis.call('GET', last_key) or '0')
-  local first = last < now_ms + QC_MAX_AHEAD_MS and math.max(now_ms, last + QC_TICK) or now_ms
+  local first = qc_next_score(last_key, now_ms)
   redis.call('SET', last_key, qc_number(first + (count - 1) * QC_TICK))
   local scores = {}
   for i = 1, count do
