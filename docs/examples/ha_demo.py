@@ -6,6 +6,7 @@ platform's workers, a trickle of jobs and the web console; kills the primary eve
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -121,4 +122,5 @@ if __name__ == "__main__":
     parser.add_argument("kind", nargs="?", choices=["sentinel", "cluster"], default="sentinel")
     parser.add_argument("--once", action="store_true", help="end after one failover")
     chosen = parser.parse_args()
+    logging.getLogger("qconsole.redis").setLevel(logging.ERROR)  # what its warnings say is the story told here
     sys.exit(asyncio.run(main(chosen.kind, once=chosen.once)))
