@@ -245,6 +245,8 @@ class Lane:
                 end.resent = True
             self._finished[:0] = finished
             self._unsure = True
+            if self._shared is not None:
+                self._shared.left()
             raise
         finally:
             self._end(free)

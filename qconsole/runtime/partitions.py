@@ -119,12 +119,13 @@ class SharedSlots:
         return free
 
     def freed(self) -> None:
-        """A job ended: its slot is for a partition that has less than its part."""
+        """A slot became free: it is for a partition that has less than its part."""
         while self._short:
             self._short.pop().attention.set()
 
     def left(self) -> None:
-        """A partition was found empty: what it leaves is for any that may have work."""
+        """A turn took less than it asked for: what it leaves is for any that may have work, and for those without."""
+        self.freed()
         for lane in self._lanes:
             if lane.wants:
                 lane.attention.set()

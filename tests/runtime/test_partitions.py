@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError
 
 from qconsole.errors import PayloadInvalid
 from qconsole.redis.connect import connect
 from qconsole.redis.slots import slot_of
 from qconsole.runtime import Client, Context, Dedup, QueuePolicy, Rate, Retention, job_type
+from qconsole.runtime.keys import Keys
+from qconsole.runtime.lane import Lane
 from qconsole.runtime.partitions import SharedSlots, partition_names, partition_of, policy_of_partition
+from qconsole.runtime.server_clock import ServerClock
 from tests.runtime.running import run_burst, running
 from tests.support import eventually
 
@@ -61,7 +65,7 @@ def test_a_partition_has_an_even_part_of_the_limits() -> None:
         QueuePolicy(partitions=4, rate=Rate(3))
     with pytest.raises(ValueError, match="global_concurrency must be at least 4"):
         QueuePolicy(partitions=4, global_concurrency=2)
-    with pytest.raises(ValueError, match="partitions must be at least 1"):
+    with pytest.raises(ValueError, match="partitions must be 1 to"):
         QueuePolicy(partitions=0)
 
 
@@ -174,6 +178,59 @@ def test_slots_go_round() -> None:
     assert not lanes[2].attention.is_set()
     assert (shared.free(lanes[0]), shared.free(lanes[1])) == (-2, 1)  # type: ignore[arg-type]
     assert SharedSlots(1, 3)._slots == 3
+
+
+class Held:
+    """A lane's connection whose answers arrive when the test says so, or get lost."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis, self.asked, self.go_on, self.is_lost = redis, asyncio.Event(), asyncio.Event(), False
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        answer = await self._redis.execute_command(*args, **options)
+        self.asked.set()
+        await self.go_on.wait()
+        if self.is_lost:
+            raise ConnectionError("the answer got lost")
+        return answer
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_slots_asked_for_and_not_taken_go_to_a_partition_that_found_none(redis: Redis, is_lost: bool) -> None:
+    shared = SharedSlots(10, 2)
+
+    def lane(queue: str, redis: Any) -> Lane:
+        return Lane(
+            Keys(queue),
+            slots=5,
+            policy=QueuePolicy(),
+            redis=redis,
+            worker_id="w",
+            clock=ServerClock(),
+            lease_ms=60_000,
+            records=True,
+            poll_s=600,
+            start=lambda lane, claimed: None,
+            settled=lambda lane, job_id, token, word: None,
+            effects=lambda: None,
+            shared=shared,
+        )
+
+    held = Held(redis)
+    quiet, asking = lane("email", redis), lane("email:1", held)
+    assert await quiet.turn() == 0  # found empty: its part is for the other until its next poll
+    turn = asyncio.create_task(asking.turn())
+    await held.asked.wait()
+    assert quiet.pause_s() is None
+    held.is_lost = is_lost
+    held.go_on.set()
+    if is_lost:
+        with pytest.raises(ConnectionError):
+            await turn
+    else:
+        assert await turn == 0
+    assert quiet.attention.is_set()
+    assert quiet.free > 0
 
 
 async def test_partitions_lie_on_several_primaries_of_a_cluster(cluster_url: str) -> None:
