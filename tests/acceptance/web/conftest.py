@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -15,12 +16,12 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from qconsole.config import Settings
 from qconsole.redis.embedded import EmbeddedServer
-from qconsole.runtime import QueuePolicy
+from qconsole.runtime import Client, QueuePolicy
 from qconsole.runtime.arq_worker import Worker
 from qconsole.web.options import Auth, ConsoleOptions
 from qconsole.web.serve import listen, server
 from tests.web.conftest import picture
-from tests.web.stage import JOB_TYPES, Furniture
+from tests.web.stage import JOB_TYPES, Email, Furniture, send_email
 
 __all__ = ["picture"]
 
@@ -28,7 +29,8 @@ CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-extensions", "--no-first-run"]
 ARTEFACTS = Path(__file__).resolve().parents[3] / ".artefacts"
 
-expect.set_options(timeout=20_000)  # for a machine that does other things as well
+PATIENCE_S = 60.0  # for a machine that does other things as well
+expect.set_options(timeout=PATIENCE_S * 1_000)
 
 
 # Every module of browser tests says `pytestmark = BROWSER`: one loop for all, as one browser serves all.
@@ -41,12 +43,11 @@ BROWSER = [
 
 
 class Site:
-    """A console served in a thread of its own, on a port of its own."""
+    """A console served in a thread of its own, on a port of its own; `make` returns its server for each start."""
 
-    def __init__(self, settings: Settings, options: ConsoleOptions) -> None:
-        self.settings = settings
-        self.options = options
+    def __init__(self, make: Callable[[], uvicorn.Server]) -> None:
         self.port = 0
+        self._make = make
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -66,10 +67,10 @@ class Site:
     def start(self) -> None:
         bound = listen("127.0.0.1", self.port)
         self.port = bound.getsockname()[1]
-        self._server = server(self.settings, options=self.options)
+        self._server = self._make()
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [bound]}, daemon=True)
         self._thread.start()
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_S
         while not self._server.started:
             assert time.monotonic() < until, "the console did not start"
             time.sleep(0.01)
@@ -78,7 +79,7 @@ class Site:
         if self._thread is None or self._server is None:
             return
         self._server.should_exit = True
-        self._thread.join(15)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), "the console did not stop"
         self._thread = None
 
@@ -90,9 +91,8 @@ def site_of(redis_server: EmbeddedServer) -> Iterator[Callable[..., Site]]:
 
     def make(*, production: bool = False, redis_url: str = "", **options: object) -> Site:
         settings = Settings(redis_url=redis_url or redis_server.url, web_auth="off", production=production)
-        site = Site(
-            settings, ConsoleOptions(**{"auth": Auth.OFF, "poll_ms": 500, "refresh_commands_per_s": 5_000, **options})
-        )  # type: ignore[arg-type]
+        chosen = ConsoleOptions(**{"auth": Auth.OFF, "poll_ms": 500, "refresh_commands_per_s": 5_000, **options})  # type: ignore[arg-type]
+        site = Site(lambda: server(settings, options=chosen))
         site.start()
         sites.append(site)
         return site
@@ -156,7 +156,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
     async def open_context(**options: object) -> tuple[BrowserContext, Watch]:
         options = {"viewport": {"width": 1360, "height": 800}, "timezone_id": "Europe/Oslo", **options}
         context = await browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_S * 1_000)
         watch = Watch()
         await watch.attach(context)
         opened.append((context, watch))
@@ -195,7 +195,20 @@ async def start_worker(redis_server: EmbeddedServer) -> AsyncIterator[Callable[.
         await worker.close()
 
 
-async def until(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
+async def send(url: str, *ids: str) -> None:
+    """Enqueue one mail for each id."""
+    async with await Client.connect(url, job_types=JOB_TYPES) as client:
+        for job_id in ids:
+            await client.enqueue(send_email, Email(to=f"{job_id}@example.com"), job_id=job_id)
+
+
+async def arrived(page: Page, title: str | re.Pattern[str]) -> None:
+    """Wait until a page that a key led to is there and its scripts run; keys pressed before are lost."""
+    await expect(page.locator("h1")).to_have_text(title)
+    await page.wait_for_load_state("load")
+
+
+async def until(condition: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
     """Wait until a condition holds."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

@@ -145,6 +145,7 @@ async def _faults(page: Page, name: str) -> list[str]:
         pytest.param("phone", "light", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.timeout(900)
 async def test_every_page_is_accessible_keeps_the_policy_and_fits_its_screen(
     site: Site, visit: Visit, known: dict[str, str], size: str, theme: str
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,19 +12,11 @@ from redis import Redis, RedisError
 
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.redis.topology import Node, SentinelFleet
-from qconsole.runtime import Client
 from qconsole.web.serve import listen
-from tests.acceptance.web.conftest import BROWSER, Site, Visit, until
+from tests.acceptance.web.conftest import BROWSER, Site, Visit, send, until
 from tests.support import server_binary
-from tests.web.stage import JOB_TYPES, Email, send_email
 
 pytestmark = BROWSER
-
-
-async def _send(url: str, *ids: str) -> None:
-    async with await Client.connect(url, job_types=JOB_TYPES) as client:
-        for job_id in ids:
-            await client.enqueue(send_email, Email(to=f"{job_id}@example.com"), job_id=job_id)
 
 
 async def test_new_jobs_appear_while_marks_focus_scroll_and_open_details_stay(
@@ -37,7 +30,7 @@ async def test_new_jobs_appear_while_marks_focus_scroll_and_open_details_stay(
     await page.evaluate("scrollTo(0, 300)")
     waiting = page.locator("[data-live='queues|email|waiting']").first
     before = int(await waiting.inner_text())
-    await _send(redis_server.url, "live-1", "live-2")
+    await send(redis_server.url, "live-1", "live-2")
     await expect(waiting).to_have_text(str(before + 2))
     await expect(page.locator("tr[data-id='live-1']")).to_have_count(1)
     assert await page.locator("tr[data-id='mail-001'] input").is_checked()
@@ -48,19 +41,22 @@ async def test_new_jobs_appear_while_marks_focus_scroll_and_open_details_stay(
 async def test_an_open_detail_survives_an_update(site: Site, page: Page, redis_server: EmbeddedServer) -> None:
     await page.goto(f"{site.url}/jobs/email/mail-waiting")
     await page.locator("#payload details").last.evaluate("element => { element.open = true }")
-    async with page.expect_response(lambda answer: answer.url.endswith("/jobs/email/mail-waiting")):
-        await page.evaluate("document.dispatchEvent(new Event('qconsole:changed'))")
-    await page.wait_for_timeout(200)
+    await page.evaluate(
+        "new Promise((swapped) => { document.addEventListener('htmx:after:swap', swapped, { once: true });"
+        " document.dispatchEvent(new Event('qconsole:changed')) }).then(() => true)"
+    )
     assert await page.locator("#payload details").last.evaluate("element => element.open")
 
 
 async def test_held_updates_wait_until_they_are_let_go(site: Site, page: Page, redis_server: EmbeddedServer) -> None:
-    await page.goto(f"{site.url}/queues/email")
-    await expect(page.locator("#live")).to_contain_text("live")
+    other = await page.context.new_page()
+    for opened in (other, page):
+        await opened.goto(f"{site.url}/queues/email")
+        await expect(opened.locator("#live")).to_have_text("live")
     await page.keyboard.press("P")
     await expect(page.locator("#live")).to_contain_text("held")
-    await _send(redis_server.url, "held-1")
-    await asyncio.sleep(1.2)
+    await send(redis_server.url, "held-1")
+    await expect(other.locator("tr[data-id='held-1']")).to_have_count(1)
     await expect(page.locator("tr[data-id='held-1']")).to_have_count(0)
     await page.keyboard.press("P")
     await expect(page.locator("tr[data-id='held-1']")).to_have_count(1)
@@ -112,20 +108,25 @@ async def test_twelve_tabs_share_one_stream_and_a_bounded_cost(
         await expect(opened.locator("#live")).to_contain_text("live")
     assert site.console.feed.viewers == 1
     meter = Meter(redis_server.url)
-    await _send(redis_server.url, "busy-0")
-    await asyncio.sleep(5)
+    await send(redis_server.url, "busy-0")
+    await asyncio.sleep(3)  # the budget that the twelve first looks spent is earned again
     meter.take()
+    began = time.monotonic()
     for second in range(6):
-        await _send(redis_server.url, f"busy-{second + 1}")
+        await send(redis_server.url, f"busy-{second + 1}")
         await asyncio.sleep(1)
-    spent = meter.take() / 6
-    assert 1 <= spent <= 20, f"{spent} commands a second"
+    spent = meter.take() / (time.monotonic() - began)
+    assert 0.5 <= spent <= 20, f"{spent} commands a second"
     for opened in pages:
         await opened.close()
     await until(lambda: site.console.feed.viewers == 0, "the stream ends with the last tab")
-    meter.take()
-    await asyncio.sleep(1.5)
-    assert meter.take() == 0
+
+    async def is_silent() -> bool:
+        meter.take()
+        await asyncio.sleep(1.5)
+        return meter.take() == 0
+
+    await until(is_silent, "Redis is left alone")
     meter.close()
 
 
@@ -153,18 +154,18 @@ async def test_redis_that_goes_and_comes_back_is_said_and_found_again(
     with EmbeddedServer(tmp_path, port=port, binary=server_binary()) as redis_server:
         url = redis_server.url
         site = site_of(redis_url=url)
-        await _send(url, "before")
+        await send(url, "before")
         context, _ = await visit()
         page = await context.new_page()
         await page.goto(f"{site.url}/queues")
         await expect(page.locator("#live")).to_have_text("live")
         redis_server.stop()
-        await expect(page.locator("#live")).to_contain_text("Redis is away", timeout=20_000)
+        await expect(page.locator("#live")).to_contain_text("Redis is away")
         redis_server.start()
-        await expect(page.locator("#live")).to_have_text("live", timeout=20_000)
-        await _send(url, "after-1", "after-2")
+        await expect(page.locator("#live")).to_have_text("live")
+        await send(url, "after-1", "after-2")
         waiting = page.locator("[data-live='queues|email|waiting']").first
-        await expect(waiting).to_have_text("3", timeout=15_000)
+        await expect(waiting).to_have_text("3")
         site.stop()
 
 
@@ -174,17 +175,17 @@ async def test_a_failover_of_sentinel_is_survived_by_the_open_page(
     fleet = SentinelFleet(tmp_path, replicas=1, binary=server_binary())
     with await asyncio.to_thread(fleet.__enter__):
         site = site_of(redis_url=fleet.url)
-        await _send(fleet.url, "before")
+        await send(fleet.url, "before")
         context, _ = await visit()
         page = await context.new_page()
         await page.goto(f"{site.url}/queues")
         await expect(page.locator("#live")).to_have_text("live")
         lost = fleet["primary"]
         lost.process.kill()
-        await until(lambda: _leads(fleet) not in (lost, None), "a replica is promoted", 30)
-        await _send(fleet.url, "after-1", "after-2")
+        await until(lambda: _leads(fleet) not in (lost, None), "a replica is promoted")
+        await send(fleet.url, "after-1", "after-2")
         waiting = page.locator("[data-live='queues|email|waiting']").first
-        await expect(waiting).to_have_text("3", timeout=30_000)
+        await expect(waiting).to_have_text("3")
         await expect(page.locator("#live")).to_have_text("live")
         await page.locator("tr[data-id='email'] a").first.click()
         await expect(page.locator("tr[data-id='after-2']")).to_have_count(1)
@@ -206,4 +207,4 @@ async def test_a_restarted_console_is_found_again(site_of: Callable[..., Site], 
     site.stop()
     await expect(page.locator("#live")).to_contain_text("no connection")
     site.start()
-    await expect(page.locator("#live")).to_have_text("live", timeout=15_000)
+    await expect(page.locator("#live")).to_have_text("live")
