@@ -39,6 +39,7 @@ async def show(visit: Visit) -> Response:
         title=f"{name} · {state.replace('_', ' ')}" if state else name,
         section="queues",
         queue=queue,
+        fullest=max((part.counts.get("waiting", 0) for part in queue.partitions), default=0),
         state=state,
         states=STATES,
         extra=extra,

@@ -86,6 +86,17 @@ def test_a_lost_worker_counts_in_no_slots(fresh: Furniture, redis_server: Embedd
     assert "0 of 0 slots" in text
 
 
+def test_a_partitioned_queue_s_page_shows_every_part(
+    fresh: Furniture, redis_server: EmbeddedServer, web: TestClient
+) -> None:
+    with Redis.from_url(redis_server.url) as redis:
+        redis.hset(GLOBAL.partitions(), "email", "3")
+    text = web.get("/queues/email", headers=HTML).text
+    assert "3 partitions" in text
+    for part in ("email", "email:1", "email:2"):
+        assert f">{part}</a><meter" in text
+
+
 def test_an_error_s_page_is_in_no_section(furniture: Furniture, web: TestClient) -> None:
     assert 'aria-current="page"' not in web.get("/nowhere", headers=HTML).text
 
