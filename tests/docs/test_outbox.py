@@ -69,9 +69,10 @@ async def test_a_crash_between_queueing_and_deleting_queues_no_second_job(outbox
 async def test_an_unreachable_redis_leaves_the_row(outbox, tmp_path: Path) -> None:
     database = outbox.open_database(str(tmp_path / "shop.db"))
     outbox.place_order(database, "Ada")
-    nobody = connect(f"redis://127.0.0.1:{free_port()}", patience=Patience(deadline_s=0.2))
+    brief = Patience(deadline_s=0.2)
+    nobody = connect(f"redis://127.0.0.1:{free_port()}", patience=brief)
     with pytest.raises(RedisUnavailable):
-        await outbox.relay(database, Client(redis=nobody))
+        await outbox.relay(database, Client(redis=nobody, patience=brief))
     assert rows(database, "outbox") == 1
     await nobody.aclose()
     database.close()
