@@ -71,6 +71,11 @@ class Place:
         group, queue, name, score, member, job_id = parts
         return cls(Group(group), queue, name, Entry(score, member, job_id))
 
+    @classmethod
+    def before_ended(cls, *, reverse: bool) -> "Place":
+        """Return the place before everything that ended: where a listing stands until that can be read."""
+        return cls(Group.ENDED, "", "", Entry("-9e300" if reverse else "9e300", "", ""))
+
 
 T = TypeVar("T")
 
@@ -188,8 +193,21 @@ class JobListing:
         ]
         if sources and self._plain_arq.is_plain(queue):
             read = partial(self._plain_arq.results, queue, states, bound_ms)
-            sources.append(ListedSource(read, queue, Group.ENDED, "results"))
+            sources.append(ListedSource(read, queue, Group.ENDED, "results", are_results=bound_ms is None))
         return sources
+
+    async def read_results(self, sources: Sequence[Source], time_s: float) -> tuple[bool, int]:
+        """Read, for so long, what plain arq keeps of the past, when a source needs it.
+
+        Returns:
+            Whether all that the sources need is known, and how many results were read while it was not.
+        """
+        past = self._plain_arq.past
+        if not any(isinstance(source, ListedSource) and source.are_results for source in sources):
+            return True, 0
+        before = past.looked_at
+        await self._plain_arq.read_results(time_s)
+        return past.are_known, past.looked_at - before if not past.are_known else 0
 
     async def walk(
         self,

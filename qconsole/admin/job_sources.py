@@ -4,6 +4,7 @@ Natural order: active by start, waiting as it will be claimed, delayed by due ti
 first. A place is exact (score and member), so a page never repeats or misses a job that stayed where it was.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -101,12 +102,16 @@ class ZsetSource:
 
 @dataclass(slots=True)
 class ListedSource:
-    """Ids that have no index and are few: read whole once, ordered here."""
+    """Ids that have no index and are few: read whole once, ordered here.
+
+    `are_results`: they are those that `PlainResults` knows, once it has read them all.
+    """
 
     read: Callable[[], Awaitable[Iterable[tuple[float, str]]]]
     queue: str
     group: Group
     name: str
+    are_results: bool = False
     _kept: list[tuple[float, str]] | None = None
 
     async def entries(self) -> list[tuple[float, str]]:
@@ -122,13 +127,17 @@ class ListedSource:
 
     async def fetch(self, low: str, high: str, after: Entry | None, limit: int, descending: bool) -> list[Entry]:
         """Return up to `limit` entries; see `Source`."""
-        kept = [(score, member) for score, member in await self.entries() if _inside(score, low, high)]
+        kept = await self.entries()
+        start = (bisect_right if low.startswith("(") else bisect_left)(kept, bound_value(low), key=_score_of)
+        end = (bisect_left if high.startswith("(") else bisect_right)(kept, bound_value(high), key=_score_of)
         if after is not None:
             place = (float(after.score), after.member)
-            kept = [pair for pair in kept if (pair < place if descending else pair > place)]
-        if descending:
-            kept.reverse()
-        return [Entry(repr(score), member, member) for score, member in kept[:limit]]
+            if descending:
+                end = min(end, bisect_left(kept, place))
+            else:
+                start = max(start, bisect_right(kept, place))
+        chosen = kept[max(start, end - limit) : end][::-1] if descending else kept[start : min(end, start + limit)]
+        return [Entry(repr(score), member, member) for score, member in chosen]
 
 
 def tightest(one: str, other: str, *, lower: bool) -> str:
@@ -146,9 +155,8 @@ def bound_value(bound: str) -> float:
     return float(bound.removeprefix("("))
 
 
-def _inside(score: float, low: str, high: str) -> bool:
-    above = score > bound_value(low) if low.startswith("(") else score >= bound_value(low)
-    return above and (score < bound_value(high) if high.startswith("(") else score <= bound_value(high))
+def _score_of(pair: tuple[float, str]) -> float:
+    return pair[0]
 
 
 def read_score(score: Any) -> float:

@@ -90,9 +90,10 @@ class Jobs(Noun):
 
     @staticmethod
     def _previous(listing: str, first_row: Place | None, back: bool, at_end: bool, after: Place | None) -> str | None:
-        if (back and at_end) or (not back and after is None) or first_row is None:
+        place = first_row or (after if back else None)
+        if (back and at_end) or (not back and after is None) or place is None:
             return None
-        return cursor_of(listing, first_row, back=True)
+        return cursor_of(listing, place, back=True)
 
     async def _by_id(self, wanted: Filter) -> Page[JobRow]:
         """Answer a filter that names ids: they are looked up, not searched for."""
@@ -128,7 +129,7 @@ class Jobs(Noun):
 
     async def _sized(self, wanted: Filter, sources: list[Source]) -> tuple[Count | None, list[Source]]:
         """Return how many jobs there are and the sources that hold any, when the indexes alone know."""
-        if residual(wanted):
+        if residual(wanted) or not (await self._session.listing.read_results(sources, COUNT_TIME_S))[0]:
             return None, sources
         indexed = [source for source in sources if isinstance(source, ZsetSource)]
         async with self._backend.redis.pipeline(transaction=False) as pipe:

@@ -11,7 +11,7 @@ from qconsole.admin.filters import Filter
 from qconsole.admin.job_facts import JobFacts, parts_for
 from qconsole.admin.job_listing import PLACE, Found, JobListing, Order, Place, Slice, indexed_fingerprints
 from qconsole.admin.job_reader import ROW_CAP_BYTES, JobReader
-from qconsole.admin.job_sources import STATES_OF, Source
+from qconsole.admin.job_sources import STATES_OF, Group, Source
 from qconsole.admin.stored_job import StoredJob
 
 SCAN_CAP_BYTES: Final = 4_096
@@ -43,11 +43,15 @@ class JobSearch:
 
         Args:
             budget: how many candidates to look at.
-            time_s: how long to look; a page that is not filled by then says so and can be continued.
+            time_s: how long to look; a page that is not filled by then says so and can be continued. As long again is
+                waited for the results of plain arq, without which nothing that ended is given.
             full: read all that a row shows, not only what the filter needs.
         """
         found = Slice[StoredJob]()
         rest = residual(filter)
+        all_known, results_read = await self._listing.read_results(sources, time_s)
+        if not all_known:
+            sources = [source for source in sources if source.group is not Group.ENDED] if order is Order.LISTED else []
         deadline = time.monotonic() + time_s
         first = min(limit + 1, 200)
         async for batch in self._listing.walk(sources, after, order=order, first_fetch=first):
@@ -61,7 +65,10 @@ class JobSearch:
                     found.found.append((job, candidate.place))
             if found.scanned >= budget or time.monotonic() > deadline:
                 return found
-        found.at_end = True
+        found.at_end = all_known
+        if not all_known:
+            found.scanned += results_read
+            found.last = found.last or after or Place.before_ended(reverse=order is Order.REVERSED)
         return found
 
     async def _judged(self, batch: list[Found], rest: Filter, *, full: bool) -> list[tuple[Found, StoredJob | None]]:

@@ -18,7 +18,7 @@ from qconsole.admin.job_sources import Group, Source
 from qconsole.admin.jobs_page import JobSearch, residual
 from qconsole.admin.letter_search import LetterSearch, letter_residual
 from qconsole.admin.operation_record import Operation
-from qconsole.admin.plain_arq import RESULT_CAP_BYTES
+from qconsole.admin.plain_results import CAP_BYTES as RESULT_CAP_BYTES
 from qconsole.runtime.keys import GLOBAL
 
 SCAN_CHUNK: Final = 2_000

@@ -1,7 +1,7 @@
 """What plain arq leaves in Redis without an index: its queues, who runs what, and recent results.
 
 Found by SCAN within a budget, never by KEYS, and kept for a few seconds: on a Redis that only arq has used the answers
-are recent and may be incomplete; `scanned_all` says so.
+are recent and may be incomplete; `scanned_all` and `PlainResults.are_known` say so.
 """
 
 import asyncio
@@ -11,24 +11,19 @@ from typing import Final
 
 from qconsole.admin.backend import Backend
 from qconsole.admin.partitions import Partitions
-from qconsole.admin.payloads import read_result
+from qconsole.admin.plain_results import PlainResults
 from qconsole.errors import RedisUnavailable, UsageError
 from qconsole.runtime.job import JobState
-from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX, JOB_PREFIX, RESULT_PREFIX, check_queue_name
+from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX, JOB_PREFIX, check_queue_name
 from qconsole.runtime.partitions import read_partitions
 
-DEFAULT_QUEUE: Final = "arq:queue"
 SCAN_COUNT: Final = 2_000
 SCAN_BUDGET_S: Final = 0.5
 LATER_SCANS: Final = 2  # in one call, once the first round is over: a poller must not cost more
 FRESH_S: Final = 5.0  # pause between rounds over a small keyspace
 FRESH_LARGE_S: Final = 60.0
 NATIVE_FRESH_S: Final = 1.0
-RESULTS_FRESH_S: Final = 2.0
 IDS_TRIED: Final = 5
-RESULTS_KEPT: Final = 5_000
-FROZEN_RESULTS: Final = 1_000_000  # of an operation, which goes through all there are
-RESULT_CAP_BYTES: Final = 65_536
 ACTIVE_LOOKED_AT: Final = 200
 _NOT_QUEUES: Final = ("qc:", "arq:abort", "arq:job:", "arq:result:", "arq:in-progress:", "arq:retry:")
 
@@ -46,9 +41,7 @@ class PlainArq:
         self._cursor = 0
         self._round_scans = 0
         self.scanned_all = False
-        self._results: dict[str, list[tuple[float, str, JobState]]] = {}
-        self._results_at = float("-inf")
-        self._frozen: tuple[int, dict[str, list[tuple[float, str, JobState]]]] = (-1, {})
+        self.past = PlainResults(backend)
         self._lock = asyncio.Lock()
 
     async def queues(self) -> tuple[str, ...]:
@@ -100,7 +93,7 @@ class PlainArq:
             await self._take(keys)
             if self._cursor == 0:
                 if not self.scanned_all and not self._native and not self._found:
-                    await self._read_results()  # a queue that is empty is known by its results only
+                    await self.read_results()  # a queue that is empty is known by its results only
                 self.scanned_all = True
                 break
         self._scan_at = time.monotonic()
@@ -126,7 +119,7 @@ class PlainArq:
     async def _forget_gone(self) -> None:
         for name in tuple(self._found):
             alive = await self._backend.redis.exists(name, name + HEALTH_CHECK_SUFFIX)
-            if not alive and name not in self._results:
+            if not alive and name not in self.past.queues():
                 self._found.discard(name)
 
     async def active(self, queue: str) -> list[tuple[float, str]]:
@@ -144,46 +137,13 @@ class PlainArq:
     async def results(
         self, queue: str, states: frozenset[JobState], until_ms: int | None = None
     ) -> list[tuple[float, str]]:
-        """Return finish time and wire id of results in some states that plain arq kept for a queue.
+        """Return finish time and wire id of results in some states of a queue; see `PlainResults`."""
+        return [(ms, job_id) for ms, job_id, state in await self.past.of(queue, until_ms) if state in states]
 
-        Args:
-            until_ms: all that finished up to this instant and were there when first asked for it; by default recent
-                ones, as far as a short scan finds them.
-        """
-        async with self._lock:
-            if until_ms is None:
-                await self._read_results()
-            elif self._frozen[0] != until_ms:
-                found = await self._scan_results(kept=FROZEN_RESULTS, time_s=float("inf"))
-                self._frozen = until_ms, {name: [r for r in of if r[0] <= until_ms] for name, of in found.items()}
-            results = self._results if until_ms is None else self._frozen[1]
-        return [(ms, job_id) for ms, job_id, state in results.get(queue, []) if state in states]
-
-    async def _read_results(self) -> None:
-        if time.monotonic() - self._results_at >= RESULTS_FRESH_S:
-            self._results = await self._scan_results(kept=RESULTS_KEPT, time_s=SCAN_BUDGET_S)
-            self._results_at = time.monotonic()
-            self._found |= {name for name in self._results if _queue_name(name.encode())} - self._native
-
-    async def _scan_results(self, *, kept: int, time_s: float) -> dict[str, list[tuple[float, str, JobState]]]:
-        found: dict[str, list[tuple[float, str, JobState]]] = {}
-        deadline, cursor, left = time.monotonic() + time_s, 0, kept
-        while left > 0 and time.monotonic() < deadline:
-            cursor, keys = await self._backend.redis.scan(cursor, match=RESULT_PREFIX + "*", count=SCAN_COUNT)
-            async with self._backend.redis.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.getrange(key, 0, RESULT_CAP_BYTES - 1)
-                values = await pipe.execute() if keys else []
-            for key, value in zip(keys, values, strict=True):
-                end = read_result(value, len(value)) if value else None
-                if end is not None:
-                    job_id = key.decode("utf-8", "replace").removeprefix(RESULT_PREFIX)
-                    ended = (float(end.finished_ms or 0), job_id, end.state)
-                    found.setdefault(end.queue or DEFAULT_QUEUE, []).append(ended)
-                    left -= 1
-            if cursor == 0:
-                break
-        return found
+    async def read_results(self, time_s: float = SCAN_BUDGET_S) -> None:
+        """Go on reading results for so long; a queue that is empty is known by them."""
+        await self.past.look(time_s)
+        self._found |= {name for name in self.past.queues() if _queue_name(name.encode())} - self._native
 
 
 def _queue_name(raw: bytes) -> str | None:

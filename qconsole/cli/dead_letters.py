@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from qconsole.cli.jobs import pretty
 from qconsole.cli.options import Again, Bulk, Cursor, Filter, Ids, LetterFilter, Limit, PageLimit, Reveal
 from qconsole.cli.output import Column, Format, Output, ago, counted, instant
 from qconsole.cli.queues import show_applied
+from qconsole.cli.search import end_of, filled, say_more
 from qconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -29,12 +31,17 @@ async def list_(
     filter_option: Filter = None,
     limit: PageLimit = 50,
     cursor: Cursor = None,
-) -> None:
+) -> int:
     """List dead letters that match a filter, newest first."""
     admin = await session.admin()
-    page = await admin.dead_letters.page(joined(filter_, filter_option), cursor=cursor, limit=limit)
+    read = partial(admin.dead_letters.page, joined(filter_, filter_option))
+    page = await filled(session, read, cursor=cursor, limit=limit)
     now_ms = page.as_of_ms or int(time.time() * 1000)
-    nothing = "" if page.rows else await session.nothing("No dead letter matches.")
+    nothing = (
+        ""
+        if page.rows
+        else await session.nothing("No dead letter matches." if page.complete else "No match was found yet.")
+    )
 
     def table() -> None:
         session.output.table(
@@ -52,10 +59,10 @@ async def list_(
             ],
             empty=nothing,
         )
-        if page.next:
-            session.output.say(f"More: --cursor {page.next}")
+        say_more(session, page)
 
     session.show(page, "dead_letters", table)
+    return end_of(page)
 
 
 def group_columns(now_ms: int) -> list[Column]:

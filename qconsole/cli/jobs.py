@@ -27,6 +27,7 @@ from qconsole.cli.options import (
 )
 from qconsole.cli.output import Column, Format, Output, ago, counted, duration, instant
 from qconsole.cli.queues import show_applied
+from qconsole.cli.search import end_of, filled, say_more
 from qconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -66,27 +67,28 @@ async def list_(
     all_: Annotated[
         bool, typer.Option("--all", help="Every page, one after the other (with jsonl: a stream).")
     ] = False,
-) -> None:
-    """List jobs that match a filter."""
+) -> int:
+    """List jobs that match a filter.
+
+    A long search goes on until the limit is reached or everything was looked at; Ctrl-C shows what was found by then.
+    """
     admin = await session.admin()
     text = joined(filter_, filter_option)
     while True:
-        page = await admin.jobs.page(text, cursor=cursor, limit=limit, reverse=reverse)
+        page = await filled(session, partial(admin.jobs.page, text, reverse=reverse), cursor=cursor, limit=limit)
         _show_page(session, page)
         cursor = page.next
-        if not all_ or cursor is None:
-            return
+        if not all_ or cursor is None or not page.complete:
+            return end_of(page)
 
 
 def _show_page(session: Session, page: "Page[JobRow]") -> None:
     def table() -> None:
-        session.output.table(page.rows, job_columns(page.as_of_ms or int(time.time() * 1000)), empty="No job matches.")
+        nothing = "No job matches." if page.complete else "No job that matches was found yet."
+        session.output.table(page.rows, job_columns(page.as_of_ms or int(time.time() * 1000)), empty=nothing)
         if page.total is not None and page.total.value > len(page.rows):
             session.output.say(f"{len(page.rows):,} of {'' if page.total.exact else 'more than '}{page.total.value:,}")
-        if not page.complete:
-            session.output.say(f"Searched {page.scanned:,} so far; go on with --cursor {page.next}")
-        elif page.next:
-            session.output.say(f"More: --cursor {page.next}")
+        say_more(session, page)
 
     session.show(page, "jobs", table)
 

@@ -177,7 +177,7 @@ class Output:
 
 
 class Progress:
-    """How far an operation is: one line redrawn on a terminal, a plain line every five seconds otherwise."""
+    """How far an operation or a search is: one line redrawn on a terminal, a plain line every five seconds else."""
 
     PLAIN_EVERY_S = 5.0
     DRAW_EVERY_S = 0.1
@@ -191,15 +191,19 @@ class Progress:
 
     def update(self, *, done: int, total: int, skipped: int, failed: int, rate_per_s: float | None) -> None:
         """Show the counts, no more often than the terminal or the log can use; a total of 0 is one nobody knows."""
-        if self._output.quiet:
-            return
-        now_s = time.monotonic()
-        if now_s - self._last_s < (self.DRAW_EVERY_S if self._terminal else self.PLAIN_EVERY_S):
-            return
-        self._last_s = now_s
         share = f"{(done + skipped + failed) / total:4.0%}  {done:,} of {total:,}" if total else f"{done:,}"
         rate = f", {rate_per_s:,.0f}/s" if rate_per_s else ""
-        line = f"{self._verb}: {share} done, {skipped:,} skipped, {failed:,} failed{rate}"
+        self._show(f"{self._verb}: {share} done, {skipped:,} skipped, {failed:,} failed{rate}")
+
+    def searched(self, looked_at: int, *, found: int) -> None:
+        """Show how far a search is, as often."""
+        self._show(f"{self._verb}: {looked_at:,} looked at, {found:,} found; Ctrl-C ends it")
+
+    def _show(self, line: str) -> None:
+        now_s = time.monotonic()
+        if self._output.quiet or now_s - self._last_s < (self.DRAW_EVERY_S if self._terminal else self.PLAIN_EVERY_S):
+            return
+        self._last_s = now_s
         if self._terminal:
             self._output.stderr.write(f"\r\x1b[2K{line}")
             self._drawn = True

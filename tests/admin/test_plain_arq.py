@@ -13,6 +13,10 @@ from arq.worker import Worker, func
 from redis.asyncio import Redis
 
 from qconsole.admin import Actor, Admin
+from qconsole.admin.filters import parse
+from qconsole.admin.job_listing import Order
+from qconsole.admin.jobs_page import cursor_of
+from qconsole.admin.session import Shared
 from qconsole.errors import CapabilityMissing, Conflict
 from tests.admin.stock import driven, kill_a_runner
 
@@ -74,11 +78,25 @@ async def test_its_queues_and_jobs_are_seen_at_once(admin: Admin, arq: ArqRedis)
     assert (await admin.jobs.page("payload.0:3")).rows[0].id == "other"
 
 
+async def assert_unread_results_are_no_end(admin: Admin) -> None:
+    """A search without time to read the results says that there is more, and where to go on."""
+    shared, wanted = admin._shared, parse("state:failed")
+    for order in (Order.LISTED, Order.REVERSED):
+        sources = shared.listing.sources(wanted, await shared.plain_arq.queues())
+        none = await shared.search.slice(wanted, sources, None, limit=5, order=order, time_s=0)
+        assert (none.found, none.at_end) == ([], False)
+        cursor = cursor_of(f"jobs:{int(order is Order.REVERSED)}:{wanted}", none.last, back=False)
+        twin = Admin(Shared(shared.backend), admin.actor)
+        page = await twin.jobs.page(wanted, cursor=cursor, reverse=order is Order.REVERSED)
+        assert ([row.id for row in page.rows], page.complete) == (["bad"], True)
+
+
 async def test_results_are_seen_and_failures_retried(admin: Admin, arq: ArqRedis, redis_url: str, redis: Redis) -> None:
     await arq.enqueue_job("works", 21, _job_id="good")
     await arq.enqueue_job("fails", secret_token="abc", _job_id="bad")
     await admin.queues.list()
     await burst(redis_url)
+    await assert_unread_results_are_no_end(admin)
     page = await admin.jobs.page("")
     assert sorted((row.id, row.state) for row in page.rows) == [("bad", "failed"), ("good", "completed")]
     assert (await admin.jobs.result("good")) == 42
