@@ -13,11 +13,12 @@ from qconsole.redis.process import valkey_binary
 
 Value = TypeVar("Value")
 
+PATIENCE_S = 60.0  # of a wait that ends much sooner, on a machine that does other things as well
 SERVER_VARIABLE = "QCONSOLE_TEST_SERVER"
 
 
 async def eventually(
-    probe: Callable[[], Value | Awaitable[Value]], deadline_s: float = 10.0, interval_s: float = 0.01
+    probe: Callable[[], Value | Awaitable[Value]], deadline_s: float = PATIENCE_S, interval_s: float = 0.01
 ) -> Value:
     """Call `probe` until it returns something true or stops raising AssertionError, and return that.
 

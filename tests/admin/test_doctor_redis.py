@@ -127,7 +127,7 @@ async def test_a_replica_that_falls_behind_is_named(server: EmbeddedServer, oper
         async def refuses() -> Finding | None:
             return (await found(admin)).get("writes_refused")
 
-        refused = await eventually(refuses, 20)
+        refused = await eventually(refuses)
         assert refused.level == "bad" and "0 of the 1 replicas" in refused.text
         other.process.resume()
 
@@ -141,7 +141,7 @@ async def test_a_service_whose_sentinels_and_replicas_go(tmp_path: Path) -> None
             async def short_of_one() -> Finding | None:
                 return (await found(admin)).get("replica_missing")
 
-            assert "1 of the 2 replicas" in (await eventually(short_of_one, 20)).text
+            assert "1 of the 2 replicas" in (await eventually(short_of_one)).text
             fleet["sentinel-3"].process.kill()
             some = (await found(admin))["sentinels"]
             assert (some.level, "can still agree" in some.text) == ("warn", True)
@@ -154,7 +154,7 @@ async def test_a_service_whose_sentinels_and_replicas_go(tmp_path: Path) -> None
                     code: finding.level for code, finding in (await found(admin)).items()
                 }.items()
 
-            await eventually(alone, 20)
+            await eventually(alone)
 
 
 @pytest.mark.slow
@@ -170,7 +170,7 @@ async def test_a_cluster_with_a_shard_down_is_described_and_not_only_refused(tmp
             async def without_replica() -> Finding | None:
                 return (await found(admin)).get("no_replica")
 
-            finding = await eventually(without_replica, 20)
+            finding = await eventually(without_replica)
             assert f"127.0.0.1:{fleet[shard].port}" in finding.text
             fleet[shard].process.kill()
 
@@ -178,7 +178,7 @@ async def test_a_cluster_with_a_shard_down_is_described_and_not_only_refused(tmp
                 findings = await found(admin)
                 return findings if "cluster" in findings else {}
 
-            findings = await eventually(down, 60)
+            findings = await eventually(down)
             assert "slots does not answer; it serves nothing" in findings["cluster"].text
             assert findings["unreachable"].text.startswith(f"Redis at 127.0.0.1:{fleet[shard].port} does not answer")
             assert findings["unexamined"].level == "bad"
@@ -194,6 +194,6 @@ async def test_slots_that_nobody_owns(tmp_path: Path) -> None:
             async def uncovered() -> Finding | None:
                 return (await found(admin)).get("cluster")
 
-            finding = await eventually(uncovered, 30)
+            finding = await eventually(uncovered)
             assert "1 of 16,384 slots belong to no node; it serves nothing" in finding.text
             assert "--cluster fix" in finding.mend

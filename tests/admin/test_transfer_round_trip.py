@@ -94,7 +94,7 @@ async def test_all_states_survive_an_export_and_a_crashed_import(tmp_path: Path,
         await stocked(redis, jobs)
         exporting = qconsole(server.url, "export", "--all", "--file", str(first))
         part = tmp_path / "first.jsonl.part"
-        await eventually(lambda: first.exists() or (part.exists() and b'"kind":"place"' in part.read_bytes()), 60)
+        await eventually(lambda: first.exists() or (part.exists() and b'"kind":"place"' in part.read_bytes()))
         exporting.kill()
         await said(exporting)
         if first.exists():  # it was faster than its murderer: leave what a crash in the middle would have left
@@ -112,7 +112,7 @@ async def test_all_states_survive_an_export_and_a_crashed_import(tmp_path: Path,
         await redis.flushall()
 
         importing = qconsole(server.url, "import", str(first))
-        await eventually(lambda: redis.zcard("reports"), 60)
+        await eventually(lambda: redis.zcard("reports"))
         importing.kill()
         await said(importing)
         assert await redis.dbsize() > 0

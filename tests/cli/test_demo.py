@@ -109,11 +109,11 @@ def test_nothing_stays_when_the_demo_ends_in_the_middle(tmp_path: Path, number: 
     with started(tmp_path) as demo:
         assert demo.stderr is not None
         web = next(line.split()[-1] for line in demo.stderr if line.startswith("The web console is at "))
-        with urllib.request.urlopen(web, timeout=30) as answer:
+        with urllib.request.urlopen(web, timeout=60) as answer:
             assert "qconsole" in answer.read().decode()
         demo.send_signal(number)
         rest = demo.stderr.read()
-        assert demo.wait(30) == (-number if number is signal.SIGKILL else 130), rest
+        assert demo.wait(60) == (-number if number is signal.SIGKILL else 130), rest
     assert_all_ended(tmp_path)
 
 

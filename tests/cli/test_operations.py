@@ -59,7 +59,7 @@ async def test_ctrl_c_leaves_an_operation_paused_and_resumable(shell: Shell, red
         *COMMAND, "dlq", "replay", "--filter", "queue:email", "--yes", "--rate", "20", "--redis", redis_url,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    await eventually(lambda: redis.zcard("email"), deadline_s=60)
+    await eventually(lambda: redis.zcard("email"))
     process.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, out) == (130, b"")

@@ -37,14 +37,14 @@ async def test_the_other_shards_are_worked_and_shown(fleet: ClusterFleet, tmp_pa
         set_up.start_worker(queues=",".join(QUEUES))
         for queue in QUEUES:
             await set_up.client.enqueue("note", {}, queue=queue, job_id=f"{queue}-before")
-        await eventually(lambda: len(set_up.ledger.ended()) == len(QUEUES), 60)
+        await eventually(lambda: len(set_up.ledger.ended()) == len(QUEUES))
         for name in (f"{lost}-replica-1", lost):
             fleet[name].process.kill()
         for queue in living:
             for number in range(20):
                 await set_up.client.enqueue("note", {}, queue=queue, job_id=f"{queue}-{number}")
         wanted = {f"{queue}-{number}" for queue in living for number in range(20)}
-        await eventually(lambda: wanted <= set_up.ledger.ended(), 60)
+        await eventually(lambda: wanted <= set_up.ledger.ended())
 
         for queue in living:
             assert (await admin.queues.get(queue)).counts["completed"] == 21

@@ -54,12 +54,12 @@ async def work(set_up: Stage) -> None:
     await set_up.client.enqueue("note", {"fail": 9}, queue="email", job_id="sick", attempts=2, priority=1)
     await set_up.client.enqueue("note", {}, queue="email", delay_s=0.1)
     await set_up.client.enqueue("note", {"ms": 60_000}, queue="email", job_id="long")
-    await eventually(lambda: len(set_up.ledger.ended()) >= 23 and "long" in set_up.ledger.runs(), 20)
+    await eventually(lambda: len(set_up.ledger.ended()) >= 23 and "long" in set_up.ledger.runs())
 
 
 async def look_and_steer(admin: Admin) -> None:
     """Let an operator look at everything and change a little."""
-    await eventually(admin.dead_letters.groups, 15)
+    await eventually(admin.dead_letters.groups)
     (letter,) = (await admin.dead_letters.page()).rows
     await admin.dead_letters.replay(letter.id, reason="mended")
     await admin.jobs.cancel("long", queue="email", reason="too long")

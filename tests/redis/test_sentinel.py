@@ -70,6 +70,6 @@ async def test_a_blocked_pop_on_a_frozen_primary_moves_to_the_new_one(tmp_path: 
         fleet["primary"].process.freeze()
         await producer.set("a", "1")
         await producer.rpush("wake", "up")
-        assert await asyncio.wait_for(popping, 10) == (b"wake", b"up")
+        assert await asyncio.wait_for(popping, 60) == (b"wake", b"up")
         await client.aclose()
         await producer.aclose()

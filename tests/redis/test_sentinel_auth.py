@@ -88,7 +88,7 @@ async def test_the_documented_rights_are_enough_for_a_failover(fleet: SentinelFl
             clients = await primary.client_list()
             return {one["user"] for one in clients if one["name"].startswith("sentinel-")} == {"sentinel"}
 
-        await eventually(only_sentinels_that_logged_in, 20)
+        await eventually(only_sentinels_that_logged_in)
     survivors = [Redis(host=node.host, port=node.port, password="secret", decode_responses=True)
                  for node in (fleet["replica-1"], fleet["replica-2"])]  # fmt: skip
     fleet["primary"].process.kill()
@@ -99,7 +99,7 @@ async def test_the_documented_rights_are_enough_for_a_failover(fleet: SentinelFl
         links = sorted(each.get("master_link_status", each["role"]) for each in seen)
         return links == ["master", "up"]
 
-    await eventually(follows, 30)
+    await eventually(follows)
     for survivor in survivors:
         assert [(entry["username"], entry["object"]) for entry in await survivor.acl_log()] == []
         await survivor.aclose()

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import trustme
 from qconsole.errors import RedisUnavailable
 from qconsole.redis.connect import connect
 from qconsole.redis.embedded import EmbeddedServer
+from qconsole.redis.patience import ENDLESS
 
 
 class Front(NamedTuple):
@@ -68,11 +68,9 @@ async def test_a_client_certificate_is_shown(front: Front) -> None:
 
 
 async def test_another_name_is_refused_unless_the_check_is_off(front: Front) -> None:
-    client = connect(f"rediss://127.0.0.1:{front.port}?ssl_ca_certs={front.ca}")
-    started = time.monotonic()
+    client = connect(f"rediss://127.0.0.1:{front.port}?ssl_ca_certs={front.ca}", patience=ENDLESS)
     with pytest.raises(RedisUnavailable, match="certificate verify failed: IP address mismatch"):
         await client.ping()
-    assert time.monotonic() - started < 2
     await client.aclose()
     client = connect(f"rediss://127.0.0.1:{front.port}?ssl_ca_certs={front.ca}&ssl_check_hostname=false")
     assert await client.ping()

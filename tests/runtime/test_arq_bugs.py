@@ -38,7 +38,7 @@ async def test_an_abort_of_an_unknown_id_does_not_poison_a_later_job(redis: Redi
         assert job is not None
         worker = await run_burst(functions=[add], redis_url=redis_url, allow_abort_jobs=True)
         assert (worker.jobs_complete, worker.jobs_failed) == (1, 0)
-        assert await job.result(timeout=1) == 2
+        assert await job.result(timeout=60) == 2
     assert not await redis.exists("arq:abort")
 
 
@@ -55,7 +55,7 @@ async def test_exhausted_retries_with_results_kept_for_ever_end_the_job(redis: R
         worker = await run_burst(functions=functions, redis_url=redis_url, keep_result_forever=True)
         assert (worker.jobs_failed, worker.jobs_retried) == (1, 2)
         with pytest.raises(Exception, match="max 2 retries exceeded"):
-            await job.result(timeout=1)
+            await job.result(timeout=60)
     assert await redis.ttl(ARQ.result(job.job_id)) == -1
     assert await redis.zcard(ARQ.dlq()) == 1
 
@@ -98,10 +98,10 @@ async def test_a_dead_workers_job_is_due_when_its_lease_ends(redis: Redis, redis
         job = await producer.enqueue_job("add", 1)
         assert job is not None
         async with running(functions=[func(hang, name="add")], redis_url=redis_url, lock_s=0.6) as dying:
-            await asyncio.wait_for(started.wait(), 5)
+            await asyncio.wait_for(started.wait(), 60)
             _die(dying)
             async with running(functions=functions, redis_url=redis_url):
-                assert await job.result(timeout=5, poll_delay=0.05) == 2
+                assert await job.result(timeout=60, poll_delay=0.05) == 2
     assert await redis.hget(ARQ.record(job.job_id), "stalls") == b"1"
 
 
@@ -122,7 +122,7 @@ async def test_jobs_behind_a_dead_workers_long_job_do_not_wait_for_it(redis: Red
             _die(dying)
             async with running(functions=functions, redis_url=redis_url, max_jobs=1):
                 await eventually(lambda: sum(ran[n] for n in range(1, 6)) == 5)
-                assert jobs[0] is not None and (again := await jobs[0].result(timeout=10, poll_delay=0.05)) is None
+                assert jobs[0] is not None and (again := await jobs[0].result(timeout=60, poll_delay=0.05)) is None
     assert again is None and ran == Counter({0: 2, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1})
 
 
@@ -147,7 +147,7 @@ async def test_a_lost_job_comes_back_after_its_lease_whatever_the_timeouts(
             assert 0 < await redis.pttl(ARQ.in_progress(job.job_id)) <= 600
             _die(dying)
             async with running(functions=functions, redis_url=redis_url):
-                await job.result(timeout=10, poll_delay=0.05)
+                await job.result(timeout=60, poll_delay=0.05)
     assert ran == [1, 1]
 
 
@@ -240,9 +240,9 @@ async def test_a_worker_outlasts_a_redis_restart_and_settles_what_it_held(tmp_pa
         release.set()
         await eventually(lambda: worker.lanes[0].has_work_for_redis)
         server = EmbeddedServer(tmp_path, port=port).start()
-        await eventually(lambda: client.redis.zscore(WORK.completed(), queued.id), 15)
+        await eventually(lambda: client.redis.zscore(WORK.completed(), queued.id))
         again = await client.enqueue(held, {})
-        await eventually(lambda: client.redis.zscore(WORK.completed(), again.id), 15)
+        await eventually(lambda: client.redis.zscore(WORK.completed(), again.id))
         assert worker.runner.lost == 0
     await client.aclose()
     server.stop()
@@ -264,6 +264,6 @@ async def test_cron_jobs_go_on_after_the_connection_was_interrupted(redis: Redis
         before = ticks["cron"]
         async with plain_arq(redis_url) as producer:
             job = await producer.enqueue_job("add", 1)
-            assert job is not None and await job.result(timeout=10, poll_delay=0.05) == 2
+            assert job is not None and await job.result(timeout=60, poll_delay=0.05) == 2
         await eventually(lambda: ticks["cron"] > before)
         assert worker.runner.lost == 0

@@ -46,7 +46,7 @@ async def test_a_plain_producer_and_handle_work_with_our_worker(redis: Redis, re
         assert job is not None
         await run_burst(functions=[add], redis_url=redis_url)
         assert await job.status() is JobStatus.complete
-        assert await job.result(timeout=1, poll_delay=0.01) == 5
+        assert await job.result(timeout=60, poll_delay=0.01) == 5
         info = await job.result_info()
         assert info is not None and (info.function, info.args, info.kwargs, info.job_try) == ("add", (2,), {"b": 3}, 1)
     # an app of arq's has no policy of ours: its result lives as long as arq says, its end is indexed beside it
@@ -69,9 +69,9 @@ async def test_a_plain_handle_reads_a_declared_job(redis_url: str, redis: Redis)
         assert info is not None and (info.function, info.args, info.kwargs) == ("declared", (), {"n": 4})
         assert await handle.status() is JobStatus.queued
         await run_burst(job_types=[declared], redis_url=redis_url)
-        assert await handle.result(timeout=1) == {"twice": 8}
+        assert await handle.result(timeout=60) == {"twice": 8}
         with pytest.raises(JobFailed, match="ValueError: below zero"):
-            await Job(bad.id, producer, _queue_name="work").result(timeout=1)
+            await Job(bad.id, producer, _queue_name="work").result(timeout=60)
 
 
 async def test_a_plain_producer_may_queue_a_declared_job_type(redis_url: str, redis: Redis) -> None:
@@ -116,7 +116,7 @@ async def test_a_mixed_fleet_loses_nothing_and_runs_nothing_twice(redis_url: str
     ):
         for start in range(0, 300, 50):
             await asyncio.gather(*(producer.enqueue_job("count", n) for n in range(start, start + 50)))
-        await eventually(lambda: sum(runs.values()) == 330, 20)
+        await eventually(lambda: sum(runs.values()) == 330)
         await eventually(lambda: _is_empty(producer))
         assert ours.jobs_complete > 0
     for main in mains:
@@ -180,7 +180,7 @@ async def test_arqs_abort_of_a_running_job_aborts_it_once(redis: Redis, redis_ur
         assert job is not None
         await eventually(lambda: runs)
         # the handle sees a score in the future (the lease), and moves it to 1
-        assert await asyncio.wait_for(job.abort(poll_delay=0.02), 3)
+        assert await asyncio.wait_for(job.abort(poll_delay=0.02), 60)
     assert runs == 1
     assert not await redis.exists("arq:queue", ARQ.active())
 
@@ -211,7 +211,7 @@ async def test_a_raising_hook_costs_no_outcome(redis_url: str) -> None:
         job = await producer.enqueue_job("add", 1)
         assert job is not None
         await run_burst(functions=[add], redis_url=redis_url, on_job_end=bad_end, after_job_end=bad_end)
-        assert await job.result(timeout=1) == 2
+        assert await job.result(timeout=60) == 2
 
 
 async def test_an_unchanged_cron_job_becomes_a_schedule_with_arqs_ids(redis: Redis, redis_url: str) -> None:
@@ -222,7 +222,7 @@ async def test_an_unchanged_cron_job_becomes_a_schedule_with_arqs_ids(redis: Red
 
     jobs = [cron(tick, name="cron:tick", second=set(range(60)), microsecond=500_000)]
     async with running(cron_jobs=jobs, redis_url=redis_url):
-        await asyncio.wait_for(ran.wait(), 5)
+        await asyncio.wait_for(ran.wait(), 60)
         stored = json.loads(await redis.hget(ARQ.schedules(), "cron:tick") or b"{}")
     assert stored
     ids = {key.decode() for key in await redis.keys("arq:in-progress:cron:tick:*")}

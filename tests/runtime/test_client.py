@@ -319,5 +319,5 @@ async def test_a_waiting_job_is_small(client: Client, redis: Redis) -> None:
 async def test_the_clock_of_a_connected_client_is_the_servers(redis_url: str, redis: Redis) -> None:
     async with await Client.connect(redis_url) as client:
         seconds, micros = await redis.time()
-        assert abs(client.clock.now_ms() - (seconds * 1000 + micros // 1000)) < 250
+        assert abs(client.clock.now_ms() - (seconds * 1000 + micros // 1000)) < 10_000
         assert (await client.enqueue(send_email, {"to": "x"})).created

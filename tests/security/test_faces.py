@@ -188,7 +188,7 @@ async def test_the_terminal_console(poisoned: str) -> None:
     places += [Location("worker", f"worker{HOSTILE}"), Location("flow", "root")]
     app = ConsoleApp(connect=connected, settings=settings, terminal=PLAIN, at=Location("overview"))
     async with app.run_test(size=(120, 40)) as pilot:
-        await eventually(lambda: app._admin, 30)
+        await eventually(lambda: app._admin)
         for place in places:
             started_s = time.monotonic()
             await app.go(place)

@@ -13,7 +13,7 @@ from qconsole.redis.embedded import EmbeddedServer
 from qconsole.tui.app import ConsoleApp
 from qconsole.tui.location import parse_location
 from qconsole.tui.terminal import Terminal
-from tests.support import eventually
+from tests.support import PATIENCE_S, eventually
 from tests.tui.stage import Stage
 from tests.tui.stage_clock import FrozenClock
 from tests.web.stage import Furniture
@@ -30,7 +30,7 @@ def text_of(app: ConsoleApp) -> str:
     return "\n".join(strip.text[:width] for strip in strips[:height])
 
 
-async def shows(pilot: Pilot[int], *texts: str, deadline_s: float = 5.0) -> None:
+async def shows(pilot: Pilot[int], *texts: str, deadline_s: float = PATIENCE_S) -> None:
     """Wait until all texts are on the screen."""
 
     async def there() -> bool:

@@ -118,7 +118,7 @@ async def test_a_worker_is_quieted_resumed_and_stopped(
                 async def turned(wanted: str = state) -> bool:
                     return (await admin.workers.list())[0].state == wanted
 
-                await eventually(turned, 15)
+                await eventually(turned)
                 await shows(pilot, state)
             await pilot.press("D")
             await shows(pilot, "Stop", "Esc leaves")
@@ -127,7 +127,7 @@ async def test_a_worker_is_quieted_resumed_and_stopped(
             async def stopping() -> bool:
                 return not any(worker.state == "running" for worker in await admin.workers.list())
 
-            await eventually(stopping, 15)
+            await eventually(stopping)
     finally:
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):

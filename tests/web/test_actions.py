@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.web.options import Auth
+from tests.support import PATIENCE_S
 from tests.web.conftest import HTML, JSON
 from tests.web.stage import Furniture, work
 
@@ -32,14 +33,14 @@ def plan(web: TestClient, **body: object) -> dict[str, object]:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
 def ended(web: TestClient, operation_id: str) -> dict[str, object]:
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         view = web.get(f"/operations/{operation_id}", headers=JSON).json()
         if view["state"] in {"done", "aborted"}:

@@ -114,6 +114,6 @@ async def test_a_connection_that_is_stopped_while_it_closes_leaves_nothing_hangi
             closes = asyncio.create_task(connection.close())
             await eventually(lambda: connection._tx.qsize())
             connection.stop()
-        await asyncio.wait_for(closes, 10)
+        await asyncio.wait_for(closes, 60)
         await asyncio.gather(waits, return_exceptions=True)
     await database.close()
