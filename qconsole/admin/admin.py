@@ -2,10 +2,12 @@
 are imported when first asked for: a command needs one or two of them.
 """
 
+import asyncio
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from qconsole.admin.backend import Backend
@@ -15,9 +17,9 @@ from qconsole.admin.views import Actor
 from qconsole.clock import Clock
 from qconsole.config import Settings
 from qconsole.errors import QConsoleError, RedisUnavailable, Unauthenticated
-from qconsole.redis.connect import connect, is_clustered
-from qconsole.redis.patience import reason_of
-from qconsole.redis.url import parse_url
+from qconsole.redis.connect import connect, is_clustered, once
+from qconsole.redis.patience import Patience, reason_of
+from qconsole.redis.url import Topology, parse_url
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.server_clock import ServerClock
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from qconsole.admin.trash import Trash
     from qconsole.admin.workers import Workers
 
+FIRST_ANSWER_S: Final = 3.0
+FIRST_TRIES: Final = Patience(deadline_s=2.5)  # ends before, so that it tells why
 ALL = frozenset(
     {"list", "retry", "promote", "cancel", "remove", "pause", "limit", "logs", "progress", "history", "dead_letters"}
     | {"groups", "schedules", "flows", "metrics", "events", "trash", "priority", "edit"}
@@ -76,7 +80,7 @@ class Admin:
         if clock is None:
             clock = ServerClock()
             try:
-                await clock.measure(redis)
+                await _measure(clock, redis, settings, actor)
             except BaseException as error:
                 await redis.aclose()
                 if isinstance(error, RedisError) and not isinstance(error, QConsoleError):
@@ -246,6 +250,25 @@ class Admin:
         from qconsole.admin.sessions import Sessions
 
         return Sessions(self._session)
+
+
+async def _measure(clock: ServerClock, redis: Redis, settings: Settings, actor: Actor) -> None:
+    """Ask the server for its time. Who sits at a command line is told soon when a server does not answer; behind
+    sentinels, in a cluster and to other faces a failover is given its time.
+    """
+    target = parse_url(settings.redis_url)
+    if actor.face != "cli" or target.topology is not Topology.SINGLE:
+        await clock.measure(redis)
+        return
+    try:
+        async with asyncio.timeout(FIRST_ANSWER_S):
+            await clock.measure(once(redis, FIRST_TRIES))
+    except TimeoutError as error:
+        raise RedisUnavailable(
+            f"Redis at {target} cannot be used: it did not answer within {FIRST_ANSWER_S:g} s",
+            "Check that it runs, and that the address is right (--redis URL or QCONSOLE_REDIS_URL).",
+            url=str(target),
+        ) from error
 
 
 def _unusable(settings: Settings, error: RedisError) -> RedisUnavailable:

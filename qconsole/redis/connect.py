@@ -91,14 +91,15 @@ def connect(
     return client
 
 
-def once(client: Client) -> Client:
+def once(client: Client, patience: Patience = ONCE) -> Client:
     """Return a client over the same connections whose calls are never repeated unseen; it needs no closing.
 
-    For a caller that must know that an answer was lost, because the call may have been carried out.
+    For a caller that must know that an answer was lost, because the call may have been carried out. Another `patience`
+    tries for that long.
     """
     pool: Any = client.connection_pool
     twin: Any = type(client)(connection_pool=pool)
-    twin.own_insistence = Insistence(pool.target, ONCE, pool)
+    twin.own_insistence = Insistence(pool.target, patience, pool)
     return cast(Client, twin)
 
 
