@@ -84,7 +84,8 @@ def test_the_story_ends_with_every_queue_drained(tmp_path: Path) -> None:
     play_to_the_end(tmp_path)
 
 
-@pytest.mark.parametrize("topology", [pytest.param("sentinel", marks=pytest.mark.slow), "cluster"])
+@pytest.mark.slow
+@pytest.mark.parametrize("topology", ["sentinel", "cluster"])
 async def test_the_story_is_the_same_on_a_given_sentinel_service_or_cluster(
     request: pytest.FixtureRequest, tmp_path: Path, topology: str
 ) -> None:
