@@ -14,6 +14,7 @@ from qconsole.admin.views import EventRow, Page
 TAIL_POLL_S: Final = 0.5
 _SENTENCES: Final = {
     "buried": "failed for good: {error_type}: {message}",
+    "attempt_failed": "attempt {attempt} of {attempts} failed and is made again: {error_type}: {message}",
     "stalled": "stalled on {worker}, {stalls} so far",
     "breach": "took {total_ms} ms, its target is {target_ms} ms",
     "held": "holds the queue for {ms} ms",

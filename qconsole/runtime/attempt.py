@@ -109,6 +109,7 @@ class Attempt:
             f"d:{self.name}:{bucket_of(ended_ms - self.started_ms)}",
             ended_ms - self.due_ms,
             extra or False,
+            self.claimed.retries > 0,
         ]
 
 
@@ -353,14 +354,15 @@ class Endings:
         except Exception as broken:  # a backoff is the app's own code
             broken.__context__ = error
             error, verdict = broken, Bury(Cause.UNRECOVERABLE)
-        fault = fault_of(error, fingerprint_of(error), self._now_ms)
+        mark = fingerprint_of(error)
+        fault = fault_of(error, mark, self._now_ms)
         outcome = Outcome.FAILED if isinstance(verdict, Bury) else Outcome.RETRY
         history = history_with(record, a, self._now_ms, outcome, fault)
         fields = ["error", dumps(fault), "history", history]
         if isinstance(verdict, Bury):
             self._bury(error, verdict.cause, fault, history, fields)
         else:
-            self._again(verdict, fields)
+            self._again(verdict, fields, mark)
         return verdict
 
     def _bury(self, error: BaseException, cause: Cause, fault: dict[str, Any], history: str, fields: list[str]) -> None:
@@ -371,11 +373,13 @@ class Endings:
         result = result_of(a, self._now_ms, error=(fault["type"], fault["message"]))
         a.lane.finish(a.entry("failed", self._now_ms, ttl_ms=self._ttl_ms("failed_age_s"), extra=extra), result)
 
-    def _again(self, verdict: Again, fields: list[str]) -> None:
-        a = self._attempt
-        extra: dict[str, Any] = {"due_ms": self._now_ms + verdict.after_ms, "priority": a.priority, "fields": fields}
+    def _again(self, verdict: Again, fields: list[str], mark: Fingerprint) -> None:
+        a, due_ms = self._attempt, self._now_ms + verdict.after_ms
+        extra: dict[str, Any] = {"due_ms": due_ms, "priority": a.priority, "fields": fields}
         if verdict.counted:
             extra["retry"] = a.number
+            told = {"job_type": a.name, "attempt": a.number, "attempts": a.attempts, "due_ms": due_ms}
+            extra["event"] = dumps(told | {"error_type": mark.error_type, "message": mark.message, "fp": mark.digest})
         if verdict.hold_ms:
             extra["hold_ms"] = verdict.hold_ms
         a.lane.finish(a.entry("retry" if verdict.counted else "later", self._now_ms, extra=extra), None)

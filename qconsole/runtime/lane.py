@@ -256,10 +256,10 @@ class Lane:
             self._crowded = active > self.slots * CROWDED_FACTOR
         if free > 0:
             self._note_next(next_ms)
-        self._start_all(token, claimed)
-        if self._shared is not None and len(claimed) < free:
+        started = self._start_all(token, *claimed) if claimed else 0
+        if self._shared is not None and started < free:
             self._shared.left()
-        return len(claimed)
+        return started
 
     def _begin(self, free: int) -> None:
         self._asked += free
@@ -303,22 +303,11 @@ class Lane:
             ),
         )
 
-    def _start_all(self, token: str, claimed: list[list[Any]]) -> None:
-        now_ms = self.clock.now_ms()
-        for job_id, score, payload, retries, record, abort_ms in claimed:
-            self._start(
-                self,
-                Claimed(
-                    job_id.decode(),
-                    token,
-                    float(score),
-                    payload,
-                    int(retries or 0),
-                    record_of(record) if record else None,
-                    float(abort_ms) if abort_ms else None,
-                    now_ms,
-                ),
-            )
+    def _start_all(self, token: str, *claimed: list[Any]) -> int:
+        jobs = claimed_jobs(token, self.clock.now_ms(), *claimed)
+        for job in jobs:
+            self._start(self, job)
+        return len(jobs)
 
     def _note_words(self, finished: list[Finished], words: list[bytes]) -> None:
         has_effects = False
@@ -355,6 +344,31 @@ class Lane:
         if given:
             logger.warning("queue %s: %d claims whose answer was lost were given back", self.keys.queue, len(given))
         return len(given)
+
+
+def claimed_jobs(
+    token: str,
+    now_ms: int,
+    ids: list[bytes],
+    scores: list[bytes],
+    stored: list[Any],
+    records: list[list[bytes]],
+    aborts: list[Any],
+) -> list[Claimed]:
+    """Return claimed jobs from the lists that `lease` in lua/lib_claim.lua gathers."""
+    return [
+        Claimed(
+            job_id.decode(),
+            token,
+            float(scores[i]),
+            stored[2 * i],
+            int(stored[2 * i + 1] or 0),
+            record_of(records[i]) if records and records[i] else None,
+            float(aborts[i]) if aborts and aborts[i] else None,
+            now_ms,
+        )
+        for i, job_id in enumerate(ids)
+    ]
 
 
 def record_of(flat: list[bytes]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from qconsole.runtime.codec import decode_call
 from qconsole.runtime.job_type import JobType
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import Keys
-from qconsole.runtime.lane import RESULTS_AFTER, Claimed, Lane, record_of, turn_limits
+from qconsole.runtime.lane import RESULTS_AFTER, Claimed, Lane, claimed_jobs, turn_limits
 from qconsole.runtime.policy import QueuePolicy
 from qconsole.runtime.scripts import script
 
@@ -43,7 +43,7 @@ class Hand:
         """Take an attempt's end; `settle` sends it."""
         self._finished.append((entry, result))
 
-    async def _turn(self, free: int) -> list[Any]:
+    async def _turn(self, free: int) -> list[Claimed]:
         finished, self._finished = self._finished, []
         self._claims += 1
         token, results = f"{self.worker_id}.{self._claims}", []
@@ -58,22 +58,7 @@ class Hand:
         for (entry, _), word in zip(finished, words, strict=True):
             if word != b"ok":
                 self.lost.append((entry[0], word.decode()))
-        return [self._claimed(token, now_ms, *one) for one in claimed]
-
-    @staticmethod
-    def _claimed(
-        token: str, now_ms: int, job_id: bytes, score: bytes, call: bytes, retries: Any, record: Any, abort_ms: Any
-    ) -> Claimed:
-        return Claimed(
-            id=job_id.decode(),
-            token=token,
-            score=float(score),
-            payload=call,
-            retries=int(retries or 0),
-            record=record_of(record) if record else None,
-            abort_ms=float(abort_ms) if abort_ms else None,
-            claimed_ms=now_ms,
-        )
+        return claimed_jobs(token, now_ms, *claimed) if claimed else []
 
     async def claim(self, limit: int | None = None) -> list[Claimed]:
         """Claim up to `limit` jobs."""

@@ -63,6 +63,12 @@ class FlowModel(Model):
         if due_ms > self.now_ms:
             job.not_before_ms = due_ms
 
+    def _back(self, job: Job) -> None:
+        if job.family and job.family.pending:
+            self._wait(job, 0)
+        else:
+            Model._back(self, job)  # super() cannot: slots make another class of this one
+
     def forward(self, queue: str) -> None:
         """Apply what stood in an outbox when forwarding began."""
         here = self.queues[queue]

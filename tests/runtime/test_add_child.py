@@ -68,6 +68,21 @@ async def test_a_running_parent_waits_when_it_puts_itself_off(bench: Bench) -> N
     assert await bench.run("a") == ["p"]
 
 
+@pytest.mark.parametrize("is_dead", [True, False])
+async def test_a_parent_whose_worker_died_or_gave_it_back_waits_too(bench: Bench, is_dead: bool) -> None:
+    await add(bench, "p")
+    (claimed,) = await bench.hand("a").claim()
+    await add(bench, "x", parent=P)
+    if is_dead:
+        bench.clock.advance(s=61)
+        await bench.redis.delete(Keys("a").in_progress("p"))
+    else:
+        bench.hand("a").endings(claimed).given_back()
+        await bench.hand("a").settle()
+    assert await bench.hand("a").claim_ids() == ["x"]
+    assert await bench.state("a", "p") == "waiting_children"
+
+
 async def test_a_running_parent_that_ends_does_not_wait(bench: Bench) -> None:
     await add(bench, "p")
     (claimed,) = await bench.hand("a").claim()

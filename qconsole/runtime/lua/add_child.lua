@@ -1,5 +1,5 @@
 -- Adds a child to a job that has not ended: one that has not started waits for it, one that runs waits for it when it
--- puts itself off or is tried again. A child in another queue goes there by the outbox. The same call again changes nothing.
+-- is put off, tried again, given back or stalls. A child in another queue goes there by the outbox. The same call again changes nothing.
 -- KEYS 1 the parent's queue  2 arq:abort of its slot
 -- ARGV 1 now ms  2 parent id  3 check of the child's id: fresh | own | again  4 the child's queue  5… the child (as
 --      lib_flow_add.lua)

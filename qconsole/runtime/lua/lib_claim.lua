@@ -51,7 +51,8 @@ local function take_in_order(queue, want, wanted, now_ms)
   return taken, more
 end
 
--- Writes the leases and gathers what running needs: id, score, payload, attempts without success, record, abort ms.
+-- Writes the leases and gathers what running needs, in lists: ids, scores, then for each payload and attempts without
+-- success, records (none: no job has one), abort ms (none: none is aborted).
 local function lease(queue, prefix, abort_key, taken, want, special, keeps_records, now_ms)
   local keys, records, ends, n = {}, {}, {}, #taken.ids
   local record, lease_end = prefix .. 'job:', string.format('%d', now_ms + want.lease_ms)
@@ -69,21 +70,24 @@ local function lease(queue, prefix, abort_key, taken, want, special, keeps_recor
   local any_record = redis.call('EXISTS', unpack(records)) > 0 -- default jobs have none
   local stored = redis.call('MGET', unpack(keys))
   local aborts = special and redis.call('ZMSCORE', abort_key, unpack(taken.ids)) or {}
-  local active, claimed = {}, {}
+  local active, found = {}, {}
   local head = want.token .. '|' .. want.worker .. '|' .. ARGV[1] .. '|'
   for i, id in ipairs(taken.ids) do
     local score, payload, retries = taken.scores[i], stored[2 * i - 1], stored[2 * i]
     active[2 * i - 1] = id
     active[2 * i] = head .. score .. (retries and '|' .. tonumber(retries) + 1 .. '|' or '|1|') .. due_text(score) .. '|'
       .. (payload and job_type_of(payload) or '')
-    claimed[i] = {id, score, payload, retries, any_record and redis.call('HGETALL', records[i]), aborts[i] or false}
+    if any_record then
+      found[i] = redis.call('HGETALL', records[i])
+    end
   end
   redis.call('HSET', prefix .. 'active', unpack(active))
-  return claimed
+  return {taken.ids, taken.scores, stored, found, aborts}
 end
 
 -- `limits`: {concurrency, rate_max, rate_ms}, nil: none. `special`: one of the keys abort, paused, hold, due exists.
--- Returns the claimed jobs, and when to look again: 0 at once, -1 unknown, else ms; -2: the gate is shut.
+-- Returns the claimed jobs as `lease` gathers them ({}: none), and when to look again: 0 at once, -1 unknown, else ms;
+-- -2: the gate is shut.
 local function claim(queue, abort_key, want, limits, records, special, now_ms)
   local prefix = 'qc:{' .. queue .. '}:'
   local stalled = redis.call('ZRANGEBYSCORE', prefix .. 'leases', '-inf', ARGV[1], 'LIMIT', '0', STALLS_LOOKED_AT)

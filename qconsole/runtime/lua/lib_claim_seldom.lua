@@ -1,4 +1,5 @@
--- Claiming: what few claims need, for stalled jobs, delayed ones of another priority, and a rate limit. Needs score, place.
+-- Claiming: what few claims need, for stalled jobs, delayed ones of another priority, and a rate limit. Needs score, place,
+-- flow.
 
 local PROMOTED_AT_ONCE = 200
 
@@ -27,8 +28,8 @@ local function note_stall(queue, prefix, id, was, records, now_ms)
   end
 end
 
--- Jobs whose lease ran out: a stall is counted and the job gets its old place back; one that a plain arq worker holds
--- or ended meanwhile is no longer ours.
+-- Jobs whose lease ran out: a stall is counted and the job gets its old place back, or waits for children that it was
+-- given while it ran; one that a plain arq worker holds or ended meanwhile is no longer ours.
 local function recover_stalled(queue, prefix, ids, records, now_ms)
   for _, id in ipairs(ids) do
     local entry = redis.call('HGET', prefix .. 'active', id)
@@ -41,7 +42,9 @@ local function recover_stalled(queue, prefix, ids, records, now_ms)
       redis.call('HDEL', prefix .. 'active', id)
       if was and redis.call('ZSCORE', queue, id) then
         note_stall(queue, prefix, id, was, records, now_ms)
-        if not holder then
+        if not holder and flow_wait(queue, id, 0, now_ms) then
+          redis.call('ZREM', queue, id)
+        elseif not holder then
           redis.call('ZADD', queue, was.score, id)
         end
       end

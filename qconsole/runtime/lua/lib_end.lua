@@ -10,12 +10,12 @@ local function keep_call(prefix, id, now_ms)
   end
 end
 
--- Where an attempt that did not end its job puts it: its old place, or a due time.
+-- Where an attempt that did not end its job puts it: with its pending children, its old place, or a due time.
 local function put_back(queue, prefix, e, extra, now_ms)
-  if extra.place then
-    redis.call('ZADD', queue, extra.place, e[1])
-  elseif flow_wait(queue, e[1], extra.due_ms, now_ms) then
+  if flow_wait(queue, e[1], extra.place and 0 or extra.due_ms, now_ms) then
     redis.call('ZREM', queue, e[1])
+  elseif extra.place then
+    redis.call('ZADD', queue, extra.place, e[1])
   else
     place(queue, e[1], extra.priority or QC_DEFAULT_PRIORITY, math.max(extra.due_ms, now_ms), now_ms)
   end

@@ -17,7 +17,7 @@ local function write_metrics(prefix, metrics, now_ms)
 end
 
 -- `entries`: {id, token, kind, job type, index of the result in ARGV or 0, result TTL ms ('': none), field of the wait's
--- bucket, field of the run's bucket, total ms, extra or false}, kind: ok | failed | cancelled | retry | later | back.
+-- bucket, field of the run's bucket, total ms, extra or false, whether attempts are counted already}, kind: ok | failed | cancelled | retry | later | back.
 -- `limits`: {keep_completed, keep_completed_ms, keep_failed, keep_failed_ms, sla_total_ms}, nil: unbounded.
 -- Returns one word for each entry: ok | taken (somebody else holds it) | gone (nobody does), and the ids that ended.
 local function settle(queue, entries, records, limits, now_ms)
@@ -45,9 +45,12 @@ local function settle(queue, entries, records, limits, now_ms)
           seldom().end_job(queue, prefix, e, extra, state, now_ms)
         end
         ended[#ended + 1] = id
-        deleted[n + 1] = 'arq:job:' .. id
-        deleted[n + 2] = 'arq:retry:' .. id
-        n = n + 2
+        n = n + 1
+        deleted[n] = 'arq:job:' .. id
+        if e[11] then
+          n = n + 1
+          deleted[n] = 'arq:retry:' .. id
+        end
         if e[5] == 0 then -- no result is kept
         elseif e[6] ~= '' then
           redis.call('SET', 'arq:result:' .. id, ARGV[e[5]], 'PX', e[6])
@@ -71,6 +74,9 @@ local function settle(queue, entries, records, limits, now_ms)
         seldom().put_back(queue, prefix, e, extra, now_ms)
       end
       if counter then
+        if extra and extra.event then
+          seldom().event(queue, now_ms, 'attempt_failed', id, extra.event)
+        end
         local field, wait, run = counter .. job_type, e[7], e[8]
         metrics[field] = (metrics[field] or 0) + 1
         metrics[wait] = (metrics[wait] or 0) + 1
