@@ -17,7 +17,8 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 HOLD_S = 1.0  # what keys wait for a verb's dialog; those typed meanwhile are dropped then
-LOST_S = 0.25  # the follower of a key went down with its widget
+LOST_S = 0.25  # how often it is looked whether the follower of a key went down with its widget
+MOST_LOOKS = 40  # after so many it is taken as lost though its widget is there
 LOOK_AGAIN_S = 0.005
 ROUNDS = 2  # the second comes behind what the key's handlers have sent themselves
 MOST_WAITING = 512
@@ -86,7 +87,7 @@ class KeyGate:
         """Send a message after the key that was let in."""
         self._target = target
         target.post_message(Followed(self._number, ROUNDS))
-        asyncio.get_running_loop().call_later(LOST_S, self._settle, self._number)
+        self._look(self._number, 0)
 
     def arrived(self, message: Followed) -> None:
         """Take note that a key and what its handlers sent have been dealt with."""
@@ -96,6 +97,16 @@ class KeyGate:
             self._target.post_message(Followed(message.number, message.left - 1))
         else:
             self._app.call_later(self._settle, message.number)
+
+    def _look(self, number: int, looks: int) -> None:
+        """Go on where the follower went down with its widget; while the widget is there, it is only slow."""
+        if number != self._number or not self._busy:
+            return
+        gone = self._target is None or not self._target.is_attached
+        if looks and (gone or looks > MOST_LOOKS):
+            self._settle(number)
+        else:
+            asyncio.get_running_loop().call_later(LOST_S, self._look, number, looks + 1)
 
     def _settle(self, number: int) -> None:
         if number != self._number or not self._busy:

@@ -10,7 +10,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from qconsole.tui.app import ConsoleApp
-from qconsole.tui.key_gate import HOLD_S, MOST_WAITING
+from qconsole.tui.key_gate import HOLD_S, LOST_S, MOST_WAITING
 from tests.support import eventually
 from tests.tui.conftest import Open, shows
 from tests.tui.stage import Stage
@@ -56,6 +56,20 @@ async def test_a_burst_of_keys_is_dealt_with_one_by_one(open_stage: Open, stage:
         assert any(asked.startswith("jobs state:failed ") for asked in stage.asked)
         type_ahead(pilot, ["4", "j", "j", "3", "2", "j", "j"])
         await eventually(lambda: app_of(pilot).view.noun == "queues" and app_of(pilot).view.table.place == 2)  # type: ignore[attr-defined]
+
+
+async def test_a_slow_machine_lets_no_key_overtake_the_one_before_it(open_stage: Open, stage: Stage) -> None:
+    async with open_stage("jobs") as pilot:
+        await shows(pilot, "newest first")
+        app, open_palette = app_of(pilot), app_of(pilot).action_palette
+
+        async def slowly() -> None:
+            await asyncio.sleep(3 * LOST_S)
+            open_palette()
+
+        app.action_palette = slowly  # type: ignore[method-assign,assignment]
+        type_ahead(pilot, ":dlq queue:billing\r")
+        await shows(pilot, "Dead letters", "queue:billing")
 
 
 async def test_keys_typed_before_a_dialog_stands_go_into_it(
