@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,14 +19,12 @@ from qconsole.admin.backend import Backend
 from qconsole.admin.operation_record import LEASE_MS, Operation, OperationStore
 from qconsole.admin.operation_targets import Chunk, Target, Targets
 from qconsole.admin.operation_verbs import DONE_BEFORE, UNDOABLE, Outcome, Verbs
-from qconsole.admin.views import OperationState, OperationView, Verb
+from qconsole.admin.views import OperationState, OperationView
 from qconsole.errors import Conflict, QConsoleError
 from qconsole.runtime.keys import GLOBAL
 
 CHUNK: Final = 1_000  # jobs taken up at once and written down as one
 EDIT_CHUNK: Final = 100  # of edited payloads, which go one by one
-LANES: Final = 1  # calls under way at once: with two, another client waited for both (20 ms instead of 11 to 15)
-UNORDERED: Final = frozenset({Verb.REMOVE, Verb.DRAIN, Verb.CANCEL, Verb.DISCARD})
 FIRST_CALL: Final = 20
 LARGEST_CALL: Final = 200
 SMALLEST_CALL: Final = 5
@@ -180,32 +178,15 @@ class Runner:
             # the killed runner put these back, and plain arq has worked them since
             again = await self._targets.ended_since(queue, chosen, operation.bound_ms) if is_result and resumed else []
             tally.take(queue, Outcome(done=again), resumed)
-            parts = self._parts(operation, [job_id for job_id in chosen if job_id not in set(again)], at)
-            lanes = LANES if operation.verb in UNORDERED else 1
-            await _all([self._lane(operation, queue, is_result, parts, tally, resumed) for _ in range(lanes)])
+            done_before = set(again)
+            ids = [job_id for job_id in chosen if job_id not in done_before]
+            start = 0
+            while start < len(ids):  # one call after another: with two under way, other clients wait for both
+                part = ids[start : start + (self._call if operation.payload_edit is None else EDIT_CHUNK)]
+                tally.take(queue, await self._called(operation, queue, part, is_result, at + start), resumed)
+                start += len(part)
             at += len(chosen)
         return tally
-
-    def _parts(self, operation: Operation, ids: Sequence[str], at: int) -> Iterator[tuple[int, Sequence[str]]]:
-        """Cut ids into calls, each as large as it may be when it is made; yield how many came before, and its ids."""
-        start = 0
-        while start < len(ids):
-            part = ids[start : start + (self._call if operation.payload_edit is None else EDIT_CHUNK)]
-            yield at + start, part
-            start += len(part)
-
-    async def _lane(
-        self,
-        operation: Operation,
-        queue: str,
-        is_result: bool,
-        parts: Iterator[tuple[int, Sequence[str]]],
-        tally: _Tally,
-        resumed: frozenset[str],
-    ) -> None:
-        """Make one call after another, of what no other lane has taken."""
-        for at, part in parts:
-            tally.take(queue, await self._called(operation, queue, part, is_result, at), resumed)
 
     async def _called(self, operation: Operation, queue: str, ids: Sequence[str], is_result: bool, at: int) -> Outcome:
         """Act on jobs of one queue in one call; one that the server refuses fails them all."""
@@ -303,10 +284,3 @@ class Runner:
             self._recent.pop(0)
         span_s = now - self._recent[0][0]
         return sum(n for _, n in self._recent[1:]) / span_s if span_s > 0 else 0.0
-
-
-async def _all(lanes: list[Coroutine[Any, Any, None]]) -> None:
-    """Run some lanes to their ends, and raise the first error when all have ended."""
-    for ended in await asyncio.gather(*lanes, return_exceptions=True):
-        if ended is not None:
-            raise ended
