@@ -82,7 +82,7 @@ def _values(name: str, typed: str, position: int, context: Context) -> list[Sugg
     wanted = typed.lstrip('"').lower()
     known = FIELDS[name]
     if known.kind is Kind.CHOICE:
-        values = known.choices
+        values = known.choices_of(context.noun)
     elif known.kind is Kind.DURATION:
         values = _DURATIONS
     elif known.kind is Kind.INSTANT:

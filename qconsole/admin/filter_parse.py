@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import NoReturn
 
 from qconsole.admin.filter_terms import (
+    DEAD_LETTERS,
     DURATION_UNITS_MS,
     ESCAPABLE,
     FIELDS,
+    JOBS,
     OPERATORS_OF,
     ORDERED,
     Duration,
@@ -50,13 +52,14 @@ def fail(position: int, expected: str, got: str, hint: str | None = None) -> NoR
 
 
 class Parser:
-    """A cursor over one text; `terms` reads it to its end."""
+    """A cursor over one text for one listing; `terms` reads it to its end."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, noun: str = JOBS) -> None:
         if len(text) > MAX_LENGTH:
             fail(MAX_LENGTH, f"at most {MAX_LENGTH} characters", f"{len(text)}")
         self._text = text
         self._at = 0
+        self._noun = noun
 
     def terms(self) -> tuple[Term, ...]:
         """Return every term of the text, in order."""
@@ -128,7 +131,8 @@ class Parser:
         if operator not in OPERATORS_OF[field.kind]:
             fail(found.start(), f"{_one_of(OPERATORS_OF[field.kind])} after {name}", repr(found.group()))
         self._at = found.end()
-        return Term(name, operator, self._values(lambda raw, at: _value(field, operator, raw, at)), negated, path)
+        values = self._values(lambda raw, at: _value(field, operator, raw, at, self._noun))
+        return Term(name, operator, values, negated, path)
 
     def _values(self, read: _Reader) -> tuple[Value, ...]:
         values: list[Value] = []
@@ -182,7 +186,7 @@ def _unescaped(escaped: str) -> str:
     return "" if literal is None else literal
 
 
-def _value(field: Field, operator: Operator, raw: str, position: int) -> Value:
+def _value(field: Field, operator: Operator, raw: str, position: int, noun: str) -> Value:
     if field.kind is Kind.DURATION:
         return Duration(duration_ms(raw, position))
     if field.kind is Kind.INSTANT:
@@ -190,17 +194,24 @@ def _value(field: Field, operator: Operator, raw: str, position: int) -> Value:
     if field.kind is Kind.NUMBER or (field.kind is Kind.PAYLOAD and operator in ORDERED):
         return _number(raw, position)
     if field.kind is Kind.CHOICE:
-        return _choice(field, raw, position)
+        return _choice(field, raw, position, noun)
     return Pattern(raw)
 
 
-def _choice(field: Field, raw: str, position: int) -> Pattern:
-    chosen = raw.lower()
-    if chosen not in field.choices:
-        close = difflib.get_close_matches(chosen, field.choices, n=1)
-        hint = f"Did you mean {close[0]}?" if close else None
-        fail(position, f"one of {', '.join(field.choices)}", repr(raw), hint)
+def _choice(field: Field, raw: str, position: int, noun: str) -> Pattern:
+    chosen, choices = raw.lower(), field.choices_of(noun)
+    if chosen not in choices:
+        fail(position, f"one of {', '.join(choices)}", repr(raw), _instead(field, chosen, choices, noun))
     return Pattern(chosen)
+
+
+def _instead(field: Field, chosen: str, choices: tuple[str, ...], noun: str) -> str | None:
+    """Return what may have been meant by a choice that a listing does not have."""
+    if chosen in field.choices:
+        here, there = ("dead letters", "jobs") if noun == DEAD_LETTERS else ("jobs", "dead letters")
+        return f"{chosen} is a state of {there}, and this lists {here}."
+    close = difflib.get_close_matches(chosen, choices, n=1)
+    return f"Did you mean {close[0]}?" if close else None
 
 
 def _number(raw: str, position: int) -> Number:

@@ -57,6 +57,12 @@ class Field:
     text: str
     choices: tuple[str, ...] = ()
 
+    def choices_of(self, noun: str) -> tuple[str, ...]:
+        """Return the values it takes in a listing: jobs and dead letters have states of their own."""
+        if self.name != "state":
+            return self.choices
+        return DEAD_LETTER_STATES if noun == DEAD_LETTERS else JOB_STATES
+
 
 JOB_STATES = ("waiting", "delayed", "active", "waiting_children", "completed", "failed", "cancelled")
 DEAD_LETTER_STATES = ("open", "replayed", "discarded")

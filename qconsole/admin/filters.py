@@ -74,7 +74,7 @@ def parse(text: str, *, noun: str = JOBS) -> Filter:
     Raises:
         FilterError: with `position` and `expected`.
     """
-    terms = Parser(text).terms()
+    terms = Parser(text, noun).terms()
     for term in terms:
         if noun not in FIELDS[term.field].nouns:
             known = ", ".join(name for name, field in FIELDS.items() if noun in field.nouns)

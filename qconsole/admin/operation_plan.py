@@ -77,8 +77,12 @@ class Planner:
             return "queue", next(iter(selection.queues)) if len(selection.queues) == 1 else settings.env
         return ("count", str(count)) if count > TYPED_FROM else ("click", None)
 
-    async def select(self, operation: Operation, ids: list[str] | None) -> Selection:
-        """Return what an operation would touch."""
+    async def select(self, operation: Operation, ids: list[str] | None, given: Filter) -> Selection:
+        """Return what an operation would touch.
+
+        Args:
+            given: the filter it was asked for with; the operation's own names only states the verb can act on.
+        """
         queues = await self._session.plain_arq.queues()
         if ids is not None:
             return await self._given(operation, ids, queues)
@@ -91,7 +95,7 @@ class Planner:
         return Selection(
             count=count,
             samples=await self._samples(operation, sources),
-            exclusions=await self._exclusions(operation, queues),
+            exclusions=await self._exclusions(operation, queues, given),
             queues=self._wholes(source.queue for source in await self._holding(sources)),
         )
 
@@ -146,12 +150,15 @@ class Planner:
         rows = JobViews(self._backend)
         return tuple(rows.row(job) for job, _ in jobs.found)
 
-    async def _exclusions(self, operation: Operation, queues: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    async def _exclusions(
+        self, operation: Operation, queues: tuple[str, ...], wanted: Filter
+    ) -> tuple[tuple[str, int], ...]:
         """Count what the filter matches but the verb cannot act on, as far as the indexes know at once."""
         if operation.noun == "dlq":
             return await self._late_letters(operation, queues)
-        wanted = parse(operation.filter, noun=JOBS)
-        others = [state for state in _JOB_STATES if state not in JOB_STATES[operation.verb]]
+        named, refused = wanted.literals("state"), wanted.excluded("state")
+        matched = [state for state in _JOB_STATES if (named is None or state in named) and state not in refused]
+        others = [state for state in matched if state not in JOB_STATES[operation.verb]]
         if residual(wanted) or wanted.literals("fp") is not None:
             return ()
         found = []

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from qconsole.admin.filter_terms import DEAD_LETTERS, JOBS
-from qconsole.admin.filters import Filter, as_filter
+from qconsole.admin.filters import EMPTY, Filter, as_filter
 from qconsole.admin.fingerprints import with_whole_fingerprints
 from qconsole.admin.jobs import checked_delay_s
 from qconsole.admin.letter_search import LetterSearch
@@ -78,13 +78,13 @@ class Operations(Noun):
         chosen, noun = self._checked_verb(verb, noun)
         self._session.require("operator", "bulk actions")
         reason = self._session.checked_reason(reason, needed=chosen is Verb.DISCARD)
-        text = "" if noun == "trash" else await self._effective(chosen, noun, filter)
+        given = EMPTY if noun == "trash" else await self._given(noun, filter)
         if ids and str(filter):
             raise UsageError("ids and a filter exclude each other", "Give ids, or a filter.", field="ids")
         operation = self._drafted(
             chosen,
             noun,
-            filter=text if not ids else "",
+            filter="" if ids or noun == "trash" else str(self._planner.effective(chosen, noun, given)),
             reason=reason,
             rate_per_s=_positive("rate_per_s", rate_per_s),
             spread_s=_positive("spread_s", spread_s),
@@ -93,7 +93,8 @@ class Operations(Noun):
             payload_edit=_checked_edit(chosen, payload_edit),
             has_ids=bool(ids) or noun == "trash",
         )
-        selection = await self._planner.select(operation, [checked_id(named) for named in ids] if ids else None)
+        named = [checked_id(one) for one in ids] if ids else None
+        selection = await self._planner.select(operation, named, given)
         if max_affected is not None and selection.count.value > max_affected:
             raise Refused(
                 f"{chosen.value} would touch {selection.count.value:,}, more than {max_affected:,} allowed",
@@ -165,10 +166,9 @@ class Operations(Noun):
             )
         return Verb(str(verb)), noun
 
-    async def _effective(self, verb: Verb, noun: str, filter: str | Filter) -> str:
+    async def _given(self, noun: str, filter: str | Filter) -> Filter:
         queues = await self._session.plain_arq.queues()
-        wanted = await with_whole_fingerprints(self._backend, as_filter(filter, noun=NOUNS[noun]), queues)
-        return str(self._planner.effective(verb, noun, wanted))
+        return await with_whole_fingerprints(self._backend, as_filter(filter, noun=NOUNS[noun]), queues)
 
     async def start(self, operation_id: str, *, confirm: str | None = None) -> OperationView:
         """Start a planned operation; `run` then drives it.

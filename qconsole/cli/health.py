@@ -99,7 +99,7 @@ def _findings(session: Session, findings: "tuple[Finding, ...]") -> None:
         session.output.say("All is well.")
     for finding in findings:
         mend = "qconsole doctor --fix" if finding.fixable else finding.mend
-        where = f"{finding.queue}: " if finding.queue else ""
+        where = f"{finding.queue}: " if finding.queue and finding.queue not in finding.text else ""
         lines = [line for text in (where + finding.text, mend) for line in session.output.wrapped(text or "", indent=6)]
         session.output.pairs([(f"{finding.level:<4}", "\n".join(lines))])
 

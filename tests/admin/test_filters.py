@@ -12,6 +12,7 @@ from qconsole.admin.filter_parse import Parser
 from qconsole.admin.filter_terms import (
     DEAD_LETTERS,
     FIELDS,
+    JOBS,
     OPERATORS_OF,
     ORDERED,
     Duration,
@@ -116,6 +117,12 @@ def test_a_misspelt_field_or_value_is_suggested() -> None:
     with pytest.raises(FilterError) as caught:
         parse("state:complete")
     assert caught.value.hint == "Did you mean completed?"
+    with pytest.raises(FilterError, match=r"at 6: expected one of waiting, .* cancelled, got 'nope'") as caught:
+        parse("state:nope")
+    assert caught.value.hint is None
+    with pytest.raises(FilterError, match="expected one of open, replayed, discarded, got 'failed'") as caught:
+        parse("state:failed", noun=DEAD_LETTERS)
+    assert caught.value.hint == "failed is a state of jobs, and this lists dead letters."
 
 
 def test_a_field_of_another_listing_is_refused_with_the_fields_that_exist() -> None:
@@ -251,7 +258,7 @@ def values_for(kind: Kind, choices: tuple[str, ...], operator: Operator) -> st.S
 def terms(draw: st.DrawFn) -> Term:
     known = draw(st.sampled_from(list(FIELDS.values())))
     operator = draw(st.sampled_from(OPERATORS_OF[known.kind]))
-    values = draw(st.lists(values_for(known.kind, known.choices, operator), min_size=1, max_size=3))
+    values = draw(st.lists(values_for(known.kind, known.choices_of(JOBS), operator), min_size=1, max_size=3))
     path = draw(st.lists(st.text(max_size=5), max_size=3)) if known.kind is Kind.PAYLOAD else []
     return Term(known.name, operator, tuple(values), draw(st.booleans()), tuple(path))
 

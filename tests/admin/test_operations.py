@@ -38,6 +38,8 @@ async def test_a_plan_counts_samples_and_excludes_and_changes_nothing(
     assert (plan.count.value, plan.count.exact) == (300, True)
     assert [row.id for row in plan.samples] == [f"job{n:07}" for n in range(5)]
     assert plan.exclusions == (("waiting: retry does not apply", 4),)
+    narrow = await admin.operations.plan("retry", "queue:email state:failed")
+    assert (narrow.count.value, narrow.exclusions) == (300, ())
     assert (plan.confirm, plan.confirm_text) == ("count", "300")
     assert plan.operation.filter == "queue:email state:failed,cancelled"
     assert plan.command == "qconsole jobs retry --filter 'queue:email state:failed,cancelled' --reason fixed"
