@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from qconsole.admin.backend import Backend
 from qconsole.runtime.job import JobState
@@ -157,8 +157,3 @@ def bound_value(bound: str) -> float:
 
 def _score_of(pair: tuple[float, str]) -> float:
     return pair[0]
-
-
-def read_score(score: Any) -> float:
-    """Return an entry's score as a number."""
-    return float(score)

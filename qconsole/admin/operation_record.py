@@ -5,7 +5,7 @@ The filter, the bound and the ids are frozen when it is planned; only counts, pl
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -290,8 +290,3 @@ class OperationStore:
         """Become the one runner; false when there is another."""
         key = GLOBAL.operation_lease(operation_id)
         return bool(await self._backend.redis.set(key, token, nx=True, px=LEASE_MS))
-
-
-def with_counts(operation: Operation, **changes: Any) -> Operation:
-    """Return a copy with some fields replaced."""
-    return replace(operation, **changes)

@@ -1,7 +1,5 @@
 """Retries jobs wherever their failure is kept: in our index and dead letters, or in a result of plain arq."""
 
-from collections.abc import Sequence
-
 from qconsole.admin.backend import Backend
 from qconsole.admin.stored_job import StoredJob
 from qconsole.runtime.changes import Changes
@@ -25,22 +23,6 @@ class Retrying:
         return await queue.retry(
             [bare_id], actor=actor, reason=reason, delay_ms=delay_ms, payload=payload, unless_replayed=True
         )
-
-    async def retry_all(
-        self, queue: str, jobs: Sequence[StoredJob], *, actor: str, reason: str | None, delay_ms: int, spread_ms: int
-    ) -> Changes:
-        """Put many jobs of one queue back."""
-        verbs = self._of(queue)
-        kept = [verbs.keys.bare_id(job.id) for job in jobs if job.ended is not None or job.end is None]
-        plain = [verbs.keys.bare_id(job.id) for job in jobs if job.ended is None and job.end is not None]
-        changed = Changes()
-        if kept:
-            changed += await verbs.retry(
-                kept, actor=actor, reason=reason, delay_ms=delay_ms, spread_ms=spread_ms, unless_replayed=True
-            )
-        if plain:
-            changed += await verbs.retry_result(plain, delay_ms=delay_ms)
-        return changed
 
     def _of(self, queue: str) -> Queue:
         backend = self._backend
