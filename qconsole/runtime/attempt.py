@@ -98,19 +98,16 @@ class Attempt:
 
     def entry(self, kind: str, ended_ms: int, *, ttl_ms: int = 0, extra: dict[str, Any] | None = None) -> Entry:
         """Return what the settle script takes."""
-        return [
-            self.claimed.id,
+        head = (
             self.claimed.token,
             kind,
             self.name,
-            0,
             str(ttl_ms) if ttl_ms else "",
             f"w:{self.name}:{bucket_of(self.started_ms - self.due_ms)}",
             f"d:{self.name}:{bucket_of(ended_ms - self.started_ms)}",
-            ended_ms - self.due_ms,
-            extra or False,
             self.claimed.retries > 0,
-        ]
+        )
+        return Entry(self.claimed.id, self.claimed.token, orjson.dumps(head), ended_ms - self.due_ms, extra)
 
 
 def place_of(claimed: Claimed, enqueued_ms: int) -> tuple[int, int]:

@@ -285,8 +285,8 @@ class Keys:
     @_key(
         "HASH",
         "qc:{q}:config",
-        writer="workers at start, limit",
-        holds="code and operator (JSON), and what counts: concurrency, rate_max, rate_ms, sla_total_ms",
+        writer="workers at start, limit, pause",
+        holds="code and operator (JSON), and what counts: concurrency, rate_max, rate_ms, sla_total_ms; pause_ends_ms",
     )
     def config(self) -> str:
         return self.prefix + "config"

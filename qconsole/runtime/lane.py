@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -30,9 +31,6 @@ MAX_BATCH: Final = 250
 REPORT_DELAY_S: Final = 0.1
 CROWDED_FACTOR: Final = 1.5
 """Other workers are busy too when all together hold this many jobs for each slot of ours."""
-RESULTS_AFTER: Final = 16
-"""The number of arguments of lua/turn.lua before the results."""
-
 _TURN_LIMITS: Final = (
     "concurrency",
     "rate_max",
@@ -43,9 +41,6 @@ _TURN_LIMITS: Final = (
     "keep_failed_ms",
     "sla_total_ms",
 )
-
-Entry = list[Any]
-"""What `settle` in lua/lib_settle.lua takes for one job."""
 
 
 @dataclass(slots=True)  # not frozen: one is made for every job, and that would triple its cost
@@ -63,12 +58,31 @@ class Claimed:
 
 
 @dataclass(slots=True)
-class Finished:
-    """One attempt's end on its way to Redis; `resent`: it was sent before, and the answer got lost."""
+class Entry:
+    """One attempt's end on its way to Redis, for `settle` in lua/lib_settle.lua.
 
-    entry: Entry
-    result: bytes | None
+    Args:
+        id: the job's wire id.
+        token: of its claim.
+        head: JSON of what many ends have in common, see `read_entries` in lua/lib_settle.lua.
+        total_ms: wait and run.
+        extra: what else is written.
+        result: the bytes of `arq:result:<id>`, empty for none.
+        resent: it was sent before, and the answer got lost.
+    """
+
+    id: str
+    token: str
+    head: bytes
+    total_ms: int
+    extra: dict[str, Any] | None
+    result: bytes = b""
     resent: bool = False
+
+    def args(self) -> tuple[str | bytes | int, ...]:
+        """Return the script's arguments."""
+        extra = orjson.dumps(self.extra) if self.extra else b""
+        return self.id, self.head, self.total_ms, extra, self.result
 
 
 class Lane:
@@ -129,7 +143,7 @@ class Lane:
         self._settled = settled
         self._effects = effects
         self._script = script("turn")
-        self._finished: list[Finished] = []
+        self._finished: list[Entry] = []
         self._reports: list[str] = []
         self._claims = 0
         self._look_at = 0.0
@@ -182,8 +196,9 @@ class Lane:
 
     def finish(self, entry: Entry, result: bytes | None) -> None:
         """Hand over an attempt's end: its slot is free, and the next turn settles it."""
-        self.running.pop(entry[0], None)
-        self._finished.append(Finished(entry, result))
+        self.running.pop(entry.id, None)
+        entry.result = result or b""
+        self._finished.append(entry)
         self.attention.set()
         if self.under_way and self.may_overlap:
             self.second.set()
@@ -278,14 +293,7 @@ class Lane:
         self._claims += 1
         return f"{self.worker_id}.{self._claims}"
 
-    async def _call(self, token: str, finished: list[Finished], free: int, want_size: bool) -> Any:
-        entries, results = b"", []
-        if finished:
-            for end in finished:
-                if end.result is not None:
-                    results.append(end.result)
-                    end.entry[4] = RESULTS_AFTER + len(results)
-            entries = orjson.dumps([end.entry for end in finished])
+    async def _call(self, token: str, finished: list[Entry], free: int, want_size: bool) -> Any:
         return await self._script.run(
             self.redis,
             (self.keys.queue, self.keys.abort),
@@ -297,9 +305,8 @@ class Lane:
                 self.lease_ms,
                 int(self.records),
                 int(want_size),
-                entries,
                 *self._limits,
-                *results,
+                *chain.from_iterable([end.args() for end in finished]),
             ),
         )
 
@@ -309,15 +316,14 @@ class Lane:
             self._start(self, job)
         return len(jobs)
 
-    def _note_words(self, finished: list[Finished], words: list[bytes]) -> None:
+    def _note_words(self, finished: list[Entry], words: list[bytes]) -> None:
         has_effects = False
         for end, word in zip(finished, words, strict=True):
-            entry = end.entry
-            if extra := entry[9]:
+            if extra := end.extra:
                 has_effects = has_effects or "bury" in extra or "parent" in extra
             # an answer that got lost: the first call settled it, and the second one finds nobody holding it
             is_settled = word == b"ok" or (end.resent and word == b"gone")
-            self._settled(self, entry[0], entry[1], "ok" if is_settled else word.decode())
+            self._settled(self, end.id, end.token, "ok" if is_settled else word.decode())
         if has_effects:
             self._effects()
 
@@ -338,7 +344,7 @@ class Lane:
 
     async def give_back_unknown(self) -> int:
         """Give back claims whose answer never arrived; returns how many there were."""
-        known = [*self.running, *(end.entry[0] for end in self._finished)]
+        known = [*self.running, *(end.id for end in self._finished)]
         given = await script("release").run(self.redis, (self.keys.queue,), (self.worker_id, *known))
         self._unsure = False
         if given:

@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-import orjson
 from redis.asyncio import Redis
 
 from qconsole.clock import Clock
@@ -11,7 +10,7 @@ from qconsole.runtime.codec import decode_call
 from qconsole.runtime.job_type import JobType
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import Keys
-from qconsole.runtime.lane import RESULTS_AFTER, Claimed, Lane, claimed_jobs, turn_limits
+from qconsole.runtime.lane import Claimed, Entry, Lane, claimed_jobs, turn_limits
 from qconsole.runtime.policy import QueuePolicy
 from qconsole.runtime.scripts import script
 
@@ -36,28 +35,24 @@ class Hand:
         self.worker_id = name
         self.lost: list[tuple[str, str]] = []
         self._redis, self._slots, self._lease_ms = redis, slots, lease_ms
-        self._finished: list[tuple[Any, bytes | None]] = []
+        self._finished: list[Entry] = []
         self._claims = 0
 
-    def finish(self, entry: Any, result: bytes | None) -> None:
+    def finish(self, entry: Entry, result: bytes | None) -> None:
         """Take an attempt's end; `settle` sends it."""
-        self._finished.append((entry, result))
+        entry.result = result or b""
+        self._finished.append(entry)
 
     async def _turn(self, free: int) -> list[Claimed]:
         finished, self._finished = self._finished, []
         self._claims += 1
-        token, results = f"{self.worker_id}.{self._claims}", []
-        for entry, result in finished:
-            if result is not None:
-                results.append(result)
-                entry[4] = RESULTS_AFTER + len(results)
-        now_ms = self.clock.now_ms()
-        entries = orjson.dumps([entry for entry, _ in finished]) if finished else b""
-        args = (now_ms, self.worker_id, token, free, self._lease_ms, 1, 0, entries, *turn_limits(self.policy), *results)
+        token, now_ms = f"{self.worker_id}.{self._claims}", self.clock.now_ms()
+        entries = [arg for entry in finished for arg in entry.args()]
+        args = (now_ms, self.worker_id, token, free, self._lease_ms, 1, 0, *turn_limits(self.policy), *entries)
         words, claimed, _, _, _ = await script("turn").run(self._redis, (self.keys.queue, self.keys.abort), args)
-        for (entry, _), word in zip(finished, words, strict=True):
+        for entry, word in zip(finished, words, strict=True):
             if word != b"ok":
-                self.lost.append((entry[0], word.decode()))
+                self.lost.append((entry.id, word.decode()))
         return claimed_jobs(token, now_ms, *claimed) if claimed else []
 
     async def claim(self, limit: int | None = None) -> list[Claimed]:

@@ -84,11 +84,18 @@ async def test_a_pause_tells_who_why_and_since_when(redis: Redis, queue: Queue, 
     assert kinds == [b"paused"]
 
 
-async def test_a_pause_with_an_end_ends_by_itself(redis: Redis, queue: Queue) -> None:
+async def test_a_pause_with_an_end_ends_by_itself(redis: Redis, queue: Queue, clock: ManualClock, hand: Hand) -> None:
     with pytest.raises(UsageError, match="future"):
         await queue.pause(actor="ops", until_ms=NOW)
     await queue.pause(actor="ops", until_ms=NOW + 60_000)
     assert 59_000 < await redis.pttl(EMAIL.paused()) <= 60_000
+    clock.advance(s=60)
+    await hand.claim()
+    await redis.delete(EMAIL.paused())  # as the server does when the time has come
+    await hand.claim()
+    await hand.claim()
+    told = [(fields[b"kind"], fields[b"ms"]) for _, fields in await redis.xrange(EMAIL.events())]
+    assert told == [(b"paused", str(NOW).encode()), (b"resumed", str(NOW + 60_000).encode())]
 
 
 async def test_an_operators_limit_stays_over_the_codes(client: Client, queue: Queue, hand: Hand) -> None:

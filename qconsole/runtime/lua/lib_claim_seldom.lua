@@ -52,6 +52,14 @@ local function recover_stalled(queue, prefix, ids, records, now_ms)
   end
 end
 
+-- A pause with an end goes by itself; this is its event.
+local function note_end_of_pause(queue, prefix, ended_ms)
+  if redis.call('EXISTS', prefix .. 'paused') == 0 then
+    redis.call('HDEL', prefix .. 'config', 'pause_ends_ms')
+    event(queue, tonumber(ended_ms), 'resumed', '', cjson.encode({actor = 'the end of its pause', reason = ''}))
+  end
+end
+
 -- Delayed jobs of another priority than the default: those that are due now go to their band.
 local function promote(queue, prefix, now_ms)
   local due = redis.call('ZRANGEBYSCORE', prefix .. 'due', '-inf', now_ms, 'WITHSCORES', 'LIMIT', 0, PROMOTED_AT_ONCE)

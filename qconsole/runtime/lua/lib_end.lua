@@ -11,45 +11,45 @@ local function keep_call(prefix, id, now_ms)
 end
 
 -- Where an attempt that did not end its job puts it: with its pending children, its old place, or a due time.
-local function put_back(queue, prefix, e, extra, now_ms)
-  if flow_wait(queue, e[1], extra.place and 0 or extra.due_ms, now_ms) then
-    redis.call('ZREM', queue, e[1])
+local function put_back(queue, prefix, id, extra, now_ms)
+  if flow_wait(queue, id, extra.place and 0 or extra.due_ms, now_ms) then
+    redis.call('ZREM', queue, id)
   elseif extra.place then
-    redis.call('ZADD', queue, extra.place, e[1])
+    redis.call('ZADD', queue, extra.place, id)
   else
-    place(queue, e[1], extra.priority or QC_DEFAULT_PRIORITY, math.max(extra.due_ms, now_ms), now_ms)
+    place(queue, id, extra.priority or QC_DEFAULT_PRIORITY, math.max(extra.due_ms, now_ms), now_ms)
   end
   if extra.keeps_call then
-    keep_call(prefix, e[1], now_ms)
+    keep_call(prefix, id, now_ms)
   end
   if extra.retry then
-    redis.call('SET', 'arq:retry:' .. e[1], extra.retry, unpack(extra.retry_ttl_s and {'EX', extra.retry_ttl_s} or {}))
+    redis.call('SET', 'arq:retry:' .. id, extra.retry, unpack(extra.retry_ttl_s and {'EX', extra.retry_ttl_s} or {}))
   end
   if extra.fields then
-    redis.call('HSET', prefix .. 'job:' .. e[1], unpack(extra.fields))
+    redis.call('HSET', prefix .. 'job:' .. id, unpack(extra.fields))
   end
   if extra.hold_ms then
     redis.call('SET', prefix .. 'hold', '1', 'PX', extra.hold_ms)
-    event(queue, now_ms, 'held', e[1], cjson.encode({ms = extra.hold_ms}))
+    event(queue, now_ms, 'held', id, cjson.encode({ms = extra.hold_ms}))
   end
 end
 
 -- What ends with the job beside its keys.
-local function end_job(queue, prefix, e, extra, state, now_ms)
-  local payload = state == 'cancelled' and redis.call('GET', 'arq:job:' .. e[1])
+local function end_job(queue, prefix, id, extra, state, result, now_ms)
+  local payload = state == 'cancelled' and redis.call('GET', 'arq:job:' .. id)
   if payload then
-    redis.call('HSET', prefix .. 'job:' .. e[1], 'payload', payload) -- for a manual retry
+    redis.call('HSET', prefix .. 'job:' .. id, 'payload', payload) -- for a manual retry
   end
   if extra.fields then
-    redis.call('HSET', prefix .. 'job:' .. e[1], unpack(extra.fields))
+    redis.call('HSET', prefix .. 'job:' .. id, unpack(extra.fields))
   end
   if extra.bury then
-    bury(queue, e[1], extra.bury, now_ms)
+    bury(queue, id, extra.bury, now_ms)
   end
   if extra.dedup then
-    dedup_release(queue, e[1], extra.dedup, now_ms, false)
+    dedup_release(queue, id, extra.dedup, now_ms, false)
   end
   if extra.parent then
-    flow_child_ended(queue, e[1], extra.parent, state, now_ms, e[5] > 0 and ARGV[e[5]] or '')
+    flow_child_ended(queue, id, extra.parent, state, now_ms, result)
   end
 end

@@ -16,8 +16,25 @@ local function write_metrics(prefix, metrics, now_ms)
   end
 end
 
--- `entries`: {id, token, kind, job type, index of the result in ARGV or 0, result TTL ms ('': none), field of the wait's
--- bucket, field of the run's bucket, total ms, extra or false, whether attempts are counted already}, kind: ok | failed | cancelled | retry | later | back.
+-- Reads entries of five arguments each: job id, head, total ms, JSON of what else is written ('': nothing), result
+-- ('': none). A head is the JSON of {token, kind, job type, result TTL ms ('': none), field of the wait's bucket, field of
+-- the run's bucket, whether attempts are counted already}, kind: ok | failed | cancelled | retry | later | back. Ends that
+-- have the same one share it decoded.
+local function read_entries(first)
+  local entries, heads = {}, {}
+  for i = first, #ARGV, 5 do
+    local text, extra = ARGV[i + 1], ARGV[i + 3]
+    local head = heads[text]
+    if not head then
+      head = cjson.decode(text)
+      heads[text] = head
+    end
+    entries[#entries + 1] = {ARGV[i], head, tonumber(ARGV[i + 2]), extra ~= '' and cjson.decode(extra), ARGV[i + 4]}
+  end
+  return entries
+end
+
+-- `entries`: {id, head, total ms, extra or false, result or ''}, see `read_entries`.
 -- `limits`: {keep_completed, keep_completed_ms, keep_failed, keep_failed_ms, sla_total_ms}, nil: unbounded.
 -- Returns one word for each entry: ok | taken (somebody else holds it) | gone (nobody does), and the ids that ended.
 local function settle(queue, entries, records, limits, now_ms)
@@ -28,8 +45,9 @@ local function settle(queue, entries, records, limits, now_ms)
   end
   local words = redis.call('MGET', unpack(leases)) -- who holds what, until a word takes its place
   for i, e in ipairs(entries) do
-    local id, kind, job_type, extra = e[1], e[3], e[4], e[10]
-    if words[i] ~= e[2] then
+    local id, head, extra, result = e[1], e[2], e[4], e[5]
+    local kind, job_type = head[2], head[3]
+    if words[i] ~= head[1] then
       words[i] = words[i] and 'taken' or 'gone'
     else
       local state, counter = STATE[kind], records and COUNTER[kind]
@@ -42,20 +60,20 @@ local function settle(queue, entries, records, limits, now_ms)
       end
       if state then
         if extra then
-          seldom().end_job(queue, prefix, e, extra, state, now_ms)
+          seldom().end_job(queue, prefix, id, extra, state, result, now_ms)
         end
         ended[#ended + 1] = id
         n = n + 1
         deleted[n] = 'arq:job:' .. id
-        if e[11] then
+        if head[7] then
           n = n + 1
           deleted[n] = 'arq:retry:' .. id
         end
-        if e[5] == 0 then -- no result is kept
-        elseif e[6] ~= '' then
-          redis.call('SET', 'arq:result:' .. id, ARGV[e[5]], 'PX', e[6])
+        if result == '' then -- none is kept
+        elseif head[4] ~= '' then
+          redis.call('SET', 'arq:result:' .. id, result, 'PX', head[4])
         else
-          redis.call('SET', 'arq:result:' .. id, ARGV[e[5]])
+          redis.call('SET', 'arq:result:' .. id, result)
         end
         if records then
           local index = indexed[state]
@@ -71,19 +89,19 @@ local function settle(queue, entries, records, limits, now_ms)
         end
       else
         others[#others + 1] = id
-        seldom().put_back(queue, prefix, e, extra, now_ms)
+        seldom().put_back(queue, prefix, id, extra, now_ms)
       end
       if counter then
         if extra and extra.event then
           seldom().event(queue, now_ms, 'attempt_failed', id, extra.event)
         end
-        local field, wait, run = counter .. job_type, e[7], e[8]
+        local field, wait, run = counter .. job_type, head[5], head[6]
         metrics[field] = (metrics[field] or 0) + 1
         metrics[wait] = (metrics[wait] or 0) + 1
         metrics[run] = (metrics[run] or 0) + 1
-        if state and limits.sla_total_ms and e[9] > limits.sla_total_ms then
+        if state and limits.sla_total_ms and e[3] > limits.sla_total_ms then
           metrics['b:' .. job_type] = (metrics['b:' .. job_type] or 0) + 1
-          seldom().event(queue, now_ms, 'breach', id, cjson.encode({job_type = job_type, total_ms = e[9],
+          seldom().event(queue, now_ms, 'breach', id, cjson.encode({job_type = job_type, total_ms = e[3],
             target_ms = limits.sla_total_ms}))
         end
       end

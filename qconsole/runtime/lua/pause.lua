@@ -6,9 +6,11 @@
 --!include place
 local queue, now_ms = KEYS[1], tonumber(ARGV[1])
 local key = 'qc:{' .. queue .. '}:paused'
+local config = 'qc:{' .. queue .. '}:config'
 local data = cjson.encode({actor = ARGV[3], reason = ARGV[4]})
 if ARGV[2] == '0' then
   local changed = redis.call('DEL', key)
+  redis.call('HDEL', config, 'pause_ends_ms')
   if changed == 1 then
     event(queue, now_ms, 'resumed', '', data)
     wake(queue, 16)
@@ -20,6 +22,9 @@ redis.call('DEL', key)
 redis.call('HSET', key, 'reason', ARGV[4], 'actor', ARGV[3], 'since_ms', since_ms or ARGV[1], 'until_ms', ARGV[5])
 if ARGV[5] ~= '' then
   redis.call('PEXPIRE', key, math.max(1, tonumber(ARGV[5]) - now_ms))
+  redis.call('HSET', config, 'pause_ends_ms', ARGV[5])
+else
+  redis.call('HDEL', config, 'pause_ends_ms')
 end
 if since_ms then
   return 0
