@@ -11,7 +11,7 @@ from typing import Any
 from qconsole.errors import Unrecoverable
 from workers.documents.errors import UnreadableDocument
 from workers.documents.matching.tables import TableError, decode, delimiter_of
-from workers.documents.spreadsheet import check_zip
+from workers.documents.spreadsheet import check_extent, check_zip
 
 _NAMES = {
     "code": ("code", "impa", "impacode", "partnumber", "sku", "itemnumber", "articlenumber", "id"),
@@ -78,6 +78,7 @@ def _sheet(content: bytes) -> Iterator[Sequence[str]]:
 
     try:
         check_zip(content)
+        check_extent(content)
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
     except (CalamineError, UnreadableDocument) as error:
         raise Unrecoverable(f"the catalogue file is not a workbook: {error}") from error

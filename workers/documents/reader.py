@@ -6,6 +6,7 @@ One document per process at a time; a read that is given up kills its process, a
 import asyncio
 import multiprocessing
 import os
+import resource
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 from qconsole.errors import JobError
 from workers.documents.extract import extract
+from workers.documents.limits import MAX_READER_BYTES
 from workers.documents.model import LineItem, ParsedDocument
 from workers.documents.parse import parse
 
@@ -78,7 +80,7 @@ class Reader:
             max_workers=1,
             mp_context=multiprocessing.get_context("spawn"),
             max_tasks_per_child=_DOCUMENTS_PER_PROCESS,
-            initializer=_end_with_worker,
+            initializer=_prepare,
         )
         self._all.add(pool)
         return pool
@@ -95,6 +97,14 @@ class Reader:
 
 def _parse(content: bytes, name: str | None) -> ParsedDocument:
     return parse(content, name=name)
+
+
+def _prepare() -> None:
+    """Bounds this process' memory, so that a hostile file takes none from the worker, and ends it with the worker."""
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    bound = MAX_READER_BYTES if most == resource.RLIM_INFINITY else min(most, MAX_READER_BYTES)
+    resource.setrlimit(resource.RLIMIT_DATA, (bound, most))
+    _end_with_worker()
 
 
 def _end_with_worker() -> None:

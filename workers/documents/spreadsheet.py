@@ -9,17 +9,31 @@ import codecs
 import csv
 import datetime
 import io
+import re
 import zipfile
+import zlib
 from decimal import Decimal
 from typing import Any
 
 import python_calamine
 
 from workers.documents.errors import UnreadableBlank, UnreadableBroken, UnreadableEncrypted, UnreadableTooLarge
-from workers.documents.limits import MAX_CELL_CHARS, MAX_SHEET_COLUMNS, MAX_SHEET_ROWS, MAX_SHEETS, MAX_UNZIPPED_BYTES
+from workers.documents.limits import (
+    MAX_CELL_CHARS,
+    MAX_SHEET_CELLS,
+    MAX_SHEET_COLUMNS,
+    MAX_SHEET_ROWS,
+    MAX_SHEETS,
+    MAX_UNZIPPED_BYTES,
+)
 from workers.documents.model import Cell, Grid
 
 _SEPARATORS = ";\t,|"
+_SHEET_PATH = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_ROW = re.compile(rb"<(?:\w+:)?row\s[^<>]*?\br\s*=\s*[\"'](\d{1,7})[\"'][^<>]*(?<!/)>")
+_CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"'][^<>]*(?<!/)>")
+_CHUNK_BYTES = 1024 * 1024
+_LONGEST_TAG = 4096
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -39,6 +53,42 @@ def check_zip(data: bytes) -> None:
         raise UnreadableTooLarge(f"the workbook must unpack to at most {MAX_UNZIPPED_BYTES} bytes, got {size}")
 
 
+def check_extent(data: bytes) -> None:
+    """Refuse a workbook with a sheet whose used cells span too large an area: its reader holds every cell between them.
+
+    Raises:
+        UnreadableBroken: It is damaged.
+        UnreadableTooLarge: A sheet spans too much.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist():
+                if _SHEET_PATH.fullmatch(entry.filename):
+                    _check_sheet(archive, entry)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        raise UnreadableBroken("the archive is damaged; ask the sender to save the file again") from error
+    except RuntimeError as error:
+        raise UnreadableEncrypted("the workbook is protected by a password; ask for one without") from error
+
+
+def _check_sheet(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    rows, letters, tail = 0, b"", b""
+    with archive.open(entry) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            text = tail + chunk
+            cells = _CELL.findall(text)
+            rows = max(rows, *(int(row) for row in _ROW.findall(text)), *(int(row) for _, row in cells), 0)
+            letters = max(letters, *(name.upper() for name, _ in cells), b"", key=lambda name: (len(name), name))
+            tail = text[-_LONGEST_TAG:]
+    columns = 0
+    for letter in letters:
+        columns = columns * 26 + letter - ord("A") + 1
+    if rows * columns > MAX_SHEET_CELLS:
+        raise UnreadableTooLarge(
+            f"a sheet's cells must span at most {MAX_SHEET_CELLS} places, got {rows} rows by {columns} columns"
+        )
+
+
 def read_workbook(data: bytes) -> list[Grid]:
     """Return the visible sheets of a workbook that hold anything.
 
@@ -50,6 +100,7 @@ def read_workbook(data: bytes) -> list[Grid]:
     """
     if data[:4] == b"PK\x03\x04":
         check_zip(data)
+        check_extent(data)
     try:
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         visible = [

@@ -5,6 +5,7 @@ import zipfile
 
 import pypdfium2 as pdfium  # type: ignore[import-untyped]
 import pytest
+import xlsxwriter
 
 from tests.workers.documents.corpus.printed import press
 from workers.documents import UnreadableDocument, limits, parse, read_line_items, spreadsheet
@@ -68,6 +69,16 @@ def test_what_cannot_be_read_says_why(data: bytes, error: type[UnreadableDocumen
 def test_an_archive_that_unpacks_to_too_much_is_refused_unopened() -> None:
     with pytest.raises(UnreadableTooLarge, match="unpack"):
         parse(zip_bomb())
+
+
+def test_a_sheet_with_two_cells_far_apart_is_refused_before_its_reader_makes_room_for_all_between() -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write("A1", "Description")
+        sheet.write("XFD1048576", 2)
+    with pytest.raises(UnreadableTooLarge, match="1048576 rows by 16384 columns"):
+        parse(buffer.getvalue())
 
 
 def test_a_pdf_of_too_many_pages_is_refused() -> None:
