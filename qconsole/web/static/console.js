@@ -4,7 +4,7 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const body = document.body, page = () => $("#page"), rows = () => $$("[data-rows] tbody tr[data-id]");
 const typing = (element) => element?.matches?.("input:not([type=checkbox], [type=radio]), textarea, select");
 
-// -- times and small enhancements, again after every update
+// -- times: only the browser knows the viewer's zone and how old a page has become; rows: one stop of the Tab key
 const whole = new Intl.DateTimeFormat(undefined, { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const short = (ms) => { // the same words as the server's
   const s = Math.floor(ms / 1000);
@@ -19,7 +19,6 @@ const dress = () => {
     if (time.dataset.as === "at") time.textContent = whole.format(at);
     else { const gap = Date.now() - at; time.textContent = Math.abs(gap) < 1000 ? "now" : gap > 0 ? `${short(gap)} ago` : `in ${short(-gap)}`; }
   }
-  for (const element of $$("[data-copy][hidden], [data-all][hidden]")) element.hidden = false;
   const list = rows();
   if (list.length && !list.some((row) => row.tabIndex === 0)) list[0].tabIndex = 0;
   for (const row of list) if (row.tabIndex !== 0) row.tabIndex = -1;
@@ -27,13 +26,13 @@ const dress = () => {
 };
 setInterval(() => { if (!document.hidden) dress(); }, 10_000);
 
-// -- live counts: one stream per browser, whatever the number of tabs
-let held = false, refreshed = Date.now(), wanted = false, busy = false, seenAt = 0, announced = Date.now(), condition = { kind: "wait" };
+// -- live counts: what the one stream of this browser tells goes into the page, and what it cannot tell is fetched
+let held = false, refreshed = Date.now(), wanted = false, busy = false, seenAt = 0, announced = Date.now(), condition = "wait";
 const known = new Map();
 const words = new Intl.NumberFormat("en-US");
 const receive = ({ data }) => {
   condition = data.condition;
-  if (condition.kind === "signed-out") location.reload();
+  if (condition === "signed-out") location.reload();
   if (data.state) {
     seenAt = Date.now();
     const watch = page()?.dataset.watch;
@@ -57,8 +56,8 @@ const show = () => {
   if (!live) return;
   const age = Math.round((Date.now() - seenAt) / 1000);
   const [text, tone, icon] = held ? ["live updates held", "warn", "paused"]
-    : condition.kind === "down" ? [`Redis is away: counts are ${seenAt ? short(Date.now() - seenAt) : "not"} old`, "bad", "failed"]
-    : condition.kind === "lost" ? ["no connection, trying again", "bad", "failed"]
+    : condition === "down" ? [`Redis is away${seenAt ? `: counts are ${short(Date.now() - seenAt)} old` : ""}`, "bad", "failed"]
+    : condition === "lost" ? ["no connection, trying again", "bad", "failed"]
     : !seenAt ? ["connecting", "soft", "idle"]
     : age > 5 ? [`counts are ${short(age * 1000)} old`, "warn", "failing"] : ["live", "good", "ok"];
   live.className = `state ${tone}`;
@@ -94,16 +93,16 @@ if (body.dataset.live && window.SharedWorker) {
   addEventListener("pageshow", () => say());
 }
 
-// -- changes
-document.addEventListener("qconsole:changed", () => { for (const menu of $$("details.menu[open]")) menu.open = false; refresh(); });
+// -- after a change: menus close and the page is fetched; logs are followed to their end while the reader is there
+const menus = (but) => { for (const menu of $$("details.menu[open]")) if (!menu.contains(but)) menu.open = false; };
+document.addEventListener("qconsole:changed", () => { menus(null); refresh(); });
 document.addEventListener("htmx:before:request", (event) => {
   if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
 });
 document.addEventListener("htmx:after:swap", () => { dress(); paint(); follow(); });
-document.addEventListener("htmx:error", () => { if (!seenAt) $("#live span").textContent = "no connection"; });
 const follow = () => { for (const log of $$("[data-follow]")) if (log.dataset.at === undefined || log.scrollHeight - log.scrollTop - log.clientHeight < 80) { log.scrollTop = log.scrollHeight; log.dataset.at = ""; } };
 
-// -- selection
+// -- selection: how many rows are marked, and marking all of a page
 const marked = () => {
   for (const form of $$("form[data-select]")) {
     const count = $$("tbody input[name=ids]:checked", form).length, label = $("[data-marked]", form), all = $("[data-matching]", form)?.checked;
@@ -115,7 +114,7 @@ document.addEventListener("change", (event) => {
   marked();
 });
 
-// -- preview beside the list
+// -- preview beside the list: it follows the focus, and a click on a row moves that
 const preview = (row) => { const pane = $("#preview"); if (pane && row?.dataset.href) htmx.ajax("GET", `${row.dataset.href}?preview=1`, { source: pane, target: pane, swap: "innerHTML" }); };
 const current = () => document.activeElement?.closest?.("tr[data-id]") || $("tr[data-id][tabindex='0']");
 const focus = (row) => {
@@ -126,13 +125,19 @@ const focus = (row) => {
 };
 document.addEventListener("click", (event) => {
   const copied = event.target.closest("[data-copy]");
-  if (copied) { copy(copied.dataset.copy); copied.textContent = "Copied"; return; }
+  if (copied) return copy(copied.dataset.copy, copied);
   if (event.target.closest("[data-close]")) { $("#preview").replaceChildren(); return; }
-  for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  menus(event.target);
   const row = event.target.closest("tr[data-id]");
   if (row && !event.target.closest("a, button, input, summary, label, form.row")) { focus(row); if ($("#preview") && innerWidth > 1100) preview(row); }
 });
-const copy = (text) => { navigator.clipboard?.writeText(text); $("#announce").textContent = "Copied"; };
+const copy = async (text, button) => { // without a clipboard, as on plain HTTP, the text is selected for Ctrl+C
+  let said = "Copied";
+  try { await navigator.clipboard.writeText(text); }
+  catch { said = "Press Ctrl+C"; if (button) getSelection().selectAllChildren(button.previousElementSibling); }
+  $("#announce").textContent = said;
+  if (button) button.textContent = said;
+};
 
 // -- keys, the same as in the terminal
 const act = (name) => { const scope = current()?.querySelector(`[data-act=${name}]`) || $(`#page [data-act=${name}]`); if (scope) (scope.matches("form") ? $("button", scope) : scope).click(); };
@@ -148,7 +153,7 @@ const keys = {
   "/": () => $("#filter")?.select(), "?": () => $("#keys").showModal(),
   r: () => byBulk("retry"), a: () => byBulk("cancel"), D: () => byBulk("remove"), p: () => act("pause"), t: () => $(`[data-theme-form] button[value=${isDark() ? "light" : "dark"}]`).click(),
   P: () => { held = !held; if (!held) { paint(); wanted = true; } show(); },
-  y: () => copy((current() || $("[data-current]"))?.dataset.id || ""), c: () => copy($(".command code")?.textContent || ""),
+  y: () => copy((current() || $("[data-current]"))?.dataset.id || ""), c: () => $("#page [data-copy]")?.click(),
   Escape: () => { const menu = $("details.menu[open]"); if (menu) { menu.open = false; $("summary", menu).focus(); } else if ($("#preview")?.childElementCount) $("#preview").replaceChildren(); else { const up = $$(".crumbs a").at(-1); if (up) location.href = up.href; } },
 };
 document.addEventListener("keydown", (event) => {
@@ -161,7 +166,7 @@ document.addEventListener("keydown", (event) => {
   else if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
 });
 
-// -- completions of the filter
+// -- completions of the filter: a list under the box, by the word at the caret, which no form control has
 const box = $("#filter"), list = $("#suggestions");
 if (box) {
   let later, chosen = -1;

@@ -1,32 +1,33 @@
 // One stream for all tabs of this browser. It is open while a visible tab wants it.
 const tabs = new Map(); // port -> visible
-let source = null, state = {}, url = null, condition = { kind: "wait" };
+let source = null, state = {}, url = null, condition = "wait";
 
-const tell = (message) => { for (const [port, visible] of tabs) if (visible) port.postMessage(message); };
+const be = (kind, changes) => {
+  condition = kind;
+  for (const [port, visible] of tabs) if (visible) port.postMessage({ condition, state: changes });
+};
 
 const open = () => {
   source = new EventSource(url);
-  const whole = (event) => { state = JSON.parse(event.data); condition = { kind: "live" }; tell({ condition, state, whole: true }); };
-  source.addEventListener("full", whole);
-  source.addEventListener("resync", whole);
-  source.addEventListener("diff", (event) => {
-    const changes = JSON.parse(event.data);
+  const on = (kind, then) => source.addEventListener(kind, (event) => then(JSON.parse(event.data)));
+  const whole = (found) => { state = found; be("live", state); };
+  on("full", whole);
+  on("resync", whole);
+  on("diff", (changes) => {
     for (const [key, value] of Object.entries(changes)) if (value === null) delete state[key]; else state[key] = value;
-    condition = { kind: "live" };
-    tell({ condition, state: changes });
+    be("live", changes);
   });
-  source.addEventListener("down", (event) => { condition = { kind: "down", ...JSON.parse(event.data) }; tell({ condition }); });
-  source.addEventListener("signed-out", () => { condition = { kind: "signed-out" }; tell({ condition }); close(); });
+  on("down", () => be("down"));
+  on("signed-out", () => { be("signed-out"); close(); });
   source.onerror = () => {
-    condition = { kind: "lost" };
-    tell({ condition });
+    be("lost");
     if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(check, 3000); }
   };
 };
 const close = () => { source?.close(); source = null; };
 const check = () => {
   const wanted = [...tabs.values()].some(Boolean);
-  if (wanted && !source && condition.kind !== "signed-out") open();
+  if (wanted && !source && condition !== "signed-out") open();
   if (!wanted) close();
 };
 
@@ -35,7 +36,7 @@ onconnect = (event) => {
   port.onmessage = ({ data }) => {
     url ??= data.url;
     if (data.gone) tabs.delete(port); else tabs.set(port, data.visible);
-    if (data.visible && source) port.postMessage({ condition, state, whole: true });
+    if (data.visible && source) port.postMessage({ condition, state });
     check();
   };
 };
