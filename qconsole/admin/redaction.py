@@ -18,7 +18,6 @@ MASK: Final = "***"
 TAG: Final = "$qc"
 MAX_DEPTH: Final = 64
 MAX_PATHS: Final = 200
-MAX_INT_DIGITS: Final = 4_000
 
 _SECRET_KEY = re.compile(
     "password|passwd|passphrase|pwd|secret|token|apikey|authorization|credential|cookie|sessionid|privatekey|accesskey"

@@ -8,7 +8,6 @@ import secrets
 from typing import Final
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-LENGTH: Final = 20
 
 _PAIRS: Final = tuple(a + b for a in ALPHABET for b in ALPHABET)
 _LOW_BITS: Final = 20

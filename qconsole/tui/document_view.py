@@ -30,7 +30,6 @@ class DocumentView(View):
         super().__init__(location)
         self.first = Document(id="first")
         self.second = Document(id="second")
-        self._shown_once = False
 
     def compose(self) -> ComposeResult:
         yield self.title_line

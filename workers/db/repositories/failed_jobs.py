@@ -12,7 +12,6 @@ REPLAYED = "replayed"
 SUCCEEDED = "succeeded"
 DISCARDED = "discarded"
 FAILED_AGAIN = "failed_again"
-SETTLED = (SUCCEEDED, DISCARDED, FAILED_AGAIN)
 
 
 async def keep_failed_job(session: AsyncSession, failed: FailedJob, incident: Incident) -> Incident:
