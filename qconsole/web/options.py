@@ -34,8 +34,8 @@ class ConsoleOptions:
         identify: with `Auth.HOST`, who a request is from; `None` for nobody. Its role counts, its face is "web".
         hosts: names this console answers to; empty means any (a proxy in front checks it).
         secret: signs notices, and form tokens of visitors without a session; by default a new one per process.
-        proxy_user_header, proxy_role_header: what a trusted proxy sends.
-        proxy_default_role: the role of a proxied user without a role header.
+        proxy_user_header: the header in which a trusted proxy names the user.
+        proxy_default_role: the role of a proxied user that the console does not know.
         trusted_proxies: addresses or networks whose headers count.
         session_hours, idle_minutes: how long a session lives at most, and without use.
         body_limit_bytes: requests with a larger body are refused.
@@ -48,7 +48,6 @@ class ConsoleOptions:
     hosts: frozenset[str] = LOOPBACK_HOSTS
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     proxy_user_header: str = "x-forwarded-user"
-    proxy_role_header: str = "x-forwarded-role"
     proxy_default_role: str = "viewer"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     session_hours: float = 12.0
