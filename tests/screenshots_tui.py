@@ -16,7 +16,7 @@ from qconsole.config import Settings
 from qconsole.tui.app import ConsoleApp
 from qconsole.tui.location import parse_location
 from qconsole.tui.terminal import Terminal
-from tests.tui.pictures import DIALOGS, MODES, Picture, take
+from tests.tui.pictures import DIALOGS, MODES, Picture, screen_svg, take
 from tests.tui.stage import Stage
 from tests.tui.stage_clock import FrozenClock
 
@@ -60,7 +60,7 @@ async def picture_svg(picture: Picture, size: tuple[int, int], *, light: bool) -
     )
     async with app.run_test(size=size) as pilot:
         await take(pilot, picture)
-        svg = app.export_screenshot(title=f"qconsole tui · {picture.at}")
+        svg = screen_svg(app, picture)
     # Leading spaces are dropped by some renderers unless they are told to keep them.
     return re.sub(r"<text (class=)", r'<text xml:space="preserve" \1', svg)
 

@@ -67,8 +67,8 @@ class ConsoleApp(LinkedApp):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *[
-            Binding("comma" if key == "," else key, f"mode('{kind}')", title, show=False)
-            for key, kind, title, _ in MODES
+            Binding("comma" if mode.key == "," else mode.key, f"mode('{mode.kind}')", mode.title, show=False)
+            for mode in MODES
         ],
         Binding("slash", "filter", "filter, or search in a text", show=False),
         Binding("colon,ctrl+p", "palette", "palette: every verb and place", show=False),
@@ -155,7 +155,7 @@ class ConsoleApp(LinkedApp):
 
     async def go(self, location: Location) -> None:
         """Show a place; a numbered mode becomes the new root, anything else can be left with Escape."""
-        root = location.kind in {kind for _, kind, _, _ in MODES}
+        root = location.kind in {mode.kind for mode in MODES}
         known = self._roots.get(location.kind) if root else None
         view = known or view_for(location)
         if root:
@@ -345,9 +345,12 @@ class ConsoleApp(LinkedApp):
         self.push_screen(TextDialog("As a command", produce, text=text, height=height))
 
     def action_help(self) -> None:
-        lines = help_lines(self.view)
+        view = self.view
+        lines = help_lines(view, 90)
         text = "\n".join(line.text for line in lines)
-        self.push_screen(TextDialog("Keys", lambda _cells, _folds: lines, text=text, height=len(lines)))
+        self.push_screen(
+            TextDialog("Keys", lambda cells, _folds: help_lines(view, cells), text=text, height=len(lines))
+        )
 
     def choose_columns(self, table: Table) -> None:
         """Let the operator tick a table's columns."""

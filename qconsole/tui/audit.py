@@ -25,7 +25,7 @@ def _time(row: Any, moment: Moment) -> Span:
 def _effect(row: AuditRow, _moment: Moment) -> list[Span]:
     spans: list[Span] = [(f"{row.done:,}", "text")]
     if row.failed:
-        spans.append((f" {row.failed:,} failed", "bad"))
+        spans.append((f" ▲ {row.failed:,}", "bad"))
     return spans
 
 
@@ -40,7 +40,7 @@ AUDIT_COLUMNS = (
     Column("time", "When", _time, 16, rank=0),
     Column("actor", "Who", lambda a, _m: (plain(a.actor), "strong"), 14, rank=0),
     Column("action", "Did", lambda a, _m: (plain(a.action), "text"), 18, rank=0),
-    Column("effect", "Touched", _effect, 9, "right", rank=1),
+    Column("effect", "Touched", _effect, 13, "right", rank=1),
     Column("face", "Through", lambda a, _m: (plain(a.face), "muted"), 7, rank=2),
     Column("role", "Role", lambda a, _m: (plain(a.role), "muted"), 8, rank=4),
     Column("about", "What, why", _about, 20, grow=1, rank=0),

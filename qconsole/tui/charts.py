@@ -30,7 +30,7 @@ def resample(values: Sequence[float | None], cells: int) -> list[float | None]:
 
 def sparkline(values: Sequence[float | None], cells: int, *, top: float | None = None) -> str:
     """Return a series in `cells` cells, the newest value at the right; nothing at all is drawn as a space, zero as
-    the base line.
+    the base line. The highest leaves an eighth free, so that the series of lines below each other stay apart.
     """
     shown = resample(values, cells)
     highest = top or max((v for v in shown if v is not None), default=0)
@@ -41,7 +41,7 @@ def sparkline(values: Sequence[float | None], cells: int, *, top: float | None =
         elif value <= 0 or highest <= 0:
             marks.append("▁")
         else:
-            marks.append(_EIGHTHS[min(7, max(1, math.ceil(value / highest * 8) - 1))])
+            marks.append(_EIGHTHS[min(6, max(1, math.ceil(value / highest * 7) - 1))])
     return "".join(marks).rjust(cells)
 
 
@@ -78,10 +78,14 @@ def histogram(
                 (fit(f"≤ {_bound(bound)}" if math.isfinite(bound) else "more", 8, "right") + "  ", "muted"),
                 (bar(number / highest, room), "bad" if over else "chart"),
                 (fit(short_count(number), 7, "right"), "text"),
-                (fit(f"{number / total:.0%}", 6, "right"), "muted"),
+                (fit(_share(number / total), 6, "right"), "muted"),
             ]
         )
     return lines
+
+
+def _share(ratio: float) -> str:
+    return "<1%" if 0 < ratio < 0.01 else f"{ratio:.0%}"
 
 
 def _bound(ms: float) -> str:

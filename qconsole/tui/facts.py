@@ -1,17 +1,20 @@
 """Pieces that several screens share: name–value lines, errors, flows, cells of common columns. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from qconsole.admin.views import FlowNode, JobRow, PauseView, QueueView, RunningJob
 from qconsole.tui.cells import cut, cut_middle, fit, plain, width, wrap
 from qconsole.tui.charts import gauge
-from qconsole.tui.document import DocLine
+from qconsole.tui.document import DocLine, section
 from qconsole.tui.drawn import Moment
 from qconsole.tui.format import age, duration, instant
 from qconsole.tui.skin import Span, badge
 
 LABEL = 13
+UNKNOWN_TYPE = "?"  # of a job whose record is gone
+ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 def fact(name: str, value: str | Sequence[Span], *, style: str = "text", link: str | None = None) -> DocLine:
@@ -145,8 +148,34 @@ def flow_lines(node: FlowNode, *, current: str | None = None) -> list[DocLine]:
     return lines
 
 
+def flow_sums(root: FlowNode, cells: int) -> list[DocLine]:
+    """Return how many jobs of a flow are in which state, and what failed; what the outline leaves out is said."""
+    states: Counter[str] = Counter()
+    failures: list[DocLine] = []
+    hidden, stack = 0, [root]
+    while stack:
+        node = stack.pop()
+        states[node.state] += 1
+        hidden += node.hidden_children
+        if node.error_message:
+            text = plain(f"{node.id}: {node.error_message}", limit=cells)
+            failures.append(DocLine(((f"  {text}", "bad"),), link=job_link(node.id, node.queue)))
+        stack.extend(reversed(node.children))
+    lines = [section("Jobs of the flow", f"{hidden:,} more are not counted here" if hidden else "")]
+    for state, number in states.most_common():
+        shape, style = badge(state)
+        lines.append(DocLine((("  ", "text"), (f"{shape:<20}", style), (f"{number:>6,}", "text"))))
+    return [*lines, DocLine(), section("Failures"), *failures] if failures else lines
+
+
 def _flow_line(node: FlowNode, lead: str, current: str | None) -> DocLine:
     here = node.id == current
+    if node.job_type == UNKNOWN_TYPE:
+        why = "pruned: its time to be kept is over" if node.state in ENDED else "not in its queue yet"
+        return DocLine(
+            ((lead, "line"), badge(node.state), (f"  {cut_middle(plain(node.id), 30)}  {why}", "muted")),
+            copy=lambda: node.id,
+        )
     spans: list[Span] = [
         (lead, "line"),
         badge(node.state),
@@ -171,15 +200,17 @@ def job_link(job_id: str, queue: str) -> str:
     return f"job {_quote(job_id)} queue:{queue if ' ' not in queue else chr(34) + queue + chr(34)}"
 
 
-def running_line(job: RunningJob, moment: Moment) -> DocLine:
-    """Return a running job of a worker as a line that leads to it."""
+def running_line(job: RunningJob, cells: int, moment: Moment) -> DocLine:
+    """Return a running job of a worker as a line that leads to it; how far it is goes before which attempt it is."""
+    type_cells = 22 if cells >= 90 else 18
     spans: list[Span] = [
         ("  ▶ ", "accent"),
-        (fit(plain(job.job_type, limit=60), 22) + "  ", "text"),
+        (fit(plain(job.job_type, limit=60), type_cells) + "  ", "text"),
         (fit(cut_middle(plain(job.id), 24), 24) + "  ", "accent"),
-        (fit(duration(moment.now_ms - job.started_ms), 8, "right"), "text"),
-        (f"  attempt {job.attempt}  ", "muted"),
+        (fit(duration(moment.now_ms - job.started_ms), 8, "right") + "  ", "text"),
     ]
+    if cells >= 90 or job.progress is None:
+        spans.append((f"attempt {job.attempt}  ", "muted"))
     if job.progress is not None:
-        spans += progress_spans(job.progress, 12)
+        spans += progress_spans(job.progress, 12) if cells >= 90 else progress_spans(job.progress, 8)[:3]
     return DocLine(tuple(spans), link=job_link(job.id, job.queue), copy=lambda: job.id)

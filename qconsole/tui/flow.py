@@ -1,19 +1,16 @@
 """One flow as an outline; each line leads to its job."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from qconsole.admin.views import FlowNode
-from qconsole.tui.cells import plain
-from qconsole.tui.document import DocLine, Folds, section, text_line
+from qconsole.tui.document import DocLine, Folds
 from qconsole.tui.document_view import DocumentView
-from qconsole.tui.facts import flow_lines
+from qconsole.tui.facts import flow_lines, flow_sums
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
-from qconsole.tui.skin import badge
 from qconsole.tui.subject import Subject
 
 MOST_NODES = 300
@@ -50,17 +47,4 @@ class FlowDocument(DocumentView):
     def right(self, cells: int, folds: Folds) -> Sequence[DocLine]:
         if self.root is None:
             return []
-        states: Counter[str] = Counter()
-        failures: list[DocLine] = []
-        stack = [self.root]
-        while stack:
-            node = stack.pop()
-            states[node.state] += 1
-            if node.error_message:
-                failures.append(text_line(plain(f"{node.id}: {node.error_message}", limit=cells), "bad"))
-            stack.extend(node.children)
-        lines = [*([DocLine()] if not self.two_panes else []), section("Jobs of the flow")]
-        for state, number in states.most_common():
-            shape, style = badge(state)
-            lines.append(DocLine((("  ", "text"), (f"{shape:<20}", style), (f"{number:>6,}", "text"))))
-        return [*lines, DocLine(), section("Failures"), *failures] if failures else lines
+        return [*([DocLine()] if not self.two_panes else []), *flow_sums(self.root, cells)]

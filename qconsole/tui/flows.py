@@ -9,7 +9,7 @@ from qconsole.tui.cells import plain
 from qconsole.tui.charts import gauge
 from qconsole.tui.document import DocLine, Produce
 from qconsole.tui.drawn import Moment
-from qconsole.tui.facts import flow_lines, id_cell, state_cell
+from qconsole.tui.facts import flow_lines, flow_sums, id_cell, state_cell
 from qconsole.tui.format import coarse_age
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.list_view import PagedListView
@@ -70,5 +70,5 @@ class FlowsView(PagedListView):
     async def preview_of(self, row: Any) -> Produce:
         node = await self.admin.flows.tree(row.root_id, queue=row.queue, max_nodes=60)
         head = DocLine(((plain(row.job_type), "title"), (f"  {plain(row.root_id)}", "muted")), head=True)
-        lines = [head, DocLine(), *flow_lines(node)]
-        return lambda _cells, _folds: lines
+        outline = flow_lines(node)
+        return lambda cells, _folds: [head, DocLine(), *outline, DocLine(), *flow_sums(node, cells)]

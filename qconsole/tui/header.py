@@ -84,13 +84,14 @@ class Header(Drawn):
         return kept
 
     def _modes(self, cells: int) -> list[Span]:
-        """Return the modes, with full titles where they fit, and remember where they stand for the mouse."""
-        shown = MODES if cells >= 96 else MODES[:9]
-        names = [(key, kind, title) for key, kind, title, _ in shown]
-        if sum(len(f"{k} {n}") + 2 for k, _, n in names) > cells - 1:
-            names = [(key, kind, short) for key, kind, _, short in shown]
-        gap = 2 if sum(len(f"{k} {n}") + 2 for k, _, n in names) <= cells - 1 else 1
-        spans: list[Span] = [(" ", "text")] if gap == 2 else []
+        """Return the modes, with the longest titles that fit, and remember where they stand for the mouse."""
+        for titles in zip(*((mode.title, mode.short, mode.shortest) for mode in MODES), strict=True):
+            names = [(mode.key, mode.kind, title) for mode, title in zip(MODES, titles, strict=True)]
+            letters = sum(len(f"{key} {name}") for key, _, name in names)
+            if letters + 2 * len(names) <= cells - 1:
+                break
+        gap = 2 if letters + 2 * len(names) <= cells - 1 else 1
+        spans: list[Span] = [(" ", "text")] if letters + gap * len(names) < cells else []
         self._edges = []
         at = sum(width(t) for t, _ in spans)
         for key, kind, name in names:

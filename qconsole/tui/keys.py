@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding, BindingType
 
-from qconsole.tui.cells import fit
+from qconsole.tui.cells import fit, wrap
 from qconsole.tui.document import DocLine, section
 from qconsole.tui.location import MODES
 from qconsole.tui.verbs import ALL
@@ -56,8 +56,8 @@ def sign(keys: str) -> str:
     return " ".join(shown)
 
 
-def help_lines(view: "View") -> list[DocLine]:
-    """Return all keys that work on a screen."""
+def help_lines(view: "View", cells: int) -> list[DocLine]:
+    """Return all keys that work on a screen, in lines of so many cells."""
     from qconsole.tui.app import ConsoleApp
     from qconsole.tui.document import Document
     from qconsole.tui.list_view import ListView
@@ -68,14 +68,14 @@ def help_lines(view: "View") -> list[DocLine]:
     if ALL.get(noun):
         lines.append(section("Verbs"))
         for action in ALL[noun]:
-            lines.append(_line(action.key or ":", action.label, action.detail))
+            lines += _lines(action.key or ":", action.label, action.detail, cells)
         lines.append(DocLine())
     if own := [b for b in _bindings(type(view)) if not b.action.startswith("verb(")]:
         lines.append(section("This screen"))
-        lines += [_line(sign(b.key), b.description, "") for b in own]
+        lines += [_line(sign(b.key), b.description, 5) for b in own]
         lines.append(DocLine())
     lines.append(section("Screens"))
-    pairs = [f"{key} {title}" for key, _, title, _ in MODES]
+    pairs = [f"{mode.key} {mode.title}" for mode in MODES]
     for start in range(0, len(pairs), 4):
         lines.append(DocLine((("  " + "".join(fit(pair, 17) for pair in pairs[start : start + 4]), "text"),)))
     lines.append(DocLine())
@@ -86,7 +86,7 @@ def help_lines(view: "View") -> list[DocLine]:
         ("In texts", Document),
     ):
         lines.append(section(title))
-        lines += [_line(sign(b.key), b.description, "") for b in _bindings(source)]
+        lines += [_line(sign(b.key), b.description) for b in _bindings(source)]
         lines.append(DocLine())
     return lines
 
@@ -96,5 +96,12 @@ def _bindings(source: Any) -> list[Binding]:
     return [b for b in own if isinstance(b, Binding) and not b.action.startswith("mode(")]
 
 
-def _line(keys: str, what: str, detail: str) -> DocLine:
-    return DocLine((("  " + fit(keys, 12), "key"), (fit(what, 30), "text"), (detail, "muted")))
+def _line(keys: str, what: str, cells: int = 12) -> DocLine:
+    return DocLine((("  " + fit(keys, cells), "key"), (what, "text")))
+
+
+def _lines(key: str, label: str, detail: str, cells: int) -> list[DocLine]:
+    """Return a verb with what it does, which goes on below itself where one line is too short."""
+    first, *more = wrap(detail, max(20, cells - 33)) or [""]
+    lines = [DocLine((("  " + fit(key, 5), "key"), (fit(label, 24), "text"), (first, "muted")))]
+    return [*lines, *(DocLine(((" " * 31, "text"), (line, "muted"))) for line in more)]

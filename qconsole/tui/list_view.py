@@ -14,6 +14,7 @@ from qconsole.tui.cells import plain
 from qconsole.tui.document import Document, Produce, text_line
 from qconsole.tui.format import duration
 from qconsole.tui.location import Location
+from qconsole.tui.preview import Preview, nothing
 from qconsole.tui.skin import Span
 from qconsole.tui.subject import Subject
 from qconsole.tui.table import Column, Edge, Table
@@ -23,6 +24,7 @@ from qconsole.tui.window import Window
 WIDE_CELLS = 150  # from here on the preview stands at the right
 TALL_CELLS, TALL_LINES = 100, 30  # from here on it stands below
 LEAST_LISTED = 8  # lines of a list above its preview
+LEAST_PREVIEWED = 9  # lines that a short list must leave for a preview on a smaller screen
 PREVIEW_DELAY_S = 0.12
 
 
@@ -32,10 +34,10 @@ class ListView(View):
     DEFAULT_CSS = """
     ListView > .split { layout: vertical; width: 1fr; height: 1fr; }
     ListView > .split > .preview { display: none; }
-    ListView.-tall > .split > .preview { display: block; height: 40%; border-top: solid $line; }
-    ListView.-wide > .split { layout: horizontal; }
-    ListView.-wide > .split > .preview {
-        display: block; width: 38%; height: 1fr; border-left: solid $line; border-top: none;
+    ListView.-below > .split > .preview { display: block; border-top: solid $line; }
+    ListView.-beside > .split { layout: horizontal; }
+    ListView.-beside > .split > .preview {
+        display: block; width: 38%; height: 1fr; border-left: solid $line;
     }
     ListView.-no-preview > .split > .preview { display: none; }
     """
@@ -53,17 +55,16 @@ class ListView(View):
     def __init__(self, location: Location) -> None:
         super().__init__(location)
         self.table = Table(self.columns, key=self.key, id="table")
-        self.preview = Document(id="preview")
-        self.pane = Container(classes="preview")
+        self.preview = Preview()
+        self.split = Container(classes="split")
         self.total: Count | None = None
         self._previewed: Hashable | None = None
 
     def compose(self) -> ComposeResult:
         yield self.title_line
-        with Container(classes="split"):
+        with self.split:
             yield self.table
-            with self.pane:
-                yield self.preview
+            yield self.preview
 
     def on_mount(self) -> None:
         self.focus_content()
@@ -119,7 +120,7 @@ class ListView(View):
         return self.console.cli(self.noun, self.command_verb, filter=self.location.filter or None)
 
     def escape(self) -> bool:
-        if self.preview.has_focus:
+        if self.preview.is_entered:
             self.focus_content()
             return True
         if self.table.marks or self.table.all_marked:
@@ -137,36 +138,41 @@ class ListView(View):
     # layout
 
     def on_resize(self) -> None:
-        size = self.app.size
-        wide = size.width >= WIDE_CELLS
-        self.set_class(wide, "-wide")
-        self.set_class(not wide and size.width >= TALL_CELLS and size.height >= TALL_LINES, "-tall")
-        self.divide()
+        self.call_after_refresh(self.divide)
         self._preview_soon()
 
     def divide(self) -> None:
-        """Give a preview below the list what a short list leaves free."""
-        if not self.has_class("-tall"):
-            self.pane.styles.clear_rule("height")
-            return
-        room = self.table.size.height + self.pane.size.height + 1
-        listed = max(LEAST_LISTED, self.table.wanted_height)
-        self.pane.styles.height = max(room * 2 // 5, room - listed)
+        """Say where the preview stands: below a list that is short, beside one that is long on a wide screen.
+
+        Below, it takes what the list leaves free; on a screen lower or narrower than `TALL_LINES` and `TALL_CELLS` only
+        if that is enough.
+        """
+        size, room = self.app.size, self.split.size.height
+        wanted, wide = self.table.wanted_height, size.width >= WIDE_CELLS
+        beside = wide and (not self.as_of_ms or wanted > room // (2 if self.has_class("-below") else 3))
+        tall = size.width >= TALL_CELLS and size.height >= TALL_LINES
+        free = room - max(LEAST_LISTED if tall else 0, wanted)
+        below = not beside and (tall or (self.as_of_ms > 0 and free >= LEAST_PREVIEWED))
+        self.set_class(beside, "-beside")
+        self.set_class(below, "-below")
+        if below:
+            self.preview.styles.height = max(room * 2 // 5, free) if tall else free
+        else:
+            self.preview.styles.clear_rule("height")
+        self.preview.pair(below and wide)
 
     def action_toggle_preview(self) -> None:
         self.toggle_class("-no-preview")
         self._preview_soon()
 
     def action_other_pane(self) -> None:
-        if self.preview.has_focus:
+        if not self.preview_shown or not self.preview.enter():
             self.focus_content()
-        elif self.preview_shown:
-            self.preview.focus(scroll_visible=False)
 
     @property
     def preview_shown(self) -> bool:
         """Return whether the preview is on the screen."""
-        return (self.has_class("-wide") or self.has_class("-tall")) and not self.has_class("-no-preview")
+        return (self.has_class("-beside") or self.has_class("-below")) and not self.has_class("-no-preview")
 
     # what the table says
 
@@ -212,7 +218,7 @@ class ListView(View):
     def _preview_now(self) -> None:
         row = self.table.row
         if row is None:
-            self.preview.show(lambda _w, _f: (), anew=True)
+            self.preview.show(nothing, anew=True)
             self._previewed = None
         elif self.key(row) != self._previewed:
             self.console.reach(self.load_preview(), during="loading the preview")

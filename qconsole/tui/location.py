@@ -8,23 +8,34 @@ and a filter.
 import re
 import shlex
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from qconsole.admin.filter_terms import Pattern
 from qconsole.errors import UsageError
 
+
+class Mode(NamedTuple):
+    """A numbered screen, with its title at three lengths; the eleven shortest fit 80 columns."""
+
+    key: str
+    kind: str
+    title: str
+    short: str
+    shortest: str
+
+
 MODES = (
-    # key, kind, title, short title
-    ("1", "overview", "Overview", "Overview"),
-    ("2", "queues", "Queues", "Queues"),
-    ("3", "jobs", "Jobs", "Jobs"),
-    ("4", "groups", "Dead letters", "DLQ"),
-    ("5", "schedules", "Schedules", "Schedules"),
-    ("6", "flows", "Flows", "Flows"),
-    ("7", "workers", "Workers", "Workers"),
-    ("8", "metrics", "Metrics", "Metrics"),
-    ("9", "operations", "Operations", "Ops"),
-    ("0", "audit", "Audit", "Audit"),
-    (",", "settings", "Settings", "Settings"),
+    Mode("1", "overview", "Overview", "Overview", "Over"),
+    Mode("2", "queues", "Queues", "Queues", "Queues"),
+    Mode("3", "jobs", "Jobs", "Jobs", "Jobs"),
+    Mode("4", "groups", "Dead letters", "DLQ", "DLQ"),
+    Mode("5", "schedules", "Schedules", "Schedules", "Sched"),
+    Mode("6", "flows", "Flows", "Flows", "Flows"),
+    Mode("7", "workers", "Workers", "Workers", "Work"),
+    Mode("8", "metrics", "Metrics", "Metrics", "Metr"),
+    Mode("9", "operations", "Operations", "Ops", "Ops"),
+    Mode("0", "audit", "Audit", "Audit", "Audit"),
+    Mode(",", "settings", "Settings", "Settings", "Set"),
 )
 TARGETED = {
     # kind -> the mode it belongs to
@@ -46,7 +57,7 @@ _ALIASES = {
     "config": "settings",
     "home": "overview",
 }
-KINDS = (*(kind for _, kind, _, _ in MODES), *TARGETED, *LISTED)
+KINDS = (*(mode.kind for mode in MODES), *TARGETED, *LISTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ OPERATION_COLUMNS = (
     Column("undo", "Undo for", _undo, 8, "right", rank=2),
     Column("actor", "By", lambda o, _m: (plain(f"{o.actor} ({o.face})"), "text"), 16, rank=2, sort=lambda o: o.actor),
     Column("filter", "Selection", lambda o, _m: (plain(o.filter or "ids"), "muted"), 16, grow=1, rank=1),
-    Column("id", "Id", lambda o, _m: (plain(o.id), "muted"), 14, rank=5),
+    Column("id", "Id", lambda o, _m: (plain(o.id), "muted"), 18, rank=5),
 )
 
 

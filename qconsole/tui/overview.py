@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.strip import Strip
 
 from qconsole.admin.views import Overview
@@ -148,11 +147,7 @@ class OverviewView(QueueListView):
     def compose(self) -> ComposeResult:
         yield self.figures
         yield self.traffic
-        yield self.title_line
-        with Container(classes="split"):
-            yield self.table
-            with Container(classes="preview"):
-                yield self.preview
+        yield from super().compose()
 
     async def fetch(self) -> Sequence[Any]:
         overview: Overview = await self.admin.queues.overview()

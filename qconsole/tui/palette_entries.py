@@ -71,7 +71,7 @@ def _run(console: "ConsoleApp", action: Action, subject: Subject | None) -> Call
 
 
 def _places(console: "ConsoleApp") -> list[Entry]:
-    named = [(kind, title.lower(), key) for key, kind, title, _ in MODES]
+    named = [(mode.kind, mode.title.lower(), mode.key) for mode in MODES]
     named += [(kind, _LISTED[kind], "") for kind in LISTED]
     found = [
         Entry(f"go to {name}", "", key, partial(console.go_to, Location(kind)), _PLACE_COMMANDS.get(kind, ""))
@@ -142,7 +142,7 @@ def _everywhere(console: "ConsoleApp") -> list[Entry]:
 
 def _not_here(console: "ConsoleApp") -> list[Entry]:
     """Return the verbs that need a row which is not selected, and how to get at it."""
-    keys = {kind: key for key, kind, _, _ in MODES}
+    keys = {mode.kind: mode.key for mode in MODES}
     selected = console.view.noun if console.view.subject() is not None else ""
     found = []
     for noun, actions in ALL.items():

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from textual.binding import Binding, BindingType
 
 from qconsole.admin.views import Health, QueueView
-from qconsole.tui.cells import plain
+from qconsole.tui.cells import fit, plain
 from qconsole.tui.charts import gauge, sparkline
 from qconsole.tui.document import DocLine, Produce, section, text_line
 from qconsole.tui.drawn import Moment
@@ -186,7 +186,7 @@ def queue_lines(queue: QueueView, cells: int, moment: Moment) -> list[DocLine]:
         cells,
         columns=True,
     )
-    lines += [DocLine(), section("States"), *_state_lines(queue)]
+    lines += [DocLine(), section("States"), *_state_lines(queue, cells)]
     lines += [DocLine(), section("Last hour", "one column a minute or two")]
     totals = [f"{sum(series):,}" for series in (queue.series_completed, queue.series_failed)]
     room = min(60, max(20, cells - 15 - max(map(len, totals))))
@@ -196,10 +196,10 @@ def queue_lines(queue: QueueView, cells: int, moment: Moment) -> list[DocLine]:
     ):
         spark = (sparkline(series, room), ink)
         lines.append(DocLine((("  ", "text"), (f"{name:<11}", "muted"), spark, (f" {total}", "text"))))
-    return [*lines, *_sla_lines(queue)]
+    return [*lines, *_partition_lines(queue), *_sla_lines(queue)]
 
 
-def _state_lines(queue: QueueView) -> list[DocLine]:
+def _state_lines(queue: QueueView, cells: int) -> list[DocLine]:
     most = max([1, *queue.counts.values()])
     lines: list[DocLine] = []
     for state, number in queue.counts.items():
@@ -210,9 +210,29 @@ def _state_lines(queue: QueueView) -> list[DocLine]:
             ("  ", "text"),
             (f"{shape:<19}", ink),
             (f"{number:>11,}  ", "text" if number else "muted"),
-            *gauge(number / most, 16, style=ink),
+            *gauge(number / most, max(8, min(48, cells - 36)), style=ink),
         )
         lines.append(DocLine(spans, link=link))
+    return lines
+
+
+def _partition_lines(queue: QueueView) -> list[DocLine]:
+    """Return the parts of a partitioned queue, each with what waits, runs and failed in it."""
+    if not queue.partitions:
+        return []
+    cells = [max(9, *(len(plain(part.name)) for part in queue.partitions)), 9, 9, 9, 9]
+    lines = [DocLine(), section("Partitions", f"{len(queue.partitions):,}; the numbers above are theirs together")]
+    heads = ("", "waiting", "running", "failed", "oldest")
+    row = [fit(head, room, "left" if not head else "right") for head, room in zip(heads, cells, strict=True)]
+    lines.append(DocLine((("  " + " ".join(row), "muted"),)))
+    for part in queue.partitions:
+        numbers = [short_count(part.counts.get(state, 0)) for state in ("waiting", "active", "failed")]
+        spans: list[Span] = [("  " + fit(plain(part.name), cells[0]), "text")]
+        spans += [(" " + fit(number, 9, "right"), "muted" if number == "0" else "text") for number in numbers]
+        spans.append((" " + fit(duration(part.oldest_wait_ms), 9, "right"), "text"))
+        if part.paused:
+            spans += [("  ", "text"), badge("paused")]
+        lines.append(DocLine(tuple(spans)))
     return lines
 
 

@@ -120,4 +120,4 @@ def worker_lines(worker: WorkerView, cells: int, moment: Moment) -> list[DocLine
     lines += [DocLine(), section("Running", f"{len(worker.running)} of {worker.slots} slots")]
     if not worker.running:
         lines.append(text_line("nothing", "muted"))
-    return [*lines, *(running_line(job, moment) for job in worker.running)]
+    return [*lines, *(running_line(job, cells, moment) for job in worker.running)]

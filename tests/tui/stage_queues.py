@@ -60,7 +60,7 @@ def queue_views() -> tuple[QueueView, ...]:
         queue_view(
             "billing",
             Health.FAILING,
-            "12.4% of the last hour's jobs failed",
+            "2,610 of 21,050 failed in ten minutes",
             (1_180, 24, 8, 96_412, 40_218, 40_112),
             workers=2,
             slots=8,
@@ -75,7 +75,7 @@ def queue_views() -> tuple[QueueView, ...]:
         queue_view(
             "email",
             Health.NO_WORKERS,
-            "no worker serves it since 02:51",
+            "jobs wait and no worker serves the queue",
             (604, 0, 0, 51_020, 3, 0),
             workers=0,
             slots=0,
@@ -85,7 +85,7 @@ def queue_views() -> tuple[QueueView, ...]:
         queue_view(
             "document-processing",
             Health.SATURATED,
-            "all 16 slots are busy and the queue grows",
+            "all 16 slots are busy and the oldest job has waited 432 s",
             (9_310, 12, 16, 20_411, 88, 6),
             workers=4,
             slots=16,
@@ -101,7 +101,7 @@ def queue_views() -> tuple[QueueView, ...]:
         queue_view(
             "data-import",
             Health.PAUSED,
-            "paused by mara: supplier feed is broken",
+            "paused by an operator",
             (51, 0, 0, 880, 0, 0),
             workers=1,
             slots=4,
@@ -112,7 +112,7 @@ def queue_views() -> tuple[QueueView, ...]:
         queue_view(
             "webhooks",
             Health.OK,
-            "",
+            "jobs are worked in time",
             (88, 1_204, 9, 610_552, 412, 24),
             workers=5,
             slots=50,
@@ -126,7 +126,7 @@ def queue_views() -> tuple[QueueView, ...]:
         queue_view(
             "reports",
             Health.OK,
-            "",
+            "jobs are worked in time",
             (12, 4, 3, 3_204, 10, 10),
             slots=4,
             oldest_wait_ms=900,
@@ -139,7 +139,7 @@ def queue_views() -> tuple[QueueView, ...]:
         queue_view(
             "notifications",
             Health.IDLE,
-            "",
+            "nothing to do in the last hour",
             (0, 0, 0, 14_020, 0, 0),
             workers=2,
             slots=10,

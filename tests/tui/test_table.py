@@ -8,7 +8,9 @@ import pytest
 from qconsole.admin.views import Count, Page
 from qconsole.tui.app import ConsoleApp
 from qconsole.tui.jobs import JobsView
+from qconsole.tui.list_view import ListView
 from qconsole.tui.window import Window
+from tests.support import eventually
 from tests.tui.conftest import Open, shows, text_of
 from tests.tui.stage import Stage
 from tests.tui.stage_clock import NOW_MS
@@ -169,3 +171,23 @@ async def test_resizing_keeps_the_place(open_stage: Open) -> None:
             await pilot.pause()
             assert app.view.table.row == under  # type: ignore[attr-defined]
             assert under.id[:10] in text_of(app)
+
+
+async def test_a_preview_takes_what_a_short_list_leaves_and_is_entered_by_tab(open_stage: Open) -> None:
+    async with open_stage("workers", size=(80, 24)) as pilot:
+        await shows(pilot, "web-1:4021", "last seen")
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        view = app.view
+        assert isinstance(view, ListView) and not view.preview.has_class("-paired")
+        await pilot.resize_terminal(200, 50)
+        await shows(pilot, "last seen", "7 of 16 slots")
+        await eventually(lambda: view.has_class("-below") and view.preview.has_class("-paired"))
+        for column in (view.preview.first, view.preview.second, view.table):
+            await pilot.press("tab")
+            assert column.has_focus
+        await pilot.press("v", "tab")
+        assert not view.preview_shown and view.table.has_focus
+        await pilot.press("v", "3")
+        await shows(pilot, "invoice-4180000", "Payload")
+        assert app.view.has_class("-beside")

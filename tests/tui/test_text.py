@@ -2,27 +2,33 @@
 
 import io
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from qconsole.admin.views import AttemptView, ErrorView, Mark
+from qconsole.admin.views import AttemptView, ErrorView, FlowNode, Mark, PartitionView, Why
 from qconsole.errors import UsageError
 from qconsole.tui import format as fmt
 from qconsole.tui.attempts import attempt_sections, timeline
 from qconsole.tui.cells import cut, cut_middle, fit, plain, width, wrap
 from qconsole.tui.charts import area, bar, histogram, sparkline
-from qconsole.tui.document import Folds
+from qconsole.tui.document import DocLine, Folds, section, text_line
 from qconsole.tui.drawn import Moment, clip_spans, paint
+from qconsole.tui.facts import flow_lines, flow_sums
+from qconsole.tui.job import why_lines
 from qconsole.tui.live import pace
-from qconsole.tui.location import KINDS, Location, parse_location
+from qconsole.tui.location import KINDS, MODES, Location, parse_location
 from qconsole.tui.payload import as_text, tree
+from qconsole.tui.preview import halves
+from qconsole.tui.queues import queue_lines
 from qconsole.tui.skin import AsciiOnly, Skin
 from qconsole.tui.terminal import examine, require_terminal
 from tests.tui.stage_clock import NOW_MS
 from tests.tui.stage_jobs import EARLIER, ERROR, job_row, job_view
+from tests.tui.stage_queues import queue_views
 
 HOSTILE = (
     "\x1b[31mred\x1b]0;title\x07 [bold]x[/] \u202eexe.gpj\x00 漢字 e\u0301\u0301\u0301\u0301 "
@@ -130,8 +136,8 @@ def test_a_location_names_its_queue() -> None:
 
 
 def test_sparklines_show_little_and_nothing_apart() -> None:
-    assert sparkline([0, 1, 1000], 3) == "▁▂█"
-    assert sparkline([None, 5], 4) == "   █"
+    assert sparkline([0, 1, 1000], 3) == "▁▂▇"
+    assert sparkline([None, 5], 4) == "   ▇"
     assert bar(0.001, 4) == "▏   " and bar(1, 4) == "████" and bar(0, 4) == "    "
 
 
@@ -242,3 +248,53 @@ def test_ascii_replaces_cell_for_cell() -> None:
     for text in ("● ok ▲ failed", "▁▂▃█", "漢字", "├─ └─ │ ┃", "▸ 9.5 MiB – …"):
         shown = AsciiOnly()._ascii(text)
         assert shown.isascii() and len(shown) == cell_len(text)
+
+
+def test_a_job_says_why_it_does_not_run_with_the_evidence_and_what_would_help() -> None:
+    why = Why("The queue is paused.", "paused", (("paused by", "mara"),), "qconsole queues resume billing")
+    lines = why_lines(why, 80)
+    assert text_of(lines)[:3] == ["  The queue is paused.", "  paused by mara", "  $ qconsole queues resume billing"]
+    assert lines[2].copy is not None and lines[2].copy() == "qconsole queues resume billing"
+    assert lines[0].spans[1][1] == "warn"
+
+
+def test_a_child_of_a_flow_that_is_gone_says_so_and_leads_nowhere() -> None:
+    gone = FlowNode("doc-1", "documents", "?", "completed", "fail_parent")
+    coming = FlowNode("doc-2", "documents", "?", "waiting", "fail_parent")
+    failed = FlowNode("doc-3", "documents", "ocr", "failed", "fail_parent", error_message="no text")
+    root = FlowNode("import-1", "imports", "load", "waiting_children", "fail_parent", (gone, coming, failed), 4)
+    lines = flow_lines(root)
+    assert "pruned" in lines[1].text and "not in its queue yet" in lines[2].text
+    assert [line.link is None for line in lines] == [False, True, True, False, True]
+    sums = flow_sums(root, 80)
+    assert "4 more are not counted here" in sums[0].text and sums[-1].text == "  doc-3: no text"
+
+
+def test_a_partitioned_queue_shows_its_parts() -> None:
+    counts = {"waiting": 12_000, "active": 3, "failed": 0}
+    parts = (PartitionView("email:0", counts, 9_000, False), PartitionView("email:1", counts, None, True))
+    lines = text_of(queue_lines(replace(queue_views()[0], partitions=parts), 80, Moment(NOW_MS)))
+    assert any("Partitions" in line and "2;" in line for line in lines)
+    (first,), (second,) = ([line for line in lines if part.name in line] for part in parts)
+    assert first.split() == ["email:0", "12.0k", "3", "0", "9.0", "s"] and "paused" in second
+
+
+def test_a_preview_is_divided_between_two_sections_and_folds_do_not_move_the_place() -> None:
+    def produce(_cells: int, folds: Folds) -> list[DocLine]:
+        more = [text_line("more")] * (9 if folds.is_open("more", False) else 0)
+        return [section("One"), text_line("a"), *more, section("Two"), text_line("b"), section("Three")]
+
+    left, right = halves(produce)
+    opened = Folds(turned={"more"})
+    assert text_of(left(80, Folds())) == ["One", "  a"] and text_of(right(80, Folds()))[0] == "Two"
+    assert len(left(80, opened)) == 11 and text_of(right(80, opened)) == ["Two", "  b", "Three"]
+    assert text_of(halves(lambda _w, _f: [section("Only")])[1](80, Folds())) == []
+
+
+def test_a_narrow_line_of_modes_has_all_keys() -> None:
+    assert sum(len(f" {mode.key} {mode.shortest}") for mode in MODES) < 80
+
+
+def test_a_small_share_is_not_nothing() -> None:
+    lines = histogram([(1.0, 10_000), (2.0, 3)], 80)
+    assert "<1%" in "".join(text for text, _ in lines[1])
