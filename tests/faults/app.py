@@ -39,7 +39,8 @@ class Note(BaseModel):
 class Death:
     """Kills this very process at the chosen step; nothing is flushed, closed or said."""
 
-    def __init__(self, step: str = "", after: int = 0) -> None:
+    def __init__(self, ledger: Ledger, step: str = "", after: int = 0) -> None:
+        self.ledger = ledger
         self.step = step
         self.left = after
 
@@ -52,7 +53,12 @@ class Death:
     def die_at(self, step: str) -> None:
         """Die, when this is the step and the moment."""
         if self.at(step):
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.die()
+
+    def die(self) -> None:
+        """Die now; only the ledger, which is no part of the worker, is told."""
+        self.ledger.write("D", "-")
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def watch_turns(self) -> None:
         """Make the steps between a worker and Redis deadly."""
@@ -61,7 +67,7 @@ class Death:
 
         async def deadly_call(self: Lane, token: str, finished: Any, *rest: Any) -> Any:
             if finished and death.at("sent"):  # runs once the request is written, before its answer is read
-                asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGKILL)
+                asyncio.get_running_loop().call_soon(death.die)
             answer = await call(self, token, finished, *rest)
             if finished:
                 death.die_at("settled")
@@ -109,11 +115,12 @@ def main(url: str, ledger: str, *words: str) -> None:
     if "clock" in options:
         skew_clock(Path(options["clock"]))
     logging.basicConfig(level=options.get("log", "WARNING"), format="%(asctime)s %(process)d %(name)s %(message)s")
-    death = Death(options.get("die", ""), int(options.get("die_after", "0")))
+    written = Ledger(Path(ledger))
+    death = Death(written, options.get("die", ""), int(options.get("die_after", "0")))
     death.watch_turns()
     policy = QueuePolicy(concurrency=int(options.get("concurrency", "10")), retention=KEEP_ALL)
     worker = Worker(
-        job_types=job_types(Ledger(Path(ledger)), death, int(options.get("slow_ms", "0"))),
+        job_types=job_types(written, death, int(options.get("slow_ms", "0"))),
         queues={queue: policy for queue in options.get("queues", "faults").split(",")},
         redis_url=url,
         lock_s=float(options.get("lock_s", "60")),

@@ -60,7 +60,7 @@ async def replica_killed(folder: Path, jobs: int) -> Outcome:
             back_s = time.monotonic()
             whole_s = await _until_told(admin, back_s, there=False)
             await producing
-            await set_up.drained(40)
+            await set_up.drained(60)
             alive, counted = sum(worker.alive for worker in workers), await attempts_beyond_the_first(set_up)
             note = (
                 f"told by the doctor after {told_s:.1f} s, whole {whole_s:.1f} s after its return, "
@@ -92,7 +92,7 @@ async def _primary_lost(
     promoted_s = time.monotonic()
     await set_up.enqueue()
     await producing
-    await set_up.drained(40)
+    await set_up.drained(60)
     alive = sum(worker.alive for worker in workers)
     note = (
         f"promoted after {promoted_s - lost_s:.1f} s, {alive} of {len(workers)} workers went on, "

@@ -26,7 +26,7 @@ class Ledger:
     _fd: int = field(default=-1, repr=False)
 
     def write(self, mark: str, job_id: str) -> None:
-        """Note a start (`S`) or an end (`E`) of this process."""
+        """Note a start (`S`) or an end (`E`) of a job, or that this process dies now (`D`)."""
         if self._fd < 0:
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.write(self._fd, f"{mark} {job_id} {os.getpid()} {time.monotonic():.6f}\n".encode())
@@ -44,13 +44,17 @@ class Ledger:
         for mark, job_id, pid, at_s in self.lines():
             if mark == "S":
                 runs[job_id].append(Run(job_id, pid, at_s))
-            else:
+            elif mark == "E":
                 next(run for run in reversed(runs[job_id]) if run.pid == pid and run.ended_s is None).ended_s = at_s
         return runs
 
     def ended(self) -> set[str]:
         """Return the jobs whose handler ran to its end at least once."""
         return {job_id for mark, job_id, _, _ in self.lines() if mark == "E"}
+
+    def deaths_s(self) -> dict[int, float]:
+        """Return when processes that killed themselves died, by process id."""
+        return {pid: at_s for mark, _, pid, at_s in self.lines() if mark == "D"}
 
     def starts_s(self) -> list[float]:
         """Return the instants of all starts, in order."""

@@ -66,7 +66,7 @@ async def partitioned(folder: Path, jobs: int, durability: str, cut_for_s: str =
                 await asyncio.to_thread(producer.wait, 60)
                 set_up.acknowledged += noted.read_text().split()
                 if durability == "wait":
-                    await set_up.drained(40)
+                    await set_up.drained(60)
                 else:  # what is missing may still be leased to the worker that was cut off
                     await set_up.quiet(LOCK_S + 3, 60)
                 outcome = await set_up.outcome(f"Sentinel: primary partitioned, durability {durability}")
@@ -98,7 +98,7 @@ async def dropped(folder: Path, jobs: int) -> Outcome:
             hosts.mend()
             mended_s = time.monotonic()
             await producing
-            await set_up.drained(30)
+            await set_up.drained(60)
             await caller.aclose()
             note = (
                 f"100 calls with a deadline of {DEADLINE_S} s: the longest took {worst_s:.2f} s, "

@@ -41,7 +41,7 @@ async def _interrupted(folder: Path, jobs: int, fault: str, *, crash: bool, fsyn
         await server.astart()
         back_s = time.monotonic()
         await producing
-        await set_up.drained(30)
+        await set_up.drained(60)
         alive = sum(worker.alive for worker in workers)
         note = f"{alive} of {WORKERS} workers went on, {await attempts_beyond_the_first(set_up)} counted as attempts"
         return await set_up.outcome(fault, since_s=back_s, note=note)
@@ -62,7 +62,7 @@ async def out_of_memory(folder: Path, jobs: int) -> Outcome:
         await asyncio.sleep(0.5)
         await set_up.redis.config_set("maxmemory", 0)
         back_s = time.monotonic()
-        await set_up.drained(30)
+        await set_up.drained(60)
         said = (
             "producer told: " + told.partition(" at ")[0] + told.partition("/0")[2]
             if told
@@ -85,7 +85,7 @@ async def read_only(folder: Path, jobs: int) -> Outcome:
         back_s = time.monotonic()
         await operator.aclose()
         await producing
-        await set_up.drained(30)
+        await set_up.drained(60)
         return await set_up.outcome("Redis read-only for 0.7 s", since_s=back_s)
 
 
@@ -102,7 +102,7 @@ async def scripts_forgotten(folder: Path, jobs: int) -> Outcome:
             flushes += 1
             await asyncio.sleep(0.01)
         await producing
-        await set_up.drained(30)
+        await set_up.drained(60)
         return await set_up.outcome("scripts flushed", note=f"{flushes} times")
 
 
@@ -122,7 +122,7 @@ async def clock_jumped(folder: Path, jobs: int, hours: float) -> Outcome:
             queued_s = time.monotonic()
             due_s[await _delayed(set_up.client, set_up.acknowledged, len(due_s), delay_s=2.0)] = queued_s + 2.0
         await producing
-        await set_up.drained(30)
+        await set_up.drained(60)
         runs = set_up.ledger.runs()
         late_s = [runs[job_id][0].started_s - at_s for job_id, at_s in due_s.items() if runs[job_id]]
         note = f"delayed jobs started {min(late_s):+.2f} to {max(late_s):+.2f} s from their time" if late_s else "late"

@@ -49,8 +49,15 @@ async def test_the_other_shards_are_worked_and_shown(fleet: ClusterFleet, tmp_pa
         for queue in living:
             assert (await admin.queues.get(queue)).counts["completed"] == 21
             assert len((await admin.jobs.page(f"queue:{queue}")).rows) == 21
-        with pytest.raises(RedisUnavailable, match=str(fleet[lost].port)):
-            await admin.queues.list()
+        overview = await admin.queues.overview()
+        for views in (await admin.queues.list(), overview.queues):
+            found = {view.name: view for view in views}
+            assert [name for name in QUEUES if found[name].error is None] == living
+            assert all(found[name].counts["completed"] == 21 for name in living)
+        silent = next(queue for queue in QUEUES if queue not in living)
+        assert f"cannot be read: Redis at {fleet.url}" in found[silent].health_reason
+        with pytest.raises(RedisUnavailable, match=f"queue {silent} cannot be read"):
+            await admin.queues.get(silent)
         findings = {finding.code: finding for finding in await admin.doctor.examine()}
         assert str(fleet[lost].port) in findings["unreachable"].text
         assert "queues there stand still" in findings["cluster"].text
