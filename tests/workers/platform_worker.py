@@ -33,7 +33,12 @@ def worker_process(
         "PLATFORM_DATABASE_URL": settings.database_url,
         "PLATFORM_STORAGE_DIR": str(settings.storage_dir),
         "PLATFORM_READER_PROCESSES": "1",
+        "PLATFORM_SMTP_PORT": str(settings.smtp_port),
+        "PLATFORM_SMTP_USER": settings.smtp_user,
+        "PLATFORM_SMTP_PASSWORD": settings.smtp_password.get_secret_value(),
     }
+    if settings.smtp_ca_file is not None:
+        told["PLATFORM_SMTP_CA_FILE"] = str(settings.smtp_ca_file)
     words = [sys.executable, "-m", "tests.workers.platform_worker", redis_url, *job_types]
     if die:
         words += ["--die", die]

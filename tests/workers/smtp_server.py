@@ -21,7 +21,11 @@ class Received:
     """One mail the server took: for whom, and what it says."""
 
     recipients: list[str]
-    mail: EmailMessage
+    content: bytes
+
+    @property
+    def mail(self) -> EmailMessage:
+        return message_from_bytes(self.content, policy=default)
 
 
 @dataclass(slots=True)
@@ -54,8 +58,7 @@ class Server:
             return self.data_answer
         content = envelope.content
         assert isinstance(content, bytes)
-        mail = message_from_bytes(content, policy=default)
-        self.got.append(Received(list(envelope.rcpt_tos), mail))
+        self.got.append(Received(list(envelope.rcpt_tos), content))
         return "250 taken"
 
 

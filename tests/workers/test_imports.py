@@ -19,7 +19,7 @@ from workers import imports as module
 from workers.db.models import CatalogueImport, CatalogueRow, StagedRow
 from workers.db.repositories import imports as repository
 from workers.imports import SyncCatalogue, sync_catalogue
-from workers.platform import Platform
+from workers.platform import Platform, opened
 
 
 def _file(*rows: str, header: str = "code,name,unit,price") -> bytes:
@@ -265,7 +265,8 @@ async def test_a_worker_that_lost_its_job_does_not_empty_the_catalogue(
         monkeypatch.undo()
         count = await refuse_repeats(*args)
         await args[0].commit()
-        await sync_catalogue(context(platform)[0], payload)
+        async with opened(platform.settings) as other_worker:
+            await sync_catalogue(context(other_worker)[0], payload)
         return count
 
     monkeypatch.setattr(repository, "refuse_repeats", overtaken)

@@ -1,12 +1,15 @@
 """Connections and transactions. A writing one takes SQLite's write lock at once, so that it never fails half-way.
 
+On SQLite the writing transactions of one process take turns, first come first served. SQLite itself lets those that
+wait sleep and try again, so that some wait for seconds while others, who came later, go on.
+
 Invariant: a session is used by one coroutine and ends with its `async with`: commit at the end, rollback on an error.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,6 +60,7 @@ class Database:
         self._engine = _engine(self.url)
         self._reading = async_sessionmaker(self._engine, expire_on_commit=False)
         self._writing = async_sessionmaker(self._engine.execution_options(**{_WRITING: True}), expire_on_commit=False)
+        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if _is_sqlite(self.url) else nullcontext()
 
     @property
     def engine(self) -> AsyncEngine:
@@ -71,8 +75,8 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """Opens one transaction: committed at the end, rolled back on an error."""
-        async with self._writing.begin() as session:
+        """Opens one transaction: committed at the end, rolled back on an error; never opened inside another."""
+        async with self._turn, self._writing.begin() as session:
             yield session
 
     async def close(self) -> None:
@@ -101,8 +105,12 @@ async def _open_sqlite(path: str) -> _SqliteConnection:
     return connection
 
 
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
 def _engine(url: URL) -> AsyncEngine:
-    if url.get_backend_name() != "sqlite":
+    if not _is_sqlite(url):
         try:
             return create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
         except ModuleNotFoundError as error:
