@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Final
+
+DELIVERED: Final = 12
 
 _NOUNS = (
     ("Polypropylene mooring rope", "m", ("32 mm", "40 mm", "48 mm", "56 mm")),
@@ -99,6 +102,15 @@ def write_documents(folder: Path) -> dict[str, Path]:
     for name, write in writers.items():
         paths[name] = folder / name
         write(paths[name])
+    return paths
+
+
+def write_delivery(folder: Path) -> list[Path]:
+    """Write a ship's enquiries, which arrive all at once, into a folder and return them in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"enquiry-{number:02}.csv" for number in range(1, DELIVERED + 1)]
+    for number, path in enumerate(paths):
+        _write_csv(path, order(20 + number, 3))
     return paths
 
 

@@ -9,8 +9,9 @@ from qconsole.runtime import Client, Fixed, Flow, OnFail
 from workers.config import PlatformSettings
 from workers.db import Database
 from workers.db.models import OutgoingEvent
-from workers.demo_documents import write_documents
+from workers.demo_documents import write_delivery, write_documents
 from workers.demo_people import CUSTOMER, LEFT, ORDERED
+from workers.documents.batch import process_batch
 from workers.documents.jobs import ProcessDocument, process_document
 from workers.email import SendEmail, send_email
 from workers.exports import ExportRows, Subject, export_rows
@@ -59,6 +60,7 @@ async def feed(settings: PlatformSettings, client: Client) -> None:
         if name not in IN_FLOW:
             options = {"delay_s": LATER_S} if name == LARGE else {"priority": URGENT} if name == "request" else {}
             await enqueue_document(client, payload, **options)
+    await process_batch(client, await _delivered(settings))
     await _feed_mails(client)
     await client.enqueue(notify_many, _told(NotifyMany, "port-call", tenant=CUSTOMER), job_id="notify-crew")
     await client.enqueue(notify_user, _told(NotifyUser, "port-call", user_id=LEFT), job_id="notify-left")
@@ -130,6 +132,12 @@ async def _stored(settings: PlatformSettings) -> dict[str, ProcessDocument]:
             (settings.storage_dir / SLOW_REF_FILE).write_text(ref)
         payloads[path.stem] = document(path.stem, ref, path.name)
     return payloads
+
+
+async def _delivered(settings: PlatformSettings) -> list[ProcessDocument]:
+    storage = Storage(settings.storage_dir)
+    paths = write_delivery(settings.storage_dir.parent / "delivery")
+    return [document(path.stem, (await storage.put(path.read_bytes())).ref, path.name) for path in paths]
 
 
 def _told(kind: Any, event_id: str, **who: str) -> Any:

@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,9 @@ def play_to_the_end(folder: Path, **environment: str) -> None:
     assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "warehouse"] == [500, 500, 200]
     assert [hook["status"] for hook in outside["webhooks"] if hook["to"] == "gone"] == [410]
     assert outside["pager"]
+    with closing(sqlite3.connect(folder / "platform.db")) as database:
+        delivered = "SELECT count(*) FROM documents WHERE id LIKE 'doc-enquiry-%' AND processed_ms IS NOT NULL"
+        assert database.execute(delivered).fetchone() == (12,)
     assert_all_ended(folder)
 
 
