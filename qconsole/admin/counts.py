@@ -1,13 +1,20 @@
 """Counts of all queues in one call: what the overview, the queue list, the live feed and `why` stand on."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from qconsole.admin.backend import Backend
+from qconsole.admin.lua_scripts import read_script
 from qconsole.admin.views import PauseView
+from qconsole.errors import RedisUnavailable
 
 HELD_LOOKED_AT: Final = 50
+COUNTED: Final = (
+    *("waiting", "delayed", "active", "waiting_children", "completed", "failed", "cancelled"),
+    "dead_letters",
+)
 QUEUED_STATES: Final = ("waiting", "delayed")
 
 
@@ -34,22 +41,40 @@ class QueueCounts:
 
     def by_state(self) -> dict[str, int]:
         """Return the count of every job state, and of open dead letters."""
-        return {
-            "waiting": self.waiting,
-            "delayed": self.delayed,
-            "active": self.active,
-            "waiting_children": self.waiting_children,
-            "completed": self.completed,
-            "failed": self.failed,
-            "cancelled": self.cancelled,
-            "dead_letters": self.dead_letters,
-        }
+        return {name: getattr(self, name) for name in COUNTED}
 
     def oldest_wait_ms(self, now_ms: int) -> int | None:
         """Return how long the oldest waiting job has waited."""
         if self.oldest_due_ms is None or not self.waiting:
             return None
         return max(0, now_ms - self.oldest_due_ms)
+
+
+async def read_counts_apart(backend: Backend, queues: Sequence[str]) -> tuple[dict[str, QueueCounts], dict[str, str]]:
+    """Return the counts of the queues that can be read, and of the others why not.
+
+    Only on a cluster can some be read and others not: each is asked for its own, all at once.
+    """
+    if not backend.cluster:
+        return await read_counts(backend, queues), {}
+    now_ms = backend.now_ms()
+    args = [now_ms, now_ms // 60_000, HELD_LOOKED_AT]
+
+    async def asked(queue: str) -> QueueCounts | str:
+        try:
+            (answer,) = await backend.quickly(read_script("counts").run(backend.quick, [queue], args))
+        except RedisUnavailable as error:
+            return str(error)
+        return _counts(queue, answer, now_ms)
+
+    found: dict[str, QueueCounts] = {}
+    lost: dict[str, str] = {}
+    for queue, answer in zip(queues, await asyncio.gather(*map(asked, queues)), strict=True):
+        if isinstance(answer, str):
+            lost[queue] = answer
+        else:
+            found[queue] = answer
+    return found, lost
 
 
 async def read_counts(backend: Backend, queues: Sequence[str]) -> dict[str, QueueCounts]:

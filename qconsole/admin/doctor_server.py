@@ -7,11 +7,11 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from qconsole.admin.backend import Backend
+from qconsole.admin.backend import QUICK_TRIES, Backend
 from qconsole.admin.doctor_replication import cluster_findings, replica_findings, replicas_known, sentinel_findings
 from qconsole.admin.views import Finding
 from qconsole.errors import RedisUnavailable
-from qconsole.redis.connect import primaries, sentinels
+from qconsole.redis.connect import once, primaries, sentinels
 
 MEMORY_WARN: Final = 0.80
 MEMORY_BAD: Final = 0.92
@@ -28,18 +28,19 @@ async def server_findings(backend: Backend) -> list[Finding]:
     watched = sentinel_findings(answers)
     expected = max(replicas_known(answers), int(backend.cluster or bool(answers)))
     clients = await primaries(backend.redis)
-    found = await asyncio.gather(*(_of_server(client, backend.cluster, expected) for client in clients))
+    found = await asyncio.gather(*(_of_server(client, backend, expected) for client in clients))
     findings = [finding for each in found for finding in each] + watched
     if backend.cluster:
         findings += await cluster_findings(backend.redis)
     return findings + await _of_clock(backend.redis)
 
 
-async def _of_server(client: Redis, cluster: bool, replicas_expected: int) -> list[Finding]:
+async def _of_server(client: Redis, backend: Backend, replicas_expected: int) -> list[Finding]:
+    cluster = backend.cluster
     where = client.connection_pool.connection_kwargs
     who = f"Redis at {where['host']}:{where['port']}" if cluster else "Redis"
     try:
-        info: dict[str, Any] = await client.info()
+        info: dict[str, Any] = await backend.quickly((once(client, QUICK_TRIES) if backend.cluster else client).info())
         findings = [*_version(info, who), *_role(info), *_eviction(info, who), *_memory(info, who)]
         findings += await _persistence(client, info, who)
         findings += await _slow_commands(client, who)

@@ -88,7 +88,8 @@ class PlainArq:
             await self._forget_gone()
         deadline, left = time.monotonic() + SCAN_BUDGET_S, LATER_SCANS if self.scanned_all else 1_000_000
         while left > 0 and time.monotonic() < deadline:
-            self._cursor, keys = await self._backend.redis.scan(self._cursor, count=SCAN_COUNT, _type="zset")
+            scan = self._backend.quick.scan(self._cursor, count=SCAN_COUNT, _type="zset")
+            self._cursor, keys = await self._backend.quickly(scan)
             self._round_scans, left = self._round_scans + 1, left - 1
             await self._take(keys)
             if self._cursor == 0:

@@ -1,12 +1,13 @@
 """`admin.queues`: what each queue holds and how it does, pause, resume, limits, and the first screen of all."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from qconsole.admin.commands import iso_time
-from qconsole.admin.counts import QueueCounts, read_counts
+from qconsole.admin.counts import COUNTED, QueueCounts, read_counts, read_counts_apart
 from qconsole.admin.doctor_server import server_findings
 from qconsole.admin.filters import EMPTY
 from qconsole.admin.metrics import Metrics, columns_of, sla_of
@@ -16,9 +17,20 @@ from qconsole.admin.performance import read_tallies, steps_of, total
 from qconsole.admin.queue_health import Signs, badness, judge
 from qconsole.admin.queue_limits import QueueConfig, read_configs
 from qconsole.admin.queue_size import estimate_bytes
-from qconsole.admin.views import Applied, Finding, Health, Overview, PartitionView, Plan, QueueView, Series, WorkerView
+from qconsole.admin.views import (
+    Applied,
+    Finding,
+    Health,
+    LimitsView,
+    Overview,
+    PartitionView,
+    Plan,
+    QueueView,
+    Series,
+    WorkerView,
+)
 from qconsole.admin.worker_registry import read_plain_workers, read_workers
-from qconsole.errors import CapabilityMissing, Refused, Unconfirmed, UsageError
+from qconsole.errors import CapabilityMissing, RedisUnavailable, Refused, Unconfirmed, UsageError
 from qconsole.runtime.changes import CHUNK
 from qconsole.runtime.keys import GLOBAL
 from qconsole.runtime.metrics import HOUR_MS, Tally
@@ -26,6 +38,7 @@ from qconsole.runtime.queue import UNLIMITED
 
 RECENT_MINUTES: Final = 10
 RATE_MINUTES: Final = 5
+HOUR_MINUTES: Final = 60
 WARNINGS_FRESH_S: Final = 30.0
 
 
@@ -43,7 +56,7 @@ class Queues(Noun):
     """All queues, ours and plain arq's."""
 
     async def list(self) -> tuple[QueueView, ...]:
-        """Return every queue, by name."""
+        """Return every queue, by name. On a cluster one whose shard is down has an `error`."""
         return await self._views(await self._wholes())
 
     async def get(self, name: str) -> QueueView:
@@ -51,9 +64,12 @@ class Queues(Noun):
 
         Raises:
             QueueNotFound: there is none of this name.
+            RedisUnavailable: its shard of the cluster is down.
         """
         parts = await self._session.parts_of(name)
         (view,) = await self._views((name,))
+        if view.error is not None:
+            raise RedisUnavailable(f"queue {name} cannot be read: {view.error}", "See: qconsole doctor", queue=name)
         return replace(view, bytes_estimate=await estimate_bytes(self._backend, parts))
 
     async def _wholes(self) -> tuple[str, ...]:
@@ -72,12 +88,16 @@ class Queues(Noun):
     async def _views(self, names: tuple[str, ...]) -> tuple[QueueView, ...]:
         parts = {name: self._partitions.parts(name) for name in names}
         every = [part for of_one in parts.values() for part in of_one]
-        counts = await read_counts(self._backend, every)
-        configs = await read_configs(self._backend, every)
         ours = await read_workers(self._backend)
-        workers = ours + await read_plain_workers(self._backend, every, ours)
+        (counts, lost), theirs = await asyncio.gather(
+            read_counts_apart(self._backend, every), read_plain_workers(self._backend, every, ours)
+        )
+        configs, workers = await read_configs(self._backend, list(counts)), ours + theirs
         views = []
         for name in names:
+            if errors := [lost[part] for part in parts[name] if part in lost]:
+                views.append(_unread(name, errors[0]))
+                continue
             hours = [await self._session.performance.last_hour(part) for part in parts[name]]
             config = sum_of_configs([configs[part] for part in parts[name]])
             views.append(self._view(name, [counts[part] for part in parts[name]], config, workers, hours))
@@ -165,7 +185,7 @@ class Queues(Noun):
             sla_compliance=_compliance(queues),
             dead_letters=sum(view.counts["dead_letters"] for view in queues),
             queues=tuple(queues),
-            chart=await self._chart([view.name for view in queues], window_min),
+            chart=await self._chart([view.name for view in queues if view.error is None], window_min),
             redis_ms=round(redis_ms, 2),
             warnings=await self._warnings(),
             as_of_ms=self._backend.now_ms(),
@@ -342,6 +362,32 @@ class Queues(Noun):
             await self._backend.redis.zrem(GLOBAL.queues(), *self._partitions.parts(name))
             self._session.plain_arq.look_again()
         return entry.applied(f"Queue {name} is off the list.")
+
+
+def _unread(name: str, error: str) -> QueueView:
+    """Return the view of a queue that cannot be read."""
+    return QueueView(
+        name=name,
+        health=Health.FAILING,
+        health_reason=f"cannot be read: {error}",
+        native=True,
+        counts=dict.fromkeys(COUNTED, 0),
+        workers=0,
+        slots=0,
+        busy=0,
+        oldest_wait_ms=None,
+        fail_rate_1h=None,
+        throughput_per_min=0.0,
+        p50_wait_ms=None,
+        p95_wait_ms=None,
+        p95_run_ms=None,
+        pause=None,
+        limits=LimitsView(None, None, None, None),
+        sla=None,
+        series_completed=(0,) * HOUR_MINUTES,
+        series_failed=(0,) * HOUR_MINUTES,
+        error=error,
+    )
 
 
 def _changes(

@@ -206,6 +206,7 @@ class QueueView:
 
     ``counts`` has every job state plus ``dead_letters``; series have one value a minute, oldest first, 60 values.
     ``partitions`` has two or more when the queue is partitioned, else none; all numbers are those of them together.
+    ``error`` says why a queue whose shard of a cluster is down cannot be read: its numbers are 0 and mean nothing.
     """
 
     name: str
@@ -229,11 +230,15 @@ class QueueView:
     series_failed: tuple[int, ...] = ()
     bytes_estimate: int | None = None  # about what its keys take; only when one queue was asked for
     partitions: tuple[PartitionView, ...] = ()
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The first screen: five key figures, a chart of the window, the queues worst first, what is wrong with Redis."""
+    """The first screen: five key figures, a chart of the window, the queues worst first, what is wrong with Redis.
+
+    The figures are of the queues that can be read; the others have an ``error`` in ``queues``.
+    """
 
     env: str
     production: bool

@@ -1,13 +1,15 @@
 """Reads the workers' registry: ours by their heartbeats, plain arq's by the health-check text of their queue."""
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
 
 from qconsole.admin.backend import Backend
 from qconsole.admin.views import RunningJob, WorkerView
+from qconsole.errors import RedisUnavailable
 from qconsole.runtime.keys import GLOBAL, HEALTH_CHECK_SUFFIX
 
 LOST_MS: Final = 20_000
@@ -38,17 +40,30 @@ async def read_plain_workers(
     wanted = [queue for queue in queues if queue not in served]
     if not wanted:
         return ()
-    async with backend.redis.pipeline(transaction=False) as pipe:
-        for queue in wanted:
-            pipe.get(queue + HEALTH_CHECK_SUFFIX)
-            pipe.pttl(queue + HEALTH_CHECK_SUFFIX)
-        answers = await pipe.execute()
+    groups = [[queue] for queue in wanted] if backend.cluster else [wanted]
+    answers = [answer for group in await asyncio.gather(*(_health(backend, g) for g in groups)) for answer in group]
     views = []
     for queue, text, ttl_ms in zip(wanted, answers[::2], answers[1::2], strict=True):
         if text:
             counts = {name: int(number) for name, number in _COUNTS.findall(text.decode("utf-8", "replace"))}
             views.append(_plain_worker(queue, counts, backend.now_ms() if ttl_ms > 0 else 0))
     return tuple(views)
+
+
+async def _health(backend: Backend, queues: Sequence[str]) -> Sequence[Any]:
+    """Return text and remaining ms of the health-check key of each queue; on a cluster it may lie on another shard than
+    the queue, and none is known while that is down.
+    """
+    async with backend.quick.pipeline(transaction=False) as pipe:
+        for queue in queues:
+            pipe.get(queue + HEALTH_CHECK_SUFFIX)
+            pipe.pttl(queue + HEALTH_CHECK_SUFFIX)
+        try:
+            return await backend.quickly(pipe.execute())
+        except RedisUnavailable:
+            if not backend.cluster:
+                raise
+            return [None, 0] * len(queues)
 
 
 def _plain_worker(queue: str, counts: dict[str, int], heartbeat_ms: int) -> WorkerView:

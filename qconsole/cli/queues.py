@@ -1,6 +1,7 @@
 """`qconsole queues`: see the queues and steer them."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from qconsole.cli.bulk import narrowed, run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_instant_ms
 from qconsole.cli.options import Bulk, QueueName, Reason
 from qconsole.cli.output import Column, ago, counted, duration, instant
-from qconsole.errors import UsageError
+from qconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from qconsole.admin.views import Applied, PauseView, QueueView
@@ -21,25 +22,37 @@ QueueNames = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE]...", he
 AllQueues = Annotated[bool, typer.Option("--all", help="Every queue.")]
 
 
+def _known(view: "QueueView", number: int) -> int | None:
+    return None if view.error else number
+
+
+def say_unread(session: Session, views: "Sequence[QueueView]") -> ExitCode:
+    """Say which queues could not be read; return the exit code of an answer without them."""
+    lost = [view for view in views if view.error]
+    for view in lost:
+        session.output.say(f"{view.name} cannot be read: {view.error}")
+    return ExitCode.PARTIAL_FAILURE if lost else ExitCode.OK
+
+
 def queue_columns() -> list[Column]:
     """The columns of a queue list for people."""
     return [
         Column("queue", lambda q: q.name),
-        Column("health", lambda q: q.health.value),
-        Column("waiting", lambda q: q.counts.get("waiting", 0), "right"),
-        Column("delayed", lambda q: q.counts.get("delayed", 0), "right", gives=2),
-        Column("active", lambda q: q.counts.get("active", 0), "right"),
-        Column("failed", lambda q: q.counts.get("failed", 0) if q.native else None, "right", gives=3),
-        Column("dead", lambda q: q.counts.get("dead_letters", 0) if q.native else None, "right"),
-        Column("workers", lambda q: q.workers, "right", gives=4),
+        Column("health", lambda q: "unreadable" if q.error else q.health.value),
+        Column("waiting", lambda q: _known(q, q.counts.get("waiting", 0)), "right"),
+        Column("delayed", lambda q: _known(q, q.counts.get("delayed", 0)), "right", gives=2),
+        Column("active", lambda q: _known(q, q.counts.get("active", 0)), "right"),
+        Column("failed", lambda q: _known(q, q.counts.get("failed", 0)) if q.native else None, "right", gives=3),
+        Column("dead", lambda q: _known(q, q.counts.get("dead_letters", 0)) if q.native else None, "right"),
+        Column("workers", lambda q: _known(q, q.workers), "right", gives=4),
         Column("oldest", lambda q: duration(q.oldest_wait_ms), "right"),
         Column("per min", lambda q: f"{q.throughput_per_min:,.0f}", "right", gives=1),
     ]
 
 
 @command(app, "list")
-async def list_(session: Session) -> None:
-    """List every queue with its health and counts."""
+async def list_(session: Session) -> int:
+    """List every queue with its health and counts; exit 6 when some of a cluster cannot be read."""
     admin = await session.admin()
     queues = await admin.queues.list()
     session.show(
@@ -49,6 +62,7 @@ async def list_(session: Session) -> None:
             queues, queue_columns(), empty="No queue yet. Try: qconsole demo, or qconsole jobs add TYPE --queue NAME"
         ),
     )
+    return say_unread(session, queues)
 
 
 @command(app, "show")
