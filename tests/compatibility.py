@@ -56,7 +56,8 @@ def main(servers: list[str]) -> int:
         print(f"| {server} | {version} | {lines[-1] if lines else ran.stderr.strip()[-200:]} |", flush=True)
         if ran.returncode:
             failures += 1
-            print(*[line for line in lines if line.startswith(("FAILED tests", "ERROR tests"))], sep="\n", file=sys.stderr)
+            failed = [line for line in lines if line.startswith(("FAILED tests", "ERROR tests"))]
+            print(*failed, sep="\n", file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -84,7 +84,7 @@ def counted(path: Path) -> Counter[str]:
     return Counter(document.get("state", document["kind"]) for document in documents if document["kind"] != "place")
 
 
-@pytest.mark.parametrize("jobs", [1_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jobs", [1_000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 async def test_all_states_survive_an_export_and_a_crashed_import(tmp_path: Path, jobs: int) -> None:
     first, again = tmp_path / "first.jsonl", tmp_path / "again.jsonl"
     async with (

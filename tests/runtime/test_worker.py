@@ -178,7 +178,7 @@ async def test_progress_and_log_lines_arrive_while_the_job_runs(redis: Redis, re
     assert lines == ["read the ? file", "last words"]
 
 
-@job_type("aside", queue="work", executor="process", timeout_s=20, attempts=1)
+@job_type("aside", queue="work", executor="process", timeout_s=60, attempts=1)
 def in_a_process(ctx: Context, payload: Order) -> dict[str, Any]:
     ctx.progress(50)
     ctx.log("from a process")
@@ -201,7 +201,7 @@ async def test_a_handler_in_a_process_answers_fails_dies_and_is_killed_alone(
     redis: Redis, redis_url: str, client: Client
 ) -> None:
     ids = [(await client.enqueue(in_a_process, Order(number=n), timeout_s=2 if n == 3 else None)).id for n in range(4)]
-    await asyncio.wait_for(run_burst(job_types=[in_a_process], redis_url=redis_url), 30)
+    await asyncio.wait_for(run_burst(job_types=[in_a_process], redis_url=redis_url), 120)
     ok, failed, died, late = [await result_of(redis, job_id) for job_id in ids]
     assert ok.result()["pid"] != os.getpid()
     assert failed.error == ("LookupError", "nothing there")
