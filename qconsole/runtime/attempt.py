@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -98,16 +99,15 @@ class Attempt:
 
     def entry(self, kind: str, ended_ms: int, *, ttl_ms: int = 0, extra: dict[str, Any] | None = None) -> Entry:
         """Return what the settle script takes."""
-        head = (
-            self.claimed.token,
-            kind,
-            self.name,
-            str(ttl_ms) if ttl_ms else "",
-            f"w:{self.name}:{bucket_of(self.started_ms - self.due_ms)}",
-            f"d:{self.name}:{bucket_of(ended_ms - self.started_ms)}",
-            self.claimed.retries > 0,
-        )
-        return Entry(self.claimed.id, self.claimed.token, orjson.dumps(head), ended_ms - self.due_ms, extra)
+        wait, run = bucket_of(self.started_ms - self.due_ms), bucket_of(ended_ms - self.started_ms)
+        head = _head(kind, self.name, ttl_ms, wait, run, self.claimed.retries > 0)
+        return Entry(self.claimed.id, self.claimed.token, head, ended_ms - self.due_ms, extra)
+
+
+@lru_cache(maxsize=1024)
+def _head(kind: str, name: str, ttl_ms: int, wait: int, run: int, is_counted: bool) -> bytes:
+    ttl = str(ttl_ms) if ttl_ms else ""
+    return orjson.dumps((kind, name, ttl, f"w:{name}:{wait}", f"d:{name}:{run}", is_counted))
 
 
 def place_of(claimed: Claimed, enqueued_ms: int) -> tuple[int, int]:

@@ -82,7 +82,7 @@ class Entry:
     def args(self) -> tuple[str | bytes | int, ...]:
         """Return the script's arguments."""
         extra = orjson.dumps(self.extra) if self.extra else b""
-        return self.id, self.head, self.total_ms, extra, self.result
+        return self.id, self.token, self.head, self.total_ms, extra, self.result
 
 
 class Lane:

@@ -7,6 +7,8 @@ from qconsole.runtime.score import DEFAULT_PRIORITY, LOWEST_PRIORITY, Place, ban
 from qconsole.runtime.scripts import Script, script
 
 NOW = 1_764_000_000_000
+# the functions of lib_score.lua and lib_place.lua, as a script has them that includes both before lib_job.lua
+LIBRARY = "local QC_EPOCH" + script("fire").text.partition("local QC_EPOCH")[2].partition("-- A job's keys as one")[0]
 
 
 @pytest.mark.parametrize("priority", [0, 1, 4, 6, 50, 100])
@@ -40,22 +42,15 @@ def test_the_default_priority_has_no_band() -> None:
 
 
 async def test_lua_writes_the_same_scores(redis: Redis) -> None:
-    library = script("enqueue").text.partition("local QC_EPOCH")
-    text = "local QC_EPOCH" + library[2].partition("-- The common case")[0]
-    ask = Script("ask", text + "return {qc_number(qc_band_score(tonumber(ARGV[1]), tonumber(ARGV[2]), 3))}")
+    ask = Script("ask", LIBRARY + "return {qc_number(qc_band_score(tonumber(ARGV[1]), tonumber(ARGV[2]), 3))}")
     for priority in (0, 4, 6, 100):
         (answer,) = await ask.run(redis, (), (priority, NOW))
         assert float(answer) == waiting_score(NOW, priority, 3)
 
 
 async def test_scores_of_one_millisecond_grow_strictly(redis: Redis) -> None:
-    library = script("enqueue").text.partition("local QC_EPOCH")
-    text = "local QC_EPOCH" + library[2].partition("-- The common case")[0]
-    ask = Script(
-        "ask",
-        text + "local t = {} for i, s in ipairs(qc_next_scores(KEYS[1], tonumber(ARGV[1]), 50)) do t[i] = qc_number(s) "
-        "end return t",
-    )
+    text = "local t = {} for i, s in ipairs(qc_next_scores(KEYS[1], tonumber(ARGV[1]), 50)) do t[i] = qc_number(s) end"
+    ask = Script("ask", f"{LIBRARY}{text} return t")
     scores = [float(s) for _ in range(3) for s in await ask.run(redis, ("qc:{q}:last",), (NOW,))]
     assert scores == sorted(set(scores)) and len(scores) == 150
     assert all(NOW <= s < NOW + 1 for s in scores)

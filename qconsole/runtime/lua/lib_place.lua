@@ -2,6 +2,39 @@
 
 local EVENTS_KEPT = 10000
 
+-- Scores for `count` jobs that wait from now on at the default priority, in order: strictly greater than any
+-- handed out before. Remembers the last one.
+local function qc_next_scores(last_key, now_ms, count)
+  local first = qc_next_score(last_key, now_ms)
+  redis.call('SET', last_key, qc_number(first + (count - 1) * QC_TICK))
+  local scores = {}
+  for i = 1, count do
+    scores[i] = first + (i - 1) * QC_TICK
+  end
+  return scores
+end
+
+-- Scores for `count` jobs that wait from now on in the band of `priority`, in order: behind all that stand there.
+local function qc_next_band_scores(queue, priority, now_ms, count)
+  local start = QC_FLOOR + priority * QC_BAND
+  local newest = redis.call('ZREVRANGEBYSCORE', queue, qc_number(start + QC_BAND - 1), qc_number(start),
+    'WITHSCORES', 'LIMIT', 0, 1)
+  local first = start + (now_ms - QC_EPOCH) * 32
+  if newest[2] then
+    first = math.max(first, tonumber(newest[2]) + 1)
+  end
+  local scores = {}
+  for i = 1, count do
+    scores[i] = first + i - 1
+  end
+  return scores
+end
+
+-- The place in the band of `priority` of a job that was due at `due_ms`; `tick` (0..31) orders inside the millisecond.
+local function qc_band_score(priority, due_ms, tick)
+  return QC_FLOOR + priority * QC_BAND + math.max(0, due_ms - QC_EPOCH) * 32 + tick
+end
+
 -- The first free score at or after `floor` and below `ceiling`: keeps order among jobs due in the same millisecond.
 local function after_equals(queue, floor, ceiling, step)
   local top = redis.call('ZREVRANGEBYSCORE', queue, '(' .. qc_number(ceiling), qc_number(floor), 'WITHSCORES', 'LIMIT', 0, 1)

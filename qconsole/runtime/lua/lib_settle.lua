@@ -16,25 +16,25 @@ local function write_metrics(prefix, metrics, now_ms)
   end
 end
 
--- Reads entries of five arguments each: job id, head, total ms, JSON of what else is written ('': nothing), result
--- ('': none). A head is the JSON of {token, kind, job type, result TTL ms ('': none), field of the wait's bucket, field of
--- the run's bucket, whether attempts are counted already}, kind: ok | failed | cancelled | retry | later | back. Ends that
+-- Reads entries of six arguments each: job id, token, head, total ms, JSON of what else is written ('': nothing), result
+-- ('': none). A head is the JSON of {kind, job type, result TTL ms ('': none), field of the wait's bucket, field of the
+-- run's bucket, whether attempts are counted already}, kind: ok | failed | cancelled | retry | later | back. Ends that
 -- have the same one share it decoded.
 local function read_entries(first)
   local entries, heads = {}, {}
-  for i = first, #ARGV, 5 do
-    local text, extra = ARGV[i + 1], ARGV[i + 3]
+  for i = first, #ARGV, 6 do
+    local text, extra = ARGV[i + 2], ARGV[i + 4]
     local head = heads[text]
     if not head then
       head = cjson.decode(text)
       heads[text] = head
     end
-    entries[#entries + 1] = {ARGV[i], head, tonumber(ARGV[i + 2]), extra ~= '' and cjson.decode(extra), ARGV[i + 4]}
+    entries[#entries + 1] = {ARGV[i], ARGV[i + 1], head, tonumber(ARGV[i + 3]), extra ~= '' and cjson.decode(extra), ARGV[i + 5]}
   end
   return entries
 end
 
--- `entries`: {id, head, total ms, extra or false, result or ''}, see `read_entries`.
+-- `entries`: {id, token, head, total ms, extra or false, result or ''}, see `read_entries`.
 -- `limits`: {keep_completed, keep_completed_ms, keep_failed, keep_failed_ms, sla_total_ms}, nil: unbounded.
 -- Returns one word for each entry: ok | taken (somebody else holds it) | gone (nobody does), and the ids that ended.
 local function settle(queue, entries, records, limits, now_ms)
@@ -45,9 +45,9 @@ local function settle(queue, entries, records, limits, now_ms)
   end
   local words = redis.call('MGET', unpack(leases)) -- who holds what, until a word takes its place
   for i, e in ipairs(entries) do
-    local id, head, extra, result = e[1], e[2], e[4], e[5]
-    local kind, job_type = head[2], head[3]
-    if words[i] ~= head[1] then
+    local id, head, extra, result = e[1], e[3], e[5], e[6]
+    local kind, job_type = head[1], head[2]
+    if words[i] ~= e[2] then
       words[i] = words[i] and 'taken' or 'gone'
     else
       local state, counter = STATE[kind], records and COUNTER[kind]
@@ -65,13 +65,13 @@ local function settle(queue, entries, records, limits, now_ms)
         ended[#ended + 1] = id
         n = n + 1
         deleted[n] = 'arq:job:' .. id
-        if head[7] then
+        if head[6] then
           n = n + 1
           deleted[n] = 'arq:retry:' .. id
         end
         if result == '' then -- none is kept
-        elseif head[4] ~= '' then
-          redis.call('SET', 'arq:result:' .. id, result, 'PX', head[4])
+        elseif head[3] ~= '' then
+          redis.call('SET', 'arq:result:' .. id, result, 'PX', head[3])
         else
           redis.call('SET', 'arq:result:' .. id, result)
         end
@@ -95,13 +95,13 @@ local function settle(queue, entries, records, limits, now_ms)
         if extra and extra.event then
           seldom().event(queue, now_ms, 'attempt_failed', id, extra.event)
         end
-        local field, wait, run = counter .. job_type, head[5], head[6]
+        local field, wait, run = counter .. job_type, head[4], head[5]
         metrics[field] = (metrics[field] or 0) + 1
         metrics[wait] = (metrics[wait] or 0) + 1
         metrics[run] = (metrics[run] or 0) + 1
-        if state and limits.sla_total_ms and e[3] > limits.sla_total_ms then
+        if state and limits.sla_total_ms and e[4] > limits.sla_total_ms then
           metrics['b:' .. job_type] = (metrics['b:' .. job_type] or 0) + 1
-          seldom().event(queue, now_ms, 'breach', id, cjson.encode({job_type = job_type, total_ms = e[3],
+          seldom().event(queue, now_ms, 'breach', id, cjson.encode({job_type = job_type, total_ms = e[4],
             target_ms = limits.sla_total_ms}))
         end
       end
