@@ -4,15 +4,18 @@ from itertools import groupby
 from typing import Any, Final
 
 from qconsole.admin.cursors import decode_cursor, encode_cursor
+from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.job_listing import PLACE, Found, Place
 from qconsole.admin.job_sources import Group, Source, ZsetSource
 from qconsole.admin.limits import checked_limit
 from qconsole.admin.noun import Noun, checked_id, why_not
 from qconsole.admin.payloads import read_call, read_result
 from qconsole.admin.views import Applied, Count, Page, TrashRow
-from qconsole.errors import Conflict, JobNotFound
+from qconsole.errors import Conflict, JobNotFound, UsageError
 
 READ_CAP_BYTES: Final = 65_536
+MATCHED_PAGE: Final = 500
+KNOWN: Final = frozenset({"id", "queue", "type", "state", "age", "text"})
 
 
 class Trash(Noun):
@@ -44,6 +47,32 @@ class Trash(Noun):
             scanned=len(chosen[:limit]),
             as_of_ms=now_ms,
         )
+
+    async def matching(self, filter: str | Filter) -> tuple[str, ...]:
+        """Return `queue/id` of the removed jobs that a filter fits, those removed last first.
+
+        A removed job has an id, queue, type, state (that before it was removed) and an age (since it was removed).
+
+        Raises:
+            FilterError, UsageError: it is wrong, or asks for what is not known of removed jobs.
+        """
+        wanted = as_filter(filter)
+        unknown = sorted({term.field for term in wanted.terms} - KNOWN)
+        if unknown:
+            raise UsageError(
+                f"removed jobs cannot be selected by {', '.join(unknown)}",
+                f"Fields of the trash are {', '.join(sorted(KNOWN))}.",
+                field="filter",
+            )
+        found: list[str] = []
+        page = await self.page(limit=MATCHED_PAGE)
+        while True:
+            found += [
+                f"{row.queue}/{row.id}" for row in page.rows if wanted.fits(_Facts(row, page.as_of_ms), page.as_of_ms)
+            ]
+            if page.next is None:
+                return tuple(found)
+            page = await self.page(page.next, limit=MATCHED_PAGE)
 
     async def _rows(self, chosen: list[Found]) -> tuple[TrashRow, ...]:
         """Read the copies; one that was restored meanwhile is left out."""
@@ -109,6 +138,27 @@ class Trash(Noun):
         if not found:
             raise JobNotFound(f"job {job_id!r} is not in the trash", "See what is: qconsole trash list", job_id=job_id)
         return found[0]
+
+
+class _Facts:
+    """A removed job as `filter_match.Facts`."""
+
+    __slots__ = ("_now_ms", "_row")
+
+    def __init__(self, row: TrashRow, now_ms: int) -> None:
+        self._row = row
+        self._now_ms = now_ms
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        row = self._row
+        of = {"id": row.id, "queue": row.queue, "type": row.job_type, "state": row.state_before}
+        return (row.id, row.job_type) if field == "text" else (of[field],)
+
+    def number(self, field: str) -> int:
+        return self._now_ms - self._row.removed_ms
+
+    def payload(self) -> None:
+        return None
 
 
 def _job_type(payload: bytes, payload_bytes: int, result: bytes, result_bytes: int) -> str:

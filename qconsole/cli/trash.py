@@ -1,12 +1,13 @@
 """`qconsole trash`: removed jobs, until their window ends."""
 
 import time
+from dataclasses import replace
 
 import typer
 
 from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, read_ids
-from qconsole.cli.options import Cursor, Ids, Many, PageLimit
+from qconsole.cli.options import Bulk, Cursor, Ids, PageLimit
 from qconsole.cli.output import Column, ago
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode
@@ -32,13 +33,20 @@ async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) 
 
 
 @command(app, "restore")
-async def restore(session: Session, many: Many, ids: Ids = None) -> int:
+async def restore(session: Session, bulk: Bulk, ids: Ids = None) -> int:
     """Put removed jobs back where they were.
 
-    What an operation removed comes back as a whole by: qconsole operations undo OPERATION.
+    A filter may ask for their id, queue, type, state before, and age since they were removed. What an operation
+    removed comes back as a whole by: qconsole operations undo OPERATION.
     """
-    chosen = read_ids(ids, None, noun="job")
-    if len(chosen) != 1 or many.dry_run:
-        return await run_bulk(session, "restore", many, noun="trash", ids=chosen)
-    show_applied(session, await (await session.admin()).trash.restore(chosen[0], reason=many.reason))
+    chosen = read_ids(ids, bulk.filter, noun="job")
+    trash = (await session.admin()).trash
+    if bulk.filter:
+        chosen = list(await trash.matching(bulk.filter))
+        if not chosen:
+            session.output.say("Nothing to restore: no match.")
+            return ExitCode.OK
+    if len(chosen) != 1 or bulk.dry_run:
+        return await run_bulk(session, "restore", replace(bulk, filter=None), noun="trash", ids=chosen)
+    show_applied(session, await trash.restore(chosen[0], reason=bulk.reason))
     return ExitCode.OK

@@ -246,6 +246,10 @@ async def test_a_removed_job_comes_back_from_the_trash(admin: Admin, client: Cli
     assert [(row.id, row.job_type, row.state_before, row.actor) for row in page.rows] == [
         ("gone", "send", "waiting", "ann")
     ]
+    assert await admin.trash.matching("queue:email type:send state:waiting age<1h gon*,gone") == ("email/gone",)
+    assert await admin.trash.matching("-id:g*") == ()
+    with pytest.raises(UsageError, match="cannot be selected by payload, worker"):
+        await admin.trash.matching("payload.to:a worker:w")
     await admin.trash.restore("email/gone")
     assert (await admin.jobs.get("gone")).row.state == "waiting"
 
