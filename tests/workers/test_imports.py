@@ -146,12 +146,13 @@ async def test_a_crash_goes_on_from_the_checkpoint(platform: Platform, monkeypat
 IN_A_BATCH = "workers.db.repositories.imports:stage:3"
 
 
+@pytest.mark.slow  # its short form is the one before
 @pytest.mark.parametrize(
     ("rows", "die", "database_kind"),
     [
         (12_000, IN_A_BATCH, "sqlite"),
-        pytest.param(12_000, IN_A_BATCH, "postgresql", marks=[pytest.mark.slow, pytest.mark.postgres]),
-        pytest.param(50_000, "", "sqlite", marks=pytest.mark.slow),
+        pytest.param(12_000, IN_A_BATCH, "postgresql", marks=pytest.mark.postgres),
+        (50_000, "", "sqlite"),
     ],
     indirect=["database_kind"],
 )
