@@ -111,12 +111,17 @@ def audit_lines(row: AuditRow, cells: int, moment: Moment) -> list[DocLine]:
     return lines
 
 
+def _weight(row: EventRow, style: str) -> str:
+    """Return how an event is drawn: those of progress are many, and stand behind the others."""
+    return "faint" if row.kind == "progress" else style
+
+
 EVENT_COLUMNS = (
     Column("time", "When", _time, 16, rank=0),
-    Column("kind", "Event", lambda e, _m: (plain(e.kind), "strong"), 14, rank=0),
+    Column("kind", "Event", lambda e, _m: (plain(e.kind), _weight(e, "strong")), 14, rank=0),
     Column("queue", "Queue", lambda e, _m: (plain(e.queue), "muted"), 18, rank=1),
     Column("job", "Job", lambda e, _m: (plain(e.job_id or "–"), "text"), 22, rank=2),
-    Column("text", "What", lambda e, _m: (plain(e.text), "text"), 20, grow=1, rank=0),
+    Column("text", "What", lambda e, _m: (plain(e.text), _weight(e, "text")), 20, grow=1, rank=0),
 )
 
 

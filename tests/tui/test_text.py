@@ -24,7 +24,7 @@ from qconsole.tui.location import KINDS, MODES, Location, parse_location
 from qconsole.tui.payload import as_text, tree
 from qconsole.tui.preview import halves
 from qconsole.tui.queues import queue_lines
-from qconsole.tui.skin import AsciiOnly, Skin
+from qconsole.tui.skin import DARK, LIGHT, AsciiOnly, Skin
 from qconsole.tui.terminal import examine, require_terminal
 from tests.tui.stage_clock import NOW_MS
 from tests.tui.stage_jobs import EARLIER, ERROR, job_row, job_view
@@ -298,3 +298,26 @@ def test_a_narrow_line_of_modes_has_all_keys() -> None:
 def test_a_small_share_is_not_nothing() -> None:
     lines = histogram([(1.0, 10_000), (2.0, 3)], 80)
     assert "<1%" in "".join(text for text, _ in lines[1])
+
+
+@pytest.mark.parametrize("colors", [DARK, LIGHT], ids=["dark", "light"])
+def test_every_ink_is_read_on_every_ground(colors: dict[str, str]) -> None:
+    """WCAG 2.2, 1.4.3: at least 4.5 to 1 for text."""
+
+    def luminance(name: str) -> float:
+        parts = (int(colors[name][place : place + 2], 16) / 255 for place in (1, 3, 5))
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    for ground in ("ground", "raised", "cursor", "mark"):
+        for ink in (
+            "text",
+            "muted",
+            "accent",
+            "bad",
+            "warn",
+            "good",
+            *(["faint"] if ground in {"ground", "raised"} else []),
+        ):
+            lower, higher = sorted((luminance(ground), luminance(ink)))
+            assert (higher + 0.05) / (lower + 0.05) >= 4.5, f"{ink} on {ground}"
