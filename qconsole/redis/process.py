@@ -189,7 +189,7 @@ class ServerProcess:
         if failure:
             raise ConfigError(f"cannot start {self.argv[0]}: {failure[0].strerror}") from failure[0]
 
-    def wait_ready(self, deadline_s: float = 10.0) -> None:
+    def wait_ready(self, deadline_s: float = 60.0) -> None:
         """Wait until the server answers.
 
         Raises:

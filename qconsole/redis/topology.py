@@ -348,7 +348,7 @@ def free_ports(count: int, *, with_bus: bool = False) -> list[int]:
     return found
 
 
-def until(probe: Callable[[], bool], complaint: str, deadline_s: float = 15.0) -> None:
+def until(probe: Callable[[], bool], complaint: str, deadline_s: float = 60.0) -> None:
     """Wait until `probe` says so.
 
     Raises:
