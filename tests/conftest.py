@@ -11,6 +11,16 @@ from qconsole.redis.topology import ClusterFleet, SentinelFleet
 from tests.support import server_binary
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one fleet in one process, so that it is started once a run."""
+    for test in items:
+        assert isinstance(test, pytest.Function)
+        chosen = list(test.callspec.params.values()) if hasattr(test, "callspec") else []
+        for fleet in ("cluster", "sentinel"):
+            if f"{fleet}_fleet" in test.fixturenames or fleet in chosen:
+                test.add_marker(pytest.mark.xdist_group(fleet))
+
+
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """The server of this test process: append-only file on, loopback, ended with the process."""
