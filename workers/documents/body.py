@@ -23,6 +23,7 @@ _PART_OF_SUM = re.compile(
     r"(?:less |minus |abzgl |inkl |incl |dont |davon )?(?:net|gross|list|brutto|netto|discount|disc|rabatt|nachlass"
     r"|skonto|remise|descuento|dto|korting|surcharge|zuschlag|aufschlag|toeslag|recargo|eco|deposit|pfand)\b"
 )
+_COUNT_OF = re.compile(r"\d{1,4}\s*(?:[x×*]|of:)\s", re.IGNORECASE)  # an item's first line: "2 of: Cable"
 _MONEY = (Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST)
 
 
@@ -97,6 +98,8 @@ def _kind(line: CellLine, columns: Sequence[Column], numeric: set[Role], begun: 
         return "skip" if money else "text"
     if filled and not complete and is_total(" ".join(_words_alone(line))):
         return "end" if begun else "skip"
+    if begun and not complete and closes(text) and ":" in text:
+        return "text"
     needed = 2 if len(numeric) >= 2 else 1
     if len(filled) >= needed and (
         line.words_of(columns, *SUBJECT_TEXT, Role.PART, Role.POSITION) or complete or len(filled) >= 3
@@ -176,14 +179,16 @@ def _strong(line: CellLine, columns: Sequence[Column]) -> bool:
 
 
 def _starts(table: Sequence[CellLine], kinds: Sequence[str], columns: Sequence[Column]) -> list[int]:
-    """Return the lines where an item starts: numbered positions where the table has them, else its anchors."""
+    """Return the lines where an item starts: numbered positions or counts where the table has them, else anchors."""
     anchors = [index for index, kind in enumerate(kinds) if kind == "anchor"]
     positions = [index for index, line in enumerate(table) if kinds[index] != "skip" and _position(line, columns)]
     if positions and len(positions) >= 0.6 * len(anchors) and _rising(table, positions, columns):
         placed = [index for index in positions if _has_figures(table, kinds, index, positions)]
         extra = [index for index in anchors if not placed or index < placed[0]] if anchors else []
         return sorted({*placed, *extra})
-    return anchors
+    counted = [index for index, line in enumerate(table) if kinds[index] == "text" and _COUNT_OF.match(line.line.text)]
+    paired = zip(counted, anchors, [*counted[1:], len(table)], strict=True) if len(counted) == len(anchors) else []
+    return counted if anchors and all(one < anchor < after for one, anchor, after in paired) and paired else anchors
 
 
 def _has_figures(table: Sequence[CellLine], kinds: Sequence[str], index: int, positions: Sequence[int]) -> bool:

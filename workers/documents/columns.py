@@ -13,8 +13,9 @@ from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 
+from workers.documents.guessed import guess_roles
 from workers.documents.headers import NUMERIC, Role, fold
-from workers.documents.heading import Heading, HeadingCell
+from workers.documents.heading import LEAST_WEIGHT, Heading, HeadingCell
 from workers.documents.model import Rule, Word
 from workers.documents.numberline import Figure, figures, is_currency
 from workers.documents.numbers import UNITS
@@ -94,6 +95,8 @@ def columns_of(heading: Heading, sample: Sample, rules: Sequence[Rule], measure:
     bounds = [float("-inf"), *edges, float("inf")]
     for index in range(len(cells)):
         roles[index] = _by_content(roles, index, _texts_between(sample.rich, bounds[index], bounds[index + 1]))
+    unknown = [index for index, cell in enumerate(cells) if cell.meaning is None or cell.meaning.weight < LEAST_WEIGHT]
+    guess_roles(roles, unknown, sample.rich, bounds, measure)
     return [Column(bounds[i], bounds[i + 1], roles[i], cell.text) for i, cell in enumerate(cells)]
 
 

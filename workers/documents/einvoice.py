@@ -1,4 +1,5 @@
-"""Reads the lines of electronic invoices and orders: CII (ZUGFeRD 1 and 2, Factur-X, Order-X, XRechnung) and UBL.
+"""Reads the lines of electronic invoices and orders: CII (ZUGFeRD 1 and 2, Factur-X, Order-X, XRechnung) and UBL,
+and of the national invoices of Italy (FatturaPA 1.2) and Spain (Facturae 3.2).
 
 Elements are found by local name, so the namespace of any version will do.
 Entities and external references are never followed.
@@ -7,6 +8,7 @@ Entities and external references are never followed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -21,6 +23,41 @@ _UBL_QUANTITIES = ("InvoicedQuantity", "CreditedQuantity", "Quantity", "Delivere
 _CII_QUANTITIES = ("BilledQuantity", "RequestedQuantity", "AgreedQuantity", "DespatchedQuantity")
 
 
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """How a format names its lines and the elements directly inside them."""
+
+    line: str
+    description: str
+    quantity: str
+    unit: str
+    price: str
+    total: str
+    part: tuple[str, ...]
+
+
+_FLAT = {
+    "FatturaElettronica": _Flat(
+        "DettaglioLinee",
+        "Descrizione",
+        "Quantita",
+        "UnitaMisura",
+        "PrezzoUnitario",
+        "PrezzoTotale",
+        ("CodiceArticolo", "CodiceValore"),
+    ),
+    "Facturae": _Flat(
+        "InvoiceLine",
+        "ItemDescription",
+        "Quantity",
+        "UnitOfMeasure",
+        "UnitPriceWithoutTax",
+        "TotalCost",
+        ("ArticleCode",),
+    ),
+}
+
+
 def read_einvoice(data: bytes) -> list[LineItem]:
     """Return the lines that an electronic invoice or order states.
 
@@ -33,12 +70,16 @@ def read_einvoice(data: bytes) -> list[LineItem]:
     names = {_local(element) for element in root.iter() if isinstance(element.tag, str)}
     if "IncludedSupplyChainTradeLineItem" in names:
         lines = [_cii_line(element) for element in _all(root, "IncludedSupplyChainTradeLineItem")]
+    elif _local(root) in _FLAT:
+        flat = _FLAT[_local(root)]
+        lines = [_flat_line(element, flat) for element in _all(root, flat.line)]
     elif names & set(_UBL_LINES):
         lines = [_ubl_line(element) for name in _UBL_LINES for element in _all(root, name)]
     elif _local(root) in ("CrossIndustryInvoice", "CrossIndustryDocument", "SCRDMCCBDACIOMessageStructure"):
         return []
     else:
-        raise UnreadableKind(f"the XML must be a CII or UBL invoice or order, got <{_local(root)}>")
+        known = "a CII or UBL invoice or order, a FatturaPA or a Facturae"
+        raise UnreadableKind(f"the XML must be {known}, got <{_local(root)}>")
     return [line for line in lines if line is not None][:MAX_LINE_ITEMS]
 
 
@@ -157,4 +198,19 @@ def _ubl_line(line: Any) -> LineItem | None:
         part,
         _per_one(_number(_first(price, "PriceAmount")), _number(_first(price, "BaseQuantity"))),
         _number(_first(body, "LineExtensionAmount")),
+    )
+
+
+def _flat_line(line: Any, names: _Flat) -> LineItem | None:
+    part = _text(_first(line, *names.part))
+    description = _text(_first(line, names.description)) or part
+    if description is None:
+        return None
+    return LineItem(
+        description,
+        _number(_first(line, names.quantity)),
+        _text(_first(line, names.unit)),
+        part,
+        _number(_first(line, names.price)),
+        _number(_first(line, names.total)),
     )

@@ -12,6 +12,7 @@ from workers.documents.gridless import counted_rows, headless_rows, row_fits
 from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
 from workers.documents.model import Cell, Grid, LineItem
 from workers.documents.numbers import amounts, decimal_mark, quantities
+from workers.documents.promote import coded, figured, settle_factors
 from workers.documents.rows import Row, item_of
 from workers.documents.sums import amounts_not_prices, prices_not_amounts
 from workers.documents.words import carries, names_more, totals
@@ -19,6 +20,7 @@ from workers.documents.words import carries, names_more, totals
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
 _MOST_TURNED = 60
+_ROWS_SHOWN = 200  # as many rows tell which columns multiply
 _DESIGNATORS = re.compile(r"^(?:[A-Z]{1,3}\d{1,3}\s*[,; -]?\s*)+$")
 _PLACES = frozenset(["designator", "designators", "refdes", "ref des", "reference designator", "reference designators"])
 _CODE = re.compile(r"(?=\S*\d)\S{4,40}")
@@ -192,6 +194,13 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
     for role, places in chosen.items():
         if role not in (Role.OTHER, Role.POSITION, Role.TAX):
             columns[_best(rows, role, places, chosen)] = role
+    shown = rows[:_ROWS_SHOWN]
+    numeric = [column for column in heading.titles if figured(shown, column, mark)]
+    settle_factors(shown, columns, numeric, mark)
+    if Role.PART not in columns.values():
+        subjects = {column + 1 for column, role in columns.items() if role in (Role.NAME, Role.DESCRIPTION)}
+        untitled = [column for column in subjects if column not in heading.titles and coded(shown, column)]
+        columns.update(dict.fromkeys(untitled[:1], Role.PART))
     return columns
 
 

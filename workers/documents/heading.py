@@ -9,12 +9,13 @@ from itertools import pairwise
 
 from workers.documents.headers import Meaning, Role, fold, headings, meaning
 from workers.documents.model import Box, Word
+from workers.documents.numberline import is_currency
 from workers.documents.numbers import amount
 from workers.documents.page import Line, box_of, segments, space_width, text_height, text_of
 
 _AMOUNT_ROLES = frozenset({Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST})
 _LONGEST_TITLE = 6
-_LEAST_WEIGHT = 0.2  # a known word among many others is a sentence, not a title
+LEAST_WEIGHT = 0.2  # a known word among many others is a sentence, not a title
 _SUMMING_ROLES = frozenset({Role.TAX, Role.TOTAL, Role.TOTAL_GROSS, Role.DISCOUNT})
 _NAMING_ROLES = frozenset({Role.DESCRIPTION, Role.NAME})
 _QUALIFIERS = frozenset(
@@ -121,6 +122,7 @@ def _heading(block: Sequence[Line], first: int, space: float, fuzzy: bool) -> He
         cells = [cell for layer in layers for cell in layer.cells]
     else:
         cells = _split_line(block[0], space, fuzzy) if len(block) == 1 else _stack(block, space, fuzzy)
+    cells = [cell for cell in cells if not is_currency(cell.text)]
     score = _score(cells)
     return Heading(first, last, tuple(cells), score, layers) if score >= 1.5 else None
 
@@ -130,7 +132,7 @@ def _layers(block: Sequence[Line], first: int, space: float, fuzzy: bool) -> tup
 
     Only a title of text over one of figures, twice or more in a heading, tells this; "Unit" over "price" is one title.
     """
-    rows = [_split_line(line, space, fuzzy) for line in block]
+    rows = [[cell for cell in _split_line(line, space, fuzzy) if not is_currency(cell.text)] for line in block]
     unlike = 0
     for upper, lower in pairwise(rows):
         for cell in upper:
@@ -185,7 +187,7 @@ def _score(cells: Sequence[HeadingCell]) -> float:
     best: dict[Role, float] = {}
     unknown = 0
     for cell in cells:
-        if cell.meaning is None or cell.meaning.weight < _LEAST_WEIGHT:
+        if cell.meaning is None or cell.meaning.weight < LEAST_WEIGHT:
             unknown += 1
             continue
         weight = cell.meaning.weight * (0.3 if cell.role is Role.OTHER else 1.0)

@@ -12,6 +12,7 @@ from workers.documents.headers import Role, meaning
 from workers.documents.model import LineItem, Page
 from workers.documents.numbers import CURRENCIES, UNITS, clean, decimal_mark, quantities
 from workers.documents.page import Line, lines_of, space_width
+from workers.documents.prose import ordered_in_prose
 from workers.documents.rows import Row, item_of
 from workers.documents.words import carries, closes, sums
 
@@ -47,6 +48,7 @@ def items_listed(pages: Sequence[Page], *, plainly: bool = False) -> list[LineIt
         rows = _parted([Row(one.cells) for one in _alike(found)])
     else:
         rows = list(_blocks(texts)) or _parted([Row(one.cells) for one in found if one is not None])
+        rows = rows or ordered_in_prose(texts)
     return [item for row in rows if (item := item_of(row, mark)) is not None]
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
+
+from rapidfuzz.distance import Levenshtein
 
 from workers.documents.model import Word
 
@@ -39,3 +42,9 @@ def _amount(text: str, dollars: bool) -> str:
     if match is None or not _NEARLY.fullmatch(match["body"]) or len(re.findall(r"\d", match["body"])) < 2:
         return text
     return f"{match['before']}{match['body'].translate(_LIKE)}{match['after']}"
+
+
+def misread(value: Decimal, seen: Decimal) -> bool:
+    """Tell whether `seen` may be `value` with one digit taken for another, lost or added, or its first digits lost."""
+    whole, part = (f"{abs(number):.2f}".replace(".", "") for number in (value, seen))
+    return whole != part and (Levenshtein.distance(whole, part) == 1 or (len(part) > 2 and whole.endswith(part)))

@@ -17,7 +17,7 @@ UNITS = (
     r"pcs?|pieces?|ea|each|units?|no|nos|sets?|box(?:es)?|pairs?|rolls?|kg|m|mtrs?|ltrs?|l|cans?|drums?|bottles?|packs?|pkts?"
     r"|bags?|cartons?|ctns?|cases?|reams?|tins?|tubes?|sheets?|gallons?|dozen|doz"
     r"|stk|stück|st|paar|rollen?|satz|dosen?|kartons?|meter|liter|ve|beutel|säcke?|eimer|blatt|packung(?:en)?|flaschen?"
-    r"|pièces?|pce|bo[iî]tes?|lots?|rouleaux?|sacs?|bidons?|paquets?"
+    r"|pièces?|pce|bid[oó]n(?:es)?|sacos?|latas?|garrafas?|kisten?|emmers?|blikken|seaux?|bo[iî]tes?|lots?|rouleaux?|sacs?|bidons?|paquets?"
     r"|uds?|unidad(?:es)?|cajas?|rollos?|paquetes?|botellas?|par(?:es)?|paires?|piezas?|pzas?|bolsas?|metros?|litros?|litres?"
     r"|stuks?|dozen|doos|pak(?:ken)?|zak(?:ken)?|fles(?:sen)?|pkg|ktn"
 )
@@ -26,6 +26,9 @@ _SIGNS = {
     ord("\u2212"): "-",
     ord("\u2013"): "-",
     ord("\u2019"): "'",
+    ord("\u2018"): "'",
+    ord("\u2032"): "'",
+    0xB4: "'",
     ord("\u02bc"): "'",
     ord("`"): "'",
     0xD7: "x",
@@ -41,6 +44,8 @@ _QUANTITY = re.compile(
     rf"^(?:x\s*)?(?P<amount>-?\s?{_BODY}|\({_BODY}\))\s*(?P<times>x)?\s*(?P<unit>[^\W\d][\w./²³°()% -]{{0,15}})?$",
     re.IGNORECASE,
 )
+
+_MONTH = re.compile(r"(?:0[1-9]|1[0-2])[.,](?:19|20)\d\d")  # a month and its year, no amount: "04.2025"
 
 
 def clean(text: str) -> str:
@@ -59,7 +64,7 @@ def decimal_mark(texts: Iterable[str]) -> str | None:
             elif re.fullmatch(rf"\D{{0,4}}\d+{re.escape(mark)}\d{{2}}\D{{0,5}}", stripped):
                 votes[mark] += 2
             elif re.fullmatch(rf"\D{{0,4}}\d+{re.escape(mark)}(?:\d|\d{{4}})\D{{0,5}}", stripped):
-                votes[mark] += 1
+                votes[mark] += 0 if _MONTH.fullmatch(stripped) else 1
     if votes["."] == votes[","]:
         return None
     return "." if votes["."] > votes[","] else ","

@@ -72,12 +72,23 @@ def recognise(image: Any, *, number: int, scale: float) -> Page:
     return Page(number, size[0] / scale, size[1] / scale, placed, scanned=True)
 
 
+def _found(image: Any) -> tuple[Any, Any]:
+    """Return a picture turned upright, and what is recognised in it."""
+    import numpy as np
+
+    turned = np.ascontiguousarray(np.rot90(image, _quarters(image)))
+    return turned, _engine()(turned, use_det=True, use_cls=False, use_rec=True)
+
+
 def _rapid(image: Any) -> tuple[list[Word], tuple[int, int]]:
+    import cv2
     import numpy as np
 
     image = straightened(image)
-    image = np.ascontiguousarray(np.rot90(image, _quarters(image)))
-    found = _engine()(image, use_det=True, use_cls=False, use_rec=True)
+    turned, found = _found(image)
+    if found.boxes is None:  # specks may hide all text
+        turned, found = _found(cv2.medianBlur(np.ascontiguousarray(image), 3))
+    image = turned
     if found.boxes is None:
         return [], (image.shape[1], image.shape[0])
     words = level([word for line in found.word_results for word in line if word[1] >= _MIN_SCORE])

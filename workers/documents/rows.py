@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import product
 
 from workers.documents.headers import Role, fold
+from workers.documents.misread import misread
 from workers.documents.model import Box, LineItem, Review
 from workers.documents.numbers import CURRENCIES, amounts, clean, percent, quantities
 
@@ -27,6 +28,7 @@ _PER = re.compile(
     re.I,
 )
 _TOLERANCE = Decimal("0.015")
+_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ def item_of(row: Row, mark: str | None) -> LineItem | None:
     if unit is None and (match := _PER.match(_text(row.cells.get(Role.PRICE)))):
         unit = match["unit"]
     review: list[Review] = []
+    if row.score < 1:
+        sums = _proved_by_others(sums, per=_per(row), counted=_discount(row, mark) is None)
     if sums.agree is False:
         review.append(Review.ARITHMETIC)
     if sums.quantity is None:
@@ -188,6 +192,35 @@ def item_of(row: Row, mark: str | None) -> LineItem | None:
         round(confidence, 3),
         tuple(review),
     )
+
+
+def _proved_by_others(sums: Sums, *, per: Decimal, counted: bool) -> Sums:
+    """Replace, in a recognised row, the one figure that was misread by what the other two make it.
+
+    It must be like what was recognised, and no other of the three. A quantity that is missing, or like nothing, is how
+    often the price goes into the total. The sums stay in doubt, so the line goes to review.
+    """
+    quantity, price, total = sums.quantity, sums.price, sums.total
+    if sums.agree or not counted or per != 1 or not price or not total:
+        return sums
+    times = (total / price).quantize(Decimal("0.001")).normalize()
+    whole = times == times.to_integral_value() and agrees(times, price, total)
+    if quantity is None:
+        return replace(sums, quantity=times, agree=False) if whole and times > 0 else sums
+    if not quantity:
+        return sums
+    likely = [
+        made
+        for made, like in (
+            (replace(sums, quantity=times), whole and misread(times, quantity)),
+            (replace(sums, price=(total / quantity).quantize(_CENT)), misread(total / quantity, price)),
+            (replace(sums, total=(quantity * price).quantize(_CENT)), misread(quantity * price, total)),
+        )
+        if like
+    ]
+    if not likely and whole and times > 0:
+        return replace(sums, quantity=times)
+    return likely[0] if len(likely) == 1 else sums
 
 
 def _with_lost_marks(found: Mapping[Role, list[Decimal]]) -> dict[Role, list[Decimal]]:

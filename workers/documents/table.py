@@ -25,7 +25,10 @@ from workers.documents.rows import Row, agrees, item_of
 from workers.documents.sums import amounts_not_prices
 from workers.documents.words import carries, closes, names_more, totals
 
-_BEGUN = re.compile(r"^(?P<count>\d{1,4})\s*(?P<times>[x×*]\s*)?(?<=[\sx×*])(?P<rest>[^\W\d].*)$", re.IGNORECASE)
+_BEGUN = re.compile(
+    r"^(?P<count>\d{1,4})\s*(?P<times>(?:[x×*]|of:)\s*)?(?<=[\sx×*:])(?P<rest>[^\W\d].*)$", re.IGNORECASE
+)
+_CODED = re.compile(r"^(?P<code>(?=(?:\S*\d){4})[\w./-]{4,30})\s+(?P<rest>.*[^\W\d]{3}.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,12 @@ def items_on_pages(pages: Sequence[Page]) -> list[LineItem]:
     mark = decimal_mark(word.text for page in pages for word in page.words)
     sheets = _sheets(pages)
     headed = _counts_in_names(amounts_not_prices(_headed(sheets, mark), _printed_sums(sheets, mark)))
-    if headed and _convincing(headed):
+    proved = agreeing(headed) > 0
+    if headed and proved and _convincing(headed):
         return headed
-    loose = _unheaded(sheets, mark)
+    loose = _codes_in_names(_unheaded(sheets, mark))
+    if headed and not proved and _convincing(headed) and agreeing(loose) < max(2, len(headed)):
+        return headed
     return loose if agreeing(loose) > agreeing(headed) or not headed else headed
 
 
@@ -91,6 +97,18 @@ def _counts_in_names(items: list[LineItem]) -> list[LineItem]:
             confidence=max(item.confidence, 0.98) if item.unit_price is not None else item.confidence,
         )
         for item, match in zip(items, begun, strict=True)
+    ]
+
+
+def _codes_in_names(items: list[LineItem]) -> list[LineItem]:
+    """Take the codes that every description of two or more begins with for part numbers, if no two are alike."""
+    begun = [_CODED.match(item.description) for item in items if item.part_number is None]
+    codes = [match for match in begun if match is not None]
+    if len(items) < 2 or len(codes) < len(items) or len({match["code"] for match in codes}) < len(items):
+        return items
+    return [
+        replace(item, part_number=match["code"], description=match["rest"])
+        for item, match in zip(items, codes, strict=True)
     ]
 
 
@@ -226,7 +244,11 @@ def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measu
 def _beginning(lines: Sequence[Line], layer: Heading, size: Measure) -> Sample:
     """Return the lines that begin where a heading without columns of figures does."""
     left = min(cell.box.x0 for cell in layer.cells)
-    begun = [line for line in lines if abs(line.words[0].x0 - left) < size.height and not totals(line.text)]
+    begun = [
+        line
+        for line in lines
+        if abs(line.words[0].x0 - left) < size.height and not (totals(line.text) or closes(line.text))
+    ]
     return Sample(tuple(begun) or tuple(lines[:6]))
 
 

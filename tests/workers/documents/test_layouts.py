@@ -107,3 +107,79 @@ def test_points_of_a_letter_that_count_alike_are_items_and_single_counts_are_non
         ("hydraulic hose", Decimal(10), "m"),
     ]
     assert read([[(40, "Operating costs")], [(40, "2 x rent in advance")], [(40, "to be paid")]]) == []
+
+
+def test_columns_under_unknown_titles_are_told_by_what_they_hold() -> None:
+    titles: list[Cell] = [(40, "Kenmerk"), (120, "Zaken"), (-380, "Qty"), (-460, "Wert/x"), (-540, "Amount")]
+    found = read(
+        [
+            titles,
+            item("110-200", "Hydraulic hose", "2", "10.00", "20.00"),
+            item(*["110-300", "Valve", "3", "5.50", "16.50"]),
+        ]
+    )
+    assert [(line.part_number, line.description, line.quantity, line.unit_price) for line in found] == [
+        ("110-200", "Hydraulic hose", Decimal(2), Decimal("10.00")),
+        ("110-300", "Valve", Decimal(3), Decimal("5.50")),
+    ]
+
+
+def test_the_first_line_of_an_item_may_be_its_count() -> None:
+    found = read(
+        [
+            [(40, "Items ordered"), (-540, "Price")],
+            [(40, "2 of: Blue cable")],
+            [(40, "Sold by: Anker"), (-540, "12.99")],
+            [(40, "1 of: Hub with power")],
+            [(40, "Sold by: Anker"), (-540, "34.99")],
+            [(40, "Item(s) Subtotal:"), (-540, "60.97")],
+        ]
+    )
+    assert [(line.quantity, line.description[:8]) for line in found] == [
+        (Decimal(2), "Blue cab"),
+        (Decimal(1), "Hub with"),
+    ]
+
+
+def test_factors_of_a_sheet_are_the_columns_that_multiply() -> None:
+    sheet = (
+        "Bestellnr.;Artikel;VPE;Stück;EK netto;Summe\n88-100;Kaffee;8;16;11,49;183,84\n88-240;Milch;1;2;17,90;35,80\n"
+    )
+    found = read_line_items(sheet.encode("cp1252"))
+    assert [(line.quantity, line.unit_price, line.line_total) for line in found] == [
+        (Decimal(16), Decimal("11.49"), Decimal("183.84")),
+        (Decimal(2), Decimal("17.90"), Decimal("35.80")),
+    ]
+
+
+def test_a_sentence_that_counts_several_things_orders_them() -> None:
+    ordered = b"Necesitamos 20 cajas de guantes talla M, 15 rollos de papel y 3 bidones de cloro de 25 l. Gracias."
+    mail = b"From: a@example.com\nTo: b@example.com\nSubject: Pedido\n\n" + ordered + b"\n"
+    assert [(line.quantity, line.unit, line.description) for line in read_line_items(mail)] == [
+        (Decimal(20), "cajas", "guantes talla M"),
+        (Decimal(15), "rollos", "papel"),
+        (Decimal(3), "bidones", "cloro de 25 l"),
+    ]
+    announced = mail.replace(
+        ordered, b"Your order of 3 boxes will come on 12 May, between 10 and 12 o'clock, in 2 packs."
+    )
+    assert read_line_items(announced) == []
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<p:FatturaElettronica xmlns:p='urn:p'><DettaglioLinee><CodiceArticolo><CodiceTipo>SKU</CodiceTipo>"
+        "<CodiceValore>V-100</CodiceValore></CodiceArticolo><Descrizione>Viti M6</Descrizione>"
+        "<Quantita>100.00</Quantita><UnitaMisura>PZ</UnitaMisura><PrezzoUnitario>0.12</PrezzoUnitario><PrezzoTotale>12.00</PrezzoTotale>"
+        "</DettaglioLinee></p:FatturaElettronica>",
+        "<f:Facturae xmlns:f='urn:f'><InvoiceLine><ItemDescription>Viti M6</ItemDescription><Quantity>100.0</Quantity>"
+        "<UnitOfMeasure>PZ</UnitOfMeasure><UnitPriceWithoutTax>0.12</UnitPriceWithoutTax><TotalCost>12.00</TotalCost>"
+        "<ArticleCode>V-100</ArticleCode></InvoiceLine></f:Facturae>",
+    ],
+    ids=["fatturapa", "facturae"],
+)
+def test_national_invoices_are_read(xml: str) -> None:
+    (line,) = read_line_items(xml.encode())
+    assert (line.part_number, line.description, line.unit) == ("V-100", "Viti M6", "PZ")
+    assert (line.quantity, line.unit_price, line.line_total) == (Decimal(100), Decimal("0.12"), Decimal(12))
