@@ -87,7 +87,7 @@ async def test_a_stopped_server_never_blocks_a_key(open_console: Open, redis_ser
         await shows(pilot, "Redis answers again")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), pytest.param((200, 50), marks=pytest.mark.slow)])
 async def test_hostile_data_stays_text_and_aligned(size: tuple[int, int], open_stage: Open, stage: Stage) -> None:
     def hostile(place: int) -> object:
         return replace(

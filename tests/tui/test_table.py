@@ -112,13 +112,13 @@ async def test_a_million_jobs_are_walked_from_both_ends(open_stage: Open, stage:
         await shows(pilot, "invoice-4180000", "1,000,000")
         await pilot.press("G")
         await shows(pilot, job_row(999_999).id)
-        await pilot.press(*["ctrl+u"] * 20)
+        await pilot.press(*["ctrl+u"] * 12)
         await shows(pilot, "1,000,000")
         view = pilot.app.view  # type: ignore[attr-defined]
         assert 999_000 < view.table.place < 999_999
         await pilot.press("g")
         await shows(pilot, job_row(0).id)
-        await pilot.press(*["ctrl+d"] * 60)
+        await pilot.press(*["ctrl+d"] * 36)
         await shows(pilot, "1,000,000")
         assert view.table.place > 300
         assert len(view.table.rows) <= 500
@@ -162,7 +162,7 @@ async def test_horizontal_scrolling_shows_the_columns_that_did_not_fit(open_stag
 async def test_resizing_keeps_the_place(open_stage: Open) -> None:
     async with open_stage("jobs", size=(200, 50)) as pilot:
         await shows(pilot, "invoice-4180000", "Payload")
-        await pilot.press(*["j"] * 30)
+        await pilot.press(*["j"] * 12)
         app = pilot.app
         assert isinstance(app, ConsoleApp)
         under = app.view.table.row  # type: ignore[attr-defined]
