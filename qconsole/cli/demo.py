@@ -68,7 +68,7 @@ async def demo(
         try:
             admin = await played.admin()
             await processes.unless_stopped(story.play(admin, kill=not no_kill))
-            await _summary(session, admin)
+            await _summary(session, admin, stays=given is not None or not once)
             if once:
                 return ExitCode.OK
             await processes.start_command(
@@ -132,7 +132,7 @@ def _what_to_try(say: Callable[[str], None], url: str, web: str) -> None:
     say("Ctrl-C stops everything.")
 
 
-async def _summary(session: Session, admin: "Admin") -> None:
+async def _summary(session: Session, admin: "Admin", *, stays: bool) -> None:
     queues = await admin.queues.list()
     groups = await admin.dead_letters.groups()
     session.output.say("")
@@ -142,5 +142,6 @@ async def _summary(session: Session, admin: "Admin") -> None:
         session.show(
             groups, "dead_letter_groups", lambda: session.output.table(groups, group_columns(int(time.time() * 1000)))
         )
+    if groups and stays:
         fingerprint = groups[0].fingerprint[:8]
         session.output.say(f"\nReplay one group: qconsole dlq replay --filter fp:{fingerprint} --dry-run")
