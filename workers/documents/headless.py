@@ -70,7 +70,8 @@ def rows_by_product(lines: Sequence[Line], *, page: int, mark: str | None, size:
     for index, line in enumerate(lines):
         found = figures(line.words, mark, size)
         triple = triple_of(found)
-        row = _row(line, found, triple, above, page) if triple is not None and not _prose(line, triple) else None
+        stated = triple is not None and not _prose(line, triple) and not _thousands(found, triple)
+        row = _row(line, found, triple, above, page) if triple is not None and stated else None
         if row is not None:
             rows.append(row)
             above, open_x = None, line.words[0].x0
@@ -88,6 +89,16 @@ def _prose(line: Line, triple: Triple) -> bool:
     between = [word for word in line.words if start <= word.x0 and word.x1 <= triple.total.x0]
     after = [word for word in line.words if word.x0 >= triple.total.x1]
     return any(len(re.findall(r"[^\W\d]{3,}", text_of(words))) > 2 for words in (between, after))
+
+
+def _thousands(found: Sequence[Figure], triple: Triple) -> bool:
+    """Tell whether price and total are one amount printed twice whose thousands stand apart: "1 204,80  1 204,80"."""
+    if triple.values[1] != triple.values[2]:
+        return False
+    before = [found[place - 1] for figure in (triple.price, triple.total) if (place := found.index(figure)) > 0]
+    heads = {text_of(figure.words) for figure in before if figure.x0 < triple.total.x0}
+    apart = all(re.match(r"\d{3}[.,]\d\d\b", text_of(figure.words)) for figure in (triple.price, triple.total))
+    return apart and len(before) == 2 and before[1] is not triple.price and len(heads) == 1
 
 
 def _continues(before: Line, line: Line, x0: float, found: Sequence[Figure]) -> bool:

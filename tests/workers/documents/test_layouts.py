@@ -183,3 +183,8 @@ def test_national_invoices_are_read(xml: str) -> None:
     (line,) = read_line_items(xml.encode())
     assert (line.part_number, line.description, line.unit) == ("V-100", "Viti M6", "PZ")
     assert (line.quantity, line.unit_price, line.line_total) == (Decimal(100), Decimal("0.12"), Decimal(12))
+
+
+def test_an_open_invoice_whose_thousands_stand_apart_is_no_item() -> None:
+    owed: list[Cell] = [(40, "F-2201"), (120, "02/03/2023"), (400, "1"), (407, "204,80"), (500, "1"), (507, "204,80")]
+    assert read([[(40, "Restent dus")], owed, [(40, "F-2215"), (120, "14/03/2023"), (400, "318,00")]]) == []
