@@ -112,7 +112,7 @@ class Guard:
                 "Set web_url to the address people open, or open it by a name it knows.",
             )
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._options.body_limit_bytes:
+        if not (length.isascii() and length.isdigit()) or int(length) > self._options.body_limit_bytes:
             return self._too_large()
         if request.method not in SAFE_METHODS:
             forged = is_forged(headers, request.url.scheme)
