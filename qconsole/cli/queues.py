@@ -52,7 +52,10 @@ def queue_columns() -> list[Column]:
 
 @command(app, "list")
 async def list_(session: Session) -> int:
-    """List every queue with its health and counts; exit 6 when some of a cluster cannot be read."""
+    """List every queue with its health and counts.
+
+    Ends with 6 when some queues of a cluster cannot be read.
+    """
     admin = await session.admin()
     queues = await admin.queues.list()
     session.show(

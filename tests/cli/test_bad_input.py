@@ -137,7 +137,7 @@ WRONG: list[tuple[int, str, str]] = [
     (2, "operations list --cursor xxx", "the page cursor is damaged"),
     (3, "operations abort nope", "there is no operation 'nope'"),
     (3, "operations undo nope", "there is no operation 'nope'"),
-    (2, "trash restore --filter state:failed", "No such option: --filter"),
+    (2, "trash restore --filter 'attempts>1'", "removed jobs cannot be selected by attempts"),
     (3, "trash restore nope", "job 'nope' is not in the trash"),
     (2, "users add bob --role king", "a role must be one of"),
     (2, "users add bob", "a password must have 10 to 1,000 characters"),
