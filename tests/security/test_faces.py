@@ -183,7 +183,7 @@ async def test_the_terminal_console(poisoned: str) -> None:
     async def connected() -> Admin:
         return await Admin.open(settings, actor=Actor("mara", "admin", "tui"))
 
-    places = [Location(kind) for _, kind, _, _ in MODES] + [Location(kind) for kind in LISTED]
+    places = [Location(mode.kind) for mode in MODES] + [Location(kind) for kind in LISTED]
     places += [Location("job", job_id, f'queue:"{queue}"') for queue, job_id in JOBS if queue != QUEUE]
     places += [Location("worker", f"worker{HOSTILE}"), Location("flow", "root")]
     app = ConsoleApp(connect=connected, settings=settings, terminal=PLAIN, at=Location("overview"))

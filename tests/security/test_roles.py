@@ -36,7 +36,7 @@ READS = {
     "workers": {"get", "list"},
     "metrics": {"histogram", "marks", "prometheus", "series", "sla"},
     "operations": {"get", "list", "page", "planned"},
-    "trash": {"page"},
+    "trash": {"matching", "page"},
     "audit": {"page"},
     "events": {"page", "tail"},
     "doctor": {"examine"},
@@ -53,7 +53,7 @@ GIVEN: dict[str, Any] = {
     "confirm_name": "email", "reason": "why", "due_ms": 2**41, "job_type": "send_email", "pattern": "* * * * *",
     "kind": "deploy", "label": "x", "since_ms": 0, "verb": "remove", "password": "long enough", "role": "viewer",
     "secret": "qc_x_y", "text": "x", "source": ["{}"], "user": "vera", "origin": "o", "lifetime_ms": 1, "idle_ms": 1,
-    "session_id": "s", "view": None,
+    "session_id": "s", "view": None, "filter": "queue:email",
 }  # fmt: skip
 FILL = {
     "queue": "email", "job": "mail-waiting", "schedule": "morning-digest", "worker": "w", "operation": "o",
