@@ -15,7 +15,6 @@ COUNTED: Final = (
     *("waiting", "delayed", "active", "waiting_children", "completed", "failed", "cancelled"),
     "dead_letters",
 )
-QUEUED_STATES: Final = ("waiting", "delayed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,6 @@ from qconsole.runtime.queue import UNLIMITED
 RECENT_MINUTES: Final = 10
 RATE_MINUTES: Final = 5
 HOUR_MINUTES: Final = 60
-WARNINGS_FRESH_S: Final = 30.0
 
 
 class _Unset:

@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 
 from qconsole.runtime.keys import Keys
 
-KEPT: Final = 10_000
 POLL_S: Final = 0.5
 _AT_ONCE: Final = 200
 
@@ -92,16 +91,6 @@ class Events:
 def _order(event: Event) -> tuple[int, int, str]:
     at, _, turn = event.id.partition("-")
     return int(at), int(turn), event.queue
-
-
-async def write_event(redis: Redis, keys: Keys, *, ms: int, kind: str, job_id: str = "", **data: Any) -> None:
-    """Append an event that no script writes."""
-    await redis.xadd(
-        keys.events(),
-        {"ms": ms, "kind": kind, "job": job_id, "data": orjson.dumps(data)},
-        maxlen=KEPT,
-        approximate=True,
-    )
 
 
 def _read(keys: Keys, entry: bytes, said: dict[bytes, bytes]) -> Event:

@@ -1,6 +1,7 @@
 """The leader, outboxes, retention and events, on a real server."""
 
 import asyncio
+import json
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from qconsole.errors import Unrecoverable
 from qconsole.runtime.client import Client
 from qconsole.runtime.codec import decode_call
 from qconsole.runtime.dead_letter import DeadLetters
-from qconsole.runtime.events import Event, Events, write_event
+from qconsole.runtime.events import Event, Events
 from qconsole.runtime.json_codec import decode_value
 from qconsole.runtime.keys import GLOBAL, Keys
 from qconsole.runtime.leader import LEASE_MS, Leader
@@ -25,6 +26,11 @@ from tests.support import ManualClock
 NOW = 1_764_000_000_000
 DAY_MS = 86_400_000
 EMAIL = Keys("email")
+
+
+async def write_event(redis: Redis, keys: Keys, *, ms: int, kind: str, job_id: str = "", **data: int) -> None:
+    """Append an event as the scripts do."""
+    await redis.xadd(keys.events(), {"ms": ms, "kind": kind, "job": job_id, "data": json.dumps(data)})
 
 
 @pytest.fixture

@@ -57,22 +57,6 @@ def photograph(picture: Picture, rng: random.Random) -> Picture:
     return np.asarray(np.clip(noisy, 0, 255), dtype=np.uint8)
 
 
-def slanted(picture: Picture, rng: random.Random) -> Picture:
-    """Return the page photographed from its foot: its top is narrower, the desk is dark, one side in shadow."""
-    height, width = picture.shape[:2]
-    pad = int(0.12 * width)
-    source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    narrow, lean = rng.uniform(0.04, 0.08) * width, rng.uniform(-0.03, 0.03) * width
-    target = source + np.array([[narrow + lean, 0], [lean - narrow, 0.02 * height], [0, 0], [0, 0]], np.float32) + pad
-    matrix = cv2.getPerspectiveTransform(source, target.astype(np.float32))
-    size = (width + 2 * pad, height + 2 * pad)
-    seen = cv2.warpPerspective(picture, matrix, size, borderValue=(58, 66, 74)).astype(np.float32)
-    shade = np.ones(seen.shape[:2], np.float32)
-    cv2.fillPoly(shade, [np.array([[0, 0], [size[0] * 0.6, 0], [size[0] * 0.3, size[1]], [0, size[1]]], np.int32)], 0.6)
-    soft = cv2.GaussianBlur(shade, (0, 0), width / 40)
-    return np.asarray(np.clip(seen * soft[:, :, None], 0, 255), dtype=np.uint8)
-
-
 def fax(picture: Picture, rng: random.Random) -> Picture:
     """Return the page as a fax prints it: black or white, with specks and a torn line or two."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
@@ -112,22 +96,6 @@ def marked(picture: Picture, rng: random.Random) -> Picture:
         tick = np.array([[x, y], [x + width // 120, y + width // 90], [x + width // 40, y - width // 50]], np.int32)
         cv2.polylines(out, [tick], False, (30, 30, 160), max(2, width // 500), cv2.LINE_AA)
     return np.asarray(out, dtype=np.uint8)
-
-
-def bent(picture: Picture, rng: random.Random) -> Picture:
-    """Return the page scanned from a folder: its lines rise and fall, and it darkens at the fold."""
-    height, width = picture.shape[:2]
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    swing = rng.uniform(0.004, 0.008) * height
-    seen = cv2.remap(
-        picture,
-        columns,
-        rows + swing * np.sin(columns / width * math.pi * 1.2),
-        cv2.INTER_LINEAR,
-        borderValue=(255, 255, 255),
-    )
-    dark = 1 - 0.35 * np.exp(-np.linspace(0, 8, width, dtype=np.float32))
-    return np.asarray(np.clip(seen.astype(np.float32) * dark[None, :, None], 0, 255), dtype=np.uint8)
 
 
 def _rotate(picture: Picture, degrees: float) -> Picture:
