@@ -3,13 +3,16 @@
 import asyncio
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
 from redis import Redis
 from starlette.testclient import TestClient
 
+from qconsole.admin.queues import Queues
 from qconsole.admin.schema import json_schema
+from qconsole.admin.views import QueueView
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client
 from qconsole.runtime.keys import GLOBAL
@@ -95,6 +98,24 @@ def test_a_partitioned_queue_s_page_shows_every_part(
     assert "3 partitions" in text
     for part in ("email", "email:1", "email:2"):
         assert f">{part}</a><meter" in text
+
+
+def test_a_queue_that_cannot_be_read_says_why_and_shows_no_figures(
+    furniture: Furniture, web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Queues.list
+
+    async def with_one_lost(self: Queues) -> tuple[QueueView, ...]:
+        return tuple(
+            replace(view, error="Redis at 10.0.0.7 does not answer") if view.name == "email" else view
+            for view in await listed(self)
+        )
+
+    monkeypatch.setattr(Queues, "list", with_one_lost)
+    page = web.get("/queues", headers=HTML).text
+    assert "Redis at 10.0.0.7 does not answer" in page
+    assert 'data-live="queues|email|waiting"' not in page
+    assert 'data-live="queues|billing|waiting"' in page
 
 
 def test_an_error_s_page_is_in_no_section(furniture: Furniture, web: TestClient) -> None:
