@@ -32,7 +32,7 @@ def _wait_cell(row: QueueView, _moment: Moment) -> Span:
 
 
 def _rate_cell(row: QueueView, _moment: Moment) -> Span:
-    rate = row.fail_rate_1h
+    rate = row.fail_rate_1h if row.error is None else None
     return percent(rate), "bad" if rate and rate >= 0.01 else "text" if rate else "muted"
 
 
@@ -44,10 +44,15 @@ def _busy_cell(row: QueueView, _moment: Moment) -> list[Span]:
     ]
 
 
+def _count(row: QueueView, value: float, style: str = "text") -> Span:
+    if row.error is not None:
+        return "–", "muted"
+    return short_count(value), style if value else "muted"
+
+
 def _count_cell(state: str, *, bad: bool = False) -> Any:
     def cell(row: QueueView, _moment: Moment) -> Span:
-        value = row.counts.get(state, 0)
-        return short_count(value), ("bad" if bad else "text") if value else "muted"
+        return _count(row, row.counts.get(state, 0), "bad" if bad else "text")
 
     return cell
 
@@ -58,7 +63,7 @@ QUEUE_COLUMNS = (
     Column(
         "queued",
         "Queued",
-        lambda q, _m: (short_count(_queued(q)), "text" if _queued(q) else "muted"),
+        lambda q, _m: _count(q, _queued(q)),
         7,
         "right",
         rank=0,
@@ -88,7 +93,7 @@ QUEUE_COLUMNS = (
     Column(
         "throughput",
         "Per min",
-        lambda q, _m: (short_count(q.throughput_per_min), "text" if q.throughput_per_min else "muted"),
+        lambda q, _m: _count(q, q.throughput_per_min),
         7,
         "right",
         rank=3,

@@ -23,7 +23,7 @@ from qconsole.tui.live import pace
 from qconsole.tui.location import KINDS, MODES, Location, parse_location
 from qconsole.tui.payload import as_text, tree
 from qconsole.tui.preview import halves
-from qconsole.tui.queues import queue_lines
+from qconsole.tui.queues import QUEUE_COLUMNS, queue_lines
 from qconsole.tui.skin import DARK, LIGHT, AsciiOnly, Skin
 from qconsole.tui.terminal import examine, require_terminal
 from tests.tui.stage_clock import NOW_MS
@@ -321,3 +321,9 @@ def test_every_ink_is_read_on_every_ground(colors: dict[str, str]) -> None:
         ):
             lower, higher = sorted((luminance(ground), luminance(ink)))
             assert (higher + 0.05) / (lower + 0.05) >= 4.5, f"{ink} on {ground}"
+
+
+def test_a_queue_that_cannot_be_read_has_no_figures() -> None:
+    lost = replace(queue_views()[0], error="cannot be read: Redis does not answer")
+    cells = {column.key: column.cell(lost, Moment(NOW_MS)) for column in QUEUE_COLUMNS}
+    assert {cells[name][0] for name in ("queued", "active", "failed", "dead", "rate", "throughput")} == {"–"}
