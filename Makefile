@@ -9,7 +9,7 @@ demo: run-env  ## an embedded server, workers, documents and failures to play wi
 	$(PY) -m qconsole.cli demo $(ARGS)
 
 test: dev-env check  ## the checks, then the everyday suite
-	$(PY) -m pytest -m "not slow" -n 3 --dist loadgroup $(ARGS)
+	$(PY) -m pytest -m "not slow" -n 2 --dist loadgroup $(ARGS)
 
 test-slow: dev-env  ## the long forms: fault storms, the model's 10,000 steps, soaks
 	$(PY) -m pytest -m slow $(ARGS)
