@@ -133,7 +133,8 @@ class Furniture:
                 pipe.dump(key)
                 pipe.pttl(key)
             answers = pipe.execute()
-        self._kept = list(zip(keys, answers[::2], answers[1::2], strict=True))
+        found = zip(keys, answers[::2], answers[1::2], strict=True)
+        self._kept = [kept for kept in found if kept[1] is not None]  # a key may end between its name and its content
 
     def put_back(self) -> None:
         """Empty the server and fill it as it was."""
