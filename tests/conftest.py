@@ -1,5 +1,6 @@
 """One real server per test process, emptied before each test that asks for it."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,6 +10,12 @@ from qconsole.redis.connect import connect
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.redis.topology import ClusterFleet, SentinelFleet
 from tests.support import server_binary
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start, also where a shell made them ignore it by running them behind itself."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

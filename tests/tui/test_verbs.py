@@ -197,7 +197,11 @@ async def test_one_dead_letter_is_noted_discarded_and_reopened(open_console: Ope
         await shows(pilot, "▲ open")
         await pilot.press("r")
         await shows(pilot, "Replayed as job")
-    assert len((await admin.jobs.page("type:charge_card state:waiting")).rows) == 1
+
+    async def waits() -> bool:  # by the clock of another console, which may be milliseconds behind
+        return len((await admin.jobs.page("type:charge_card state:waiting")).rows) == 1
+
+    await eventually(waits)
 
 
 async def test_a_queue_is_paused_with_a_reason_limited_and_resumed(open_console: Open, admin: Admin) -> None:
