@@ -3,10 +3,13 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from qconsole.errors import RateLimited, RetryLater, Unrecoverable
+
 # At once: later, the submodule of this name would stand in the decorator's place.
 from qconsole.runtime.job_type import Context, JobType, job_type
 
 if TYPE_CHECKING:
+    from qconsole.runtime.arq_worker import Worker
     from qconsole.runtime.client import Client
     from qconsole.runtime.enqueued import Enqueued, EnqueuedMany
     from qconsole.runtime.flow import Flow, OnFail
@@ -26,15 +29,20 @@ __all__ = [
     "OnFail",
     "QueuePolicy",
     "Rate",
+    "RateLimited",
     "Retention",
+    "RetryLater",
     "Schedule",
     "Sla",
+    "Unrecoverable",
+    "Worker",
     "cron",
     "every",
     "job_type",
 ]
 
 _HOMES: Final = {
+    "arq_worker": ("Worker",),
     "client": ("Client",),
     "enqueued": ("Enqueued", "EnqueuedMany"),
     "flow": ("Flow", "OnFail"),

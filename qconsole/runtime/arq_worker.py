@@ -154,7 +154,14 @@ class Worker(arq.worker.Worker):
     async def main(self) -> None:
         """Serve the queues until stopped; in burst mode until they are empty."""
         await self._open()
-        logger.info("Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions))
+        if self.functions or not self.registry:
+            logger.info("Starting worker for %d functions: %s", len(self.functions), ", ".join(self.functions))
+        if self.registry:
+            logger.info(
+                "Starting worker for %d job types: %s",
+                len(self.registry),
+                ", ".join(sorted(t.name for t in self.registry)),
+            )
         await log_redis_info(self.pool, logger.info)
         self.ctx["redis"] = self.pool
         if self.on_startup:
@@ -284,7 +291,7 @@ class Worker(arq.worker.Worker):
 
     async def close(self) -> None:
         """Give back what runs, settle what has finished, and close the connections; see arq."""
-        if not self._handle_signals:
+        if not self._handle_signals and not self._stopping:
             self.handle_sig(signal.SIGUSR1)
         if not self._pool:
             return

@@ -11,7 +11,7 @@ from qconsole.runtime.enqueued import Check, Duplicate, EnqueuedMany, Verdict
 from qconsole.runtime.job_type import JobType
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import Keys
-from qconsole.runtime.options import Options, check_job_id, dedup_text, plain_fields, priority_of
+from qconsole.runtime.options import Options, check_job_id, dedup_of, dedup_text, plain_fields, priority_of
 from qconsole.runtime.policy import Dedup
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Bulk:
     ) -> None:
         self._client, self._name, self._declared, self.keys = client, name, declared, keys
         self._options, self._stagger_ms = options, stagger_ms
-        self._dedup = dedup or (declared.dedup if declared else None)
+        self._dedup = dedup
         self._start_ms = client.clock.now_ms()
         self._count = 0
         self._ids: list[str] = []
@@ -82,7 +82,7 @@ class Bulk:
 
     def dedup_of(self, payload: Any) -> Dedup | None:
         """Return what makes a payload's job the same as others."""
-        return self._dedup(payload) if self._dedup else None
+        return self._dedup(payload) if self._dedup else dedup_of(self._declared, payload)
 
     async def _call(self, payload: Any, now_ms: int) -> bytes:
         text = self._declared.encode(payload) if self._declared else encode_value(plain_fields(payload))

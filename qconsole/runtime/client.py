@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, Unpack
 
 import orjson
 from redis.asyncio import Redis
@@ -27,7 +27,7 @@ from qconsole.runtime.job_id import JobIds
 from qconsole.runtime.job_type import JobType, Registry
 from qconsole.runtime.json_codec import encode_value
 from qconsole.runtime.keys import GLOBAL, Keys
-from qconsole.runtime.options import Options, check_job_id, dedup_of, dedup_text, plain_fields, priority_of
+from qconsole.runtime.options import OptionNames, Options, check_job_id, dedup_of, dedup_text, plain_fields, priority_of
 from qconsole.runtime.outbox import Outbox
 from qconsole.runtime.partitions import Router, partition_names
 from qconsole.runtime.payload_store import LARGE_BYTES, PayloadStore, claim_check
@@ -125,6 +125,13 @@ class Client:
             await client.clock.measure(client.redis)
         return client
 
+    async def read_clock(self) -> int:
+        """Return the current instant; a clock that is the server's is set again from time to time."""
+        clock = self.clock
+        if isinstance(clock, ServerClock) and clock.is_stale:
+            await self._insist(lambda _: clock.measure(self._once))
+        return clock.now_ms()
+
     async def aclose(self) -> None:
         """Close the connection that `connect` opened."""
         if self._owns_redis:
@@ -147,7 +154,7 @@ class Client:
         dedup: Dedup | None = None,
         parent: JobRef | None = None,
         on_fail: OnFail | str = OnFail.FAIL_PARENT,
-        **options: Any,
+        **options: Unpack[OptionNames],
     ) -> Enqueued:
         """Queue one job.
 
@@ -267,7 +274,7 @@ class Client:
         key: Callable[[Any], str] | None = None,
         dedup: Callable[[Any], Dedup | None] | None = None,
         stagger_ms: int = 0,
-        **options: Any,
+        **options: Unpack[OptionNames],
     ) -> EnqueuedMany:
         """Queue many jobs of one type with the same options, in chunks.
 
@@ -291,7 +298,7 @@ class Client:
         if not isinstance(stagger_ms, int) or stagger_ms < 0:
             raise UsageError(f"stagger_ms must be a whole number ≥ 0, got {stagger_ms!r}", field="stagger_ms")
         name, declared, keys = await self._resolve(job_type, queue)
-        wanted, now_ms = Options(**options), self.clock.now_ms()
+        wanted, now_ms = Options(**options), await self.read_clock()
         own_ids = iter(job_ids) if job_ids is not None else None
         await self._note_queue(keys.queue, now_ms)
         source = iter(payloads)
@@ -329,7 +336,7 @@ class Client:
             PayloadInvalid, PayloadTooLarge, UsageError: it cannot be queued.
         """
         name, declared, keys = await self._resolve(job_type, queue)
-        now_ms = self.clock.now_ms()
+        now_ms = await self.read_clock()
         if (count := await self._router.count(keys.queue, now_ms)) > 1:
             dedup = dedup or dedup_of(declared, payload)
             number = self._router.pick(count, key, dedup.id if dedup else None, job_id)

@@ -9,6 +9,8 @@ import logging
 import signal
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -65,7 +67,7 @@ def import_settings(path: str) -> type:
     """Return the settings class of a dotted path.
 
     Raises:
-        ConfigError: there is no such module or class.
+        ConfigError: there is no such module or class, or the module's code raises when it is imported.
     """
     module_name, _, class_name = path.replace(":", ".").rpartition(".")
     if not module_name:
@@ -79,12 +81,22 @@ def import_settings(path: str) -> type:
             hint = "Run it from the folder that holds the module, or install the package."
             raise ConfigError(f"there is no module {error.name!r} to import {path} from", hint) from error
         raise ConfigError(f"importing {module_name} failed: {error}", "Install what it needs.") from error
+    except Exception as error:
+        hint = f"It was raised {_raised_at(error)}; python -c 'import {module_name}' shows all of it."
+        raise ConfigError(f"importing {module_name} failed: {type(error).__name__}: {error}", hint) from error
     found = getattr(module, class_name, None)
     if found is None:
         raise ConfigError(f"module {module_name} has no {class_name!r}", "Check the spelling of the settings class.")
     if not isinstance(found, type):
         raise ConfigError(f"{path} must be a class with functions or job_types, got {type(found).__name__}")
     return found
+
+
+def _raised_at(error: Exception) -> str:
+    """Return where an error arose, in the caller's code rather than in what it called of this package."""
+    ours = str(Path(__file__).parents[1])
+    frames = [f for f in extract_tb(error.__traceback__) if not f.filename.startswith((ours, "<frozen"))]
+    return f"at {frames[-1].filename}:{frames[-1].lineno}" if frames else "while it was read"
 
 
 def _options(path: str, given: dict[str, Any]) -> dict[str, Any]:

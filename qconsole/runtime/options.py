@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import orjson
 
@@ -16,9 +16,34 @@ from qconsole.runtime.score import DEFAULT_PRIORITY, check_priority
 MAX_ID: Final = 200
 
 
+class OptionNames(TypedDict, total=False):
+    """The keywords of `Options`, for type checkers and editors."""
+
+    priority: int | None
+    delay_s: float
+    at: datetime | int | None
+    expires_s: float | None
+    attempts: int | None
+    backoff: Fixed | Exponential | None
+    timeout_s: float | None
+    trace: str | None
+    schedule: str | None
+    replay_of: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a producer may ask of one job; None takes the job type's."""
+    """What a producer may ask of one job; None takes the job type's.
+
+    Args:
+        priority: 0 (first) … 100 (last).
+        delay_s: not before so many seconds from now.
+        at: the same as an instant: a datetime with its zone, or UTC epoch milliseconds.
+        expires_s: seconds after it is due by which it must have started, or it is buried as expired.
+        attempts, backoff, timeout_s: in place of the job type's.
+        trace: the caller's trace id, shown with the job and given to its handler.
+        schedule, replay_of: what made the job; set by schedules and replays.
+    """
 
     priority: int | None = None
     delay_s: float = 0

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -310,6 +310,21 @@ def from_json(text: bytes | str) -> Schedule:
     return Schedule(**orjson.loads(text))
 
 
+class ScheduleOptions(TypedDict, total=False):
+    """What `cron` and `every` take of `Schedule`, for type checkers and editors."""
+
+    tz: str
+    start_ms: int | None
+    end_ms: int | None
+    limit: int | None
+    jitter_s: float
+    overlap: Overlap | str
+    missed: Missed | str
+    priority: int | None
+    offset_ms: int
+    both_days: bool
+
+
 def cron(
     schedule_id: str,
     pattern: str,
@@ -317,7 +332,7 @@ def cron(
     job_type: JobType[Any] | str,
     payload: Any = None,
     queue: str | None = None,
-    **options: Any,
+    **options: Unpack[ScheduleOptions],
 ) -> Schedule:
     """Return a schedule by a cron pattern.
 
@@ -339,7 +354,7 @@ def every(
     job_type: JobType[Any] | str,
     payload: Any = None,
     queue: str | None = None,
-    **options: Any,
+    **options: Unpack[ScheduleOptions],
 ) -> Schedule:
     """Return a schedule by an interval in seconds; instants count from `start_ms`, or from midnight UTC of 1970."""
     return _declared(schedule_id, ScheduleKind.INTERVAL, f"{seconds:g}", job_type, payload, queue, options)
@@ -352,7 +367,7 @@ def _declared(
     job_type: JobType[Any] | str,
     payload: Any,
     queue: str | None,
-    options: dict[str, Any],
+    options: ScheduleOptions,
 ) -> Schedule:
     if isinstance(job_type, JobType):
         payload = orjson.loads(job_type.encode(payload))
@@ -360,6 +375,5 @@ def _declared(
         job_type = job_type.name
     if queue is None:
         raise UsageError(f"schedule {schedule_id!r} needs a queue, as its job type is given by name", field="queue")
-    return Schedule(
-        id=schedule_id, job_type=job_type, queue=queue, kind=kind, pattern=pattern, payload=payload, **options
-    )
+    more: Any = options  # enums may come as their words
+    return Schedule(id=schedule_id, job_type=job_type, queue=queue, kind=kind, pattern=pattern, payload=payload, **more)

@@ -158,6 +158,7 @@ WRONG: list[tuple[int, str, str]] = [
     (3, "export --queue nope", "there is no queue 'nope'"),
     (2, "export", "say what to export"),
     (2, "worker nope.Nope", "there is no module 'nope'"),
+    (2, "worker broken.Settings", "importing broken failed: ZeroDivisionError: division by zero"),
     (2, "tui", "the terminal console needs a terminal"),
     (2, "serve --port 70000", "'--port': 70000"),
     (2, "jobs list -o yaml", "'yaml' is not one of"),
@@ -198,6 +199,7 @@ async def test_bad_input_is_a_sentence_and_changes_nothing(
     shell: Shell, redis: Redis, redis_url: str, stocked: None, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.toml").write_text("redis_url = \n")
+    (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "latin.toml").write_bytes(b'actor = "J\xfcrgen"\n')
     (tmp_path / "unknown.toml").write_text('colour = "red"\n')
     server = redis_url.rpartition("/")[0]

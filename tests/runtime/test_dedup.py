@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pydantic
 import pytest
 from redis.asyncio import Redis
 
@@ -9,6 +10,7 @@ from qconsole.errors import Unrecoverable
 from qconsole.runtime.client import Client
 from qconsole.runtime.codec import decode_call
 from qconsole.runtime.enqueued import Enqueued, Verdict
+from qconsole.runtime.job_type import Context, job_type
 from qconsole.runtime.keys import Keys
 from qconsole.runtime.policy import Dedup, Fixed
 from qconsole.runtime.queue import Queue
@@ -17,6 +19,10 @@ from tests.support import ManualClock
 
 NOW = 1_764_000_000_000
 EMAIL = Keys("email")
+
+
+class Order(pydantic.BaseModel):
+    id: str
 
 
 class Bench:
@@ -153,4 +159,13 @@ async def test_a_bulk_names_the_jobs_that_stand_for_its_duplicates(bench: Bench)
     answer = await bench.client.enqueue_many("send", [{"n": n} for n in range(20)], queue="email", dedup=same_tens)
     assert len(answer.duplicates) == 18
     assert set(answer.ids) == {answer.ids[0], answer.ids[10]}
+    assert await bench.redis.zcard("email") == 2
+
+
+async def test_a_job_types_dedup_sees_checked_payloads_in_a_bulk_too(bench: Bench) -> None:
+    @job_type("order", queue="email", dedup=lambda order: Dedup(order.id))
+    async def order(ctx: Context, payload: Order) -> None: ...
+
+    answer = await bench.client.enqueue_many(order, [{"id": "a"}, Order(id="a"), {"id": "b"}])
+    assert [duplicate.index for duplicate in answer.duplicates] == [1]
     assert await bench.redis.zcard("email") == 2
