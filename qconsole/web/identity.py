@@ -81,7 +81,13 @@ class Identities:
         client = request.client.host if request.client else ""
         if not self._is_trusted(client):
             raise Unauthenticated(f"{client or 'this client'} is no trusted proxy", "Come through the proxy.")
-        name = request.headers.get(self._options.proxy_user_header, "").strip()
+        names = request.headers.getlist(self._options.proxy_user_header)
+        if len(names) > 1:
+            raise Unauthenticated(
+                f"the header {self._options.proxy_user_header} came {len(names)} times",
+                "Let the proxy replace what a client sends of it.",
+            )
+        name = names[0].strip() if names else ""
         if not name:
             raise Unauthenticated(
                 f"the proxy sent no {self._options.proxy_user_header} header", "Sign in at the proxy."
@@ -94,7 +100,8 @@ class Identities:
 
     def client_of(self, request: HTTPConnection) -> str:
         """Return the address a request comes from: the last one that no trusted proxy vouches for."""
-        hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        sent = ",".join(request.headers.getlist("x-forwarded-for"))  # some proxies add a header of their own
+        hops = [hop.strip() for hop in sent.split(",") if hop.strip()]
         found = request.client.host if request.client else "unknown"
         while hops and self._is_trusted(found):
             found = hops.pop()

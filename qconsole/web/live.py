@@ -57,7 +57,7 @@ class LiveFeed:
         self._snapshot = snapshot
         self._clock = clock
         self._interval_s = max(interval_ms, 500) / 1_000
-        self._viewers: set[asyncio.Queue[bytes | None]] = set()
+        self._viewers: dict[asyncio.Queue[bytes | None], str] = {}
         self._poller: asyncio.Task[None] | None = None
         self._state: Flat = {}
         self._down: dict[str, Any] | None = None
@@ -67,10 +67,18 @@ class LiveFeed:
         """Return how many streams are open."""
         return len(self._viewers)
 
-    async def subscribe(self) -> AsyncIterator[bytes]:
-        """Yield encoded events, the whole state first."""
+    def viewers_named(self, name: str) -> int:
+        """Return how many streams one visitor has open."""
+        return sum(other == name for other in self._viewers.values())
+
+    async def subscribe(self, name: str = "") -> AsyncIterator[bytes]:
+        """Yield encoded events, the whole state first.
+
+        Args:
+            name: of the visitor, to be counted by.
+        """
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(BACKLOG)
-        self._viewers.add(queue)
+        self._viewers[queue] = name
         if self._poller is None or self._poller.done():
             self._state, self._down = {}, None
             self._poller = asyncio.create_task(self._poll(), name="qconsole live poller")
@@ -85,7 +93,7 @@ class LiveFeed:
                     event = encode("resync", self._state)
                 yield event
         finally:
-            self._viewers.discard(queue)
+            self._viewers.pop(queue, None)
             if not self._viewers:
                 await self.stop()
 

@@ -17,10 +17,12 @@ class Notices:
     def __init__(self, *, secret: str) -> None:
         self._serializer = URLSafeTimedSerializer(secret, salt="qconsole.notice")
 
-    def leave(self, response: Response, applied: Applied, *, path: str) -> None:
+    def leave(self, response: Response, applied: Applied, *, path: str, secure: bool) -> None:
         """Show this on the next page."""
         value = self._serializer.dumps([applied.sentence[:MAX_TEXT], applied.command[:MAX_TEXT]])
-        response.set_cookie(COOKIE, str(value), max_age=LIFETIME_S, path=path, httponly=True, samesite="strict")
+        response.set_cookie(
+            COOKIE, str(value), max_age=LIFETIME_S, path=path, httponly=True, samesite="strict", secure=secure
+        )
 
     def read(self, request: Request) -> Applied | None:
         """Return the pending notice."""

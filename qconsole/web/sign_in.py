@@ -1,9 +1,8 @@
 """Signing in and out: failures wait longer each time and do not say what was wrong; no session id is used twice."""
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,7 +12,8 @@ from qconsole.errors import Refused, Unauthenticated
 from qconsole.web.identity import COOKIE
 from qconsole.web.options import Auth
 from qconsole.web.problems import problem
-from qconsole.web.visit import Visit, action, link, read_fields
+from qconsole.web.throttle import network_of
+from qconsole.web.visit import Visit, action, answering, inside, link, over_https, read_fields
 
 if TYPE_CHECKING:
     from qconsole.web.app import Console
@@ -64,21 +64,20 @@ async def enter(request: Request) -> Response:
     fields = await read_fields(request)
     name, password = str(fields.get("name", "")).strip()[:200], str(fields.get("password", ""))
     client = console.identities.client_of(request)
-    keys = (f"name:{name.casefold()}", f"client:{client}")
-    wait_ms = console.throttle.wait_ms(keys, console.clock.now_ms())
+    by_name, by_client = f"name:{name.casefold()}", f"client:{network_of(client)}"
+    wait_ms = console.throttle.wait_ms((by_name, by_client), console.clock.now_ms())
     if wait_ms:
         seconds = -(-wait_ms // 1_000)
         return _again(
             visit, name, Throttled(f"too many failed tries, the next in {seconds} s", retry_after_s=seconds), 429
         )
     admin = await console.admin()
-    user = await admin.users.verify(name, password) if len(password) <= MAX_PASSWORD else None
+    with console.throttle.attempt(by_name, by_client, console.clock.now_ms()) as attempt:
+        user = await admin.users.verify(name, password) if len(password) <= MAX_PASSWORD else None
+        attempt.right = user is not None
     if user is None:
-        console.throttle.failed(keys, console.clock.now_ms())
         log.warning("sign-in failed for %r from %s", name, client)
-        await asyncio.sleep(0)
         return _again(visit, name, Unauthenticated("name or password is wrong"), 401)
-    console.throttle.succeeded(keys)
     old = await admin.sessions.find(request.cookies.get(COOKIE))
     if old is not None:
         await admin.sessions.end(old)
@@ -88,14 +87,14 @@ async def enter(request: Request) -> Response:
         lifetime_ms=int(console.options.session_hours * 3_600_000),
         idle_ms=int(console.options.idle_minutes * 60_000),
     )
-    response = RedirectResponse(safe_next(request, str(fields.get("next", ""))), 303)
+    response = RedirectResponse(inside(request, str(fields.get("next", ""))), 303)
     response.set_cookie(
         COOKIE,
         session_id,
         path=link(request),
         httponly=True,
         samesite="lax",
-        secure="https" in (request.url.scheme, urlsplit(console.settings.web_url or "").scheme),
+        secure=over_https(request),
     )
     return response
 
@@ -117,13 +116,6 @@ def _again(visit: Visit, name: str, error: Refused, status: int) -> Response:
     return response
 
 
-def safe_next(request: Request, wanted: str) -> str:
-    """Return a path inside the console, whatever was asked for."""
-    base = link(request)
-    inside = wanted.startswith(base) and not wanted.startswith("//") and "\\" not in wanted
-    return wanted if inside and wanted.isprintable() else base
-
-
 async def leave(visit: Visit) -> Response:
     session = visit.identity.session
     if session is not None:
@@ -141,8 +133,8 @@ async def leave_everywhere(visit: Visit) -> Response:
 
 
 routes = [
-    Route("/sign-in", show, methods=["GET"], name="sign_in.show"),
-    Route("/sign-in", enter, methods=["POST"], name="sign_in.enter"),
+    Route("/sign-in", answering(show), methods=["GET"], name="sign_in.show"),
+    Route("/sign-in", answering(enter), methods=["POST"], name="sign_in.enter"),
     action("/sign-out", leave, role="viewer"),
     action("/sign-out/everywhere", leave_everywhere, role="viewer"),
 ]

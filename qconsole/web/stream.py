@@ -7,22 +7,36 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from qconsole.errors import QConsoleError, Unauthenticated
+from qconsole.errors import QConsoleError, Refused, Unauthenticated
 from qconsole.web.live import encode
 from qconsole.web.openapi import FILE
 from qconsole.web.visit import Visit, page
 
 RECHECK_MS = 30_000
 PING_S = 15
+MAX_STREAMS = 100  # of one visitor; a browser has one for all its tabs
+
+
+class TooManyStreams(Refused):
+    """One visitor holds more live streams open than people do."""
+
+    code = "throttled"
 
 
 async def live(visit: Visit) -> Response:
-    """Stream changes of the counts until the browser goes or its sign-in ends."""
+    """Stream changes of the counts until the browser goes or its sign-in ends.
+
+    Raises:
+        TooManyStreams: this visitor has `MAX_STREAMS` open.
+    """
+    name = f"{visit.identity.how}:{visit.identity.actor.name}"
+    if visit.console.feed.viewers_named(name) >= MAX_STREAMS:
+        raise TooManyStreams(f"{MAX_STREAMS} live streams are open already", "Close some pages.", retry_after_s=30)
 
     async def events() -> AsyncIterator[bytes]:
         checked_ms = visit.console.clock.now_ms()
         yield b"retry: 2000\n\n"
-        async for event in visit.console.feed.subscribe():
+        async for event in visit.console.feed.subscribe(name):
             if visit.console.clock.now_ms() - checked_ms > RECHECK_MS:
                 checked_ms = visit.console.clock.now_ms()
                 if not await _is_still_known(visit):

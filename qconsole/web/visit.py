@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from qconsole.web.app import Console
 
 MAX_LIMIT = 200
+MAX_FIELDS = 5_000
 
 
 class Visit:
@@ -185,13 +187,16 @@ class Visit:
             response = self.console.pages.respond(self, "_applied.html", block="notice", applied=applied)
             if to is not None:
                 response = Response(status_code=204, headers={"HX-Redirect": to})
-                self.console.notices.leave(response, applied, path=self.link())
+                self._leave_notice(response, applied)
             else:
                 response.headers["HX-Trigger"] = "qconsole:changed"
             return response
         response = RedirectResponse(to or self.came_from(), 303)
-        self.console.notices.leave(response, applied, path=self.link())
+        self._leave_notice(response, applied)
         return response
+
+    def _leave_notice(self, response: Response, applied: Applied) -> None:
+        self.console.notices.leave(response, applied, path=self.link(), secure=over_https(self.request))
 
     def go(self, to: str) -> Response:
         """Send the browser to another page of the console after a change."""
@@ -201,10 +206,13 @@ class Visit:
 
     def came_from(self) -> str:
         """Return the page the visitor was on, when it is one of ours."""
-        referer = urlsplit(self.request.headers.get("referer", ""))
-        if referer.netloc == self.request.headers.get("host") and referer.path.startswith(self.link()):
-            return referer.path + (f"?{referer.query}" if referer.query else "")
-        return self.link()
+        try:
+            referer = urlsplit(self.request.headers.get("referer", ""))
+        except ValueError:
+            return self.link()
+        if referer.netloc != self.request.headers.get("host"):
+            return self.link()
+        return inside(self.request, referer.path + (f"?{referer.query}" if referer.query else ""))
 
 
 def link(request: Request, *parts: str, **query: Any) -> str:
@@ -213,6 +221,19 @@ def link(request: Request, *parts: str, **query: Any) -> str:
     path = base + "/" + "/".join(segment(part) for part in parts)
     pairs = {name: value for name, value in query.items() if value not in (None, "", False)}
     return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
+
+
+def inside(request: Request, wanted: str) -> str:
+    """Return a path inside the console, whatever was asked for: a browser reads `//` and `\\` as another host."""
+    base = link(request)
+    stays = wanted.startswith(base) and not wanted.startswith("//") and "\\" not in wanted
+    return wanted if stays and wanted.isprintable() else base
+
+
+def over_https(request: Request) -> bool:
+    """Tell whether people reach this console over HTTPS: directly, or by what `web_url` says of the proxy in front."""
+    console: Console = request.app.state.console
+    return "https" in (request.url.scheme, urlsplit(console.settings.web_url or "").scheme)
 
 
 def wants_json(request: Request) -> bool:
@@ -248,7 +269,10 @@ async def read_fields(request: Request) -> dict[str, Any]:
         return value
     if kind == "application/x-www-form-urlencoded":
         found: dict[str, Any] = {}
-        form = await request.form(max_fields=5_000)
+        try:
+            form = await request.form(max_fields=MAX_FIELDS)
+        except HTTPException as error:
+            raise UsageError(f"the form cannot be read: {error.detail}", "Send less at once.") from error
         for name, text in form.multi_items():
             if name in found:
                 earlier = found[name]
@@ -281,10 +305,20 @@ def _name(handler: Handler) -> str:
 
 
 def _endpoint(handler: Handler, role: str | None) -> Callable[[Request], Awaitable[Response]]:
+    async def receive(request: Request) -> Response:
+        console: Console = request.app.state.console
+        return await console.receive(request, handler, role)
+
+    return answering(receive)
+
+
+def answering(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that answers what `work` raises in the form the client asked for."""
+
     async def endpoint(request: Request) -> Response:
         console: Console = request.app.state.console
         try:
-            return await console.receive(request, handler, role)
+            return await work(request)
         except QConsoleError as error:
             return console.refused(request, error)
         except Exception:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from redis import Redis
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
 from qconsole.admin.admin import Admin
@@ -14,8 +15,9 @@ from qconsole.config import Settings
 from qconsole.errors import ConfigError
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime.keys import GLOBAL
+from qconsole.web import stream
 from qconsole.web.app import create_app
-from qconsole.web.identity import COOKIE
+from qconsole.web.identity import COOKIE, Identities
 from qconsole.web.options import Auth, ConsoleOptions
 from tests.web.conftest import BASE, HTML, JSON, SAME
 from tests.web.stage import Furniture
@@ -91,6 +93,28 @@ def test_the_way_back_never_leaves_the_console(people: EmbeddedServer, console_o
     assert sign_in(console_of(auth=Auth.USERS), "olaf", next=wanted).headers["location"] == "/"
 
 
+@pytest.mark.parametrize("page", ["//evil.test/x", "/\\evil.test", "["])
+def test_going_back_after_a_change_never_leaves_the_console(fresh: Furniture, web: TestClient, page: str) -> None:
+    address = "http://[" if page == "[" else BASE + page
+    answer = web.post("/queues/email/pause", data={}, headers={**HTML, "referer": address})
+    assert answer.status_code == 303
+    assert not answer.headers["location"].startswith(("//", "/\\", "http"))
+
+
+def test_signing_in_answers_what_it_cannot_read(people: EmbeddedServer, console_of: Make) -> None:
+    web = console_of(auth=Auth.USERS, body_limit_bytes=100_000)
+    kind, form = "application/json", "application/x-www-form-urlencoded"
+    for sent, body, status in (
+        (kind, b"{", 400),
+        (kind, b'{"name": "\\ud800"}', 400),
+        ("text/plain", b"x", 400),
+        (form, b"&".join(b"f%d=" % i for i in range(6_000)), 400),
+        (form, iter([b"name=" + b"x" * 60_000] * 2), 413),
+    ):
+        answer = web.post("/sign-in", content=body, headers={**JSON, "content-type": sent})
+        assert (answer.status_code, bool(answer.json()["error"]["message"])) == (status, True)
+
+
 def test_the_session_cookie_is_kept_from_scripts_and_other_sites(people: EmbeddedServer, console_of: Make) -> None:
     cookie = sign_in(console_of(auth=Auth.USERS), "olaf").headers["set-cookie"]
     assert "httponly" in cookie.lower()
@@ -158,7 +182,9 @@ def test_a_console_reached_over_https_keeps_its_cookie_there(people: EmbeddedSer
         Settings(redis_url=people.url, web_url="https://127.0.0.1/"), options=ConsoleOptions(auth=Auth.USERS)
     )
     with TestClient(app, base_url=BASE, headers=SAME, follow_redirects=False) as web:
-        assert "secure" in sign_in(web, "olaf").headers["set-cookie"].lower()
+        cookie = sign_in(web, "olaf").headers["set-cookie"]
+        changed = web.post("/queues/email/pause", data={}, headers={**HTML, "cookie": cookie.partition(";")[0]})
+        assert all("; secure" in set_cookie.lower() for set_cookie in (cookie, changed.headers["set-cookie"]))
 
 
 def test_guesses_through_a_proxy_slow_the_guesser_and_not_the_others(people: EmbeddedServer, console_of: Make) -> None:
@@ -169,11 +195,24 @@ def test_guesses_through_a_proxy_slow_the_guesser_and_not_the_others(people: Emb
     assert last.status_code == 429
     web.headers["x-forwarded-for"] = "203.0.113.9, 198.51.100.1"
     assert sign_in(web, "olaf").status_code == 303
-    forging = console_of(auth=Auth.USERS, client=("192.0.2.1", 5), trusted_proxies=("10.0.0.0/8",))
-    for i in range(6):
-        forging.headers["x-forwarded-for"] = f"198.51.100.{i}"
-        last = sign_in(forging, f"guess{i}", "wrong")
-    assert last.status_code == 429, "what a stranger says about its address does not count"
+
+
+@pytest.mark.parametrize(
+    ("client", "forwarded", "address"),
+    [
+        ("10.1.2.3", ["198.51.100.1, 203.0.113.9"], "203.0.113.9"),
+        ("10.1.2.3", ["198.51.100.1", "203.0.113.9"], "203.0.113.9"),  # a proxy may add a header of its own
+        ("10.1.2.3", ["203.0.113.9, 10.4.4.4"], "203.0.113.9"),
+        ("10.1.2.3", [], "10.1.2.3"),
+        ("192.0.2.1", ["198.51.100.1"], "192.0.2.1"),  # what a stranger says about its address does not count
+    ],
+)
+def test_who_guesses_is_the_last_address_that_no_proxy_vouches_for(
+    client: str, forwarded: list[str], address: str
+) -> None:
+    headers = [(b"x-forwarded-for", hops.encode()) for hops in forwarded]
+    asking = HTTPConnection({"type": "http", "headers": headers, "client": (client, 5)})
+    assert Identities(options=ConsoleOptions(trusted_proxies=("10.0.0.0/8",))).client_of(asking) == address
 
 
 def test_the_trusted_proxies_come_from_the_settings() -> None:
@@ -276,6 +315,8 @@ def test_a_trusted_proxy_names_the_user_and_others_may_not(people: EmbeddedServe
     assert inside.get("/queues", headers={**JSON, "x-user": "stranger"}).status_code == 200
     assert inside.post("/queues/email/pause", json={}, headers={**JSON, "x-user": "stranger"}).status_code == 403
     assert inside.post("/queues/email/pause", json={}, headers={**JSON, "x-user": "olaf"}).status_code == 200
+    twice = [("accept", "application/json"), ("x-user", "ada"), ("x-user", "stranger")]
+    assert inside.get("/queues", headers=twice).status_code == 401, "the client's own header may come first"
     outside = console_of(client=("192.0.2.1", 5), **options)
     assert outside.get("/queues", headers={**JSON, "x-user": "ada"}).status_code == 401
 
@@ -330,6 +371,12 @@ def test_a_large_body_is_refused_with_and_without_its_length(console_of: Make, f
     kind = {"content-type": "application/x-www-form-urlencoded"}
     assert web.post("/queues/email/pause", content=endless(), headers={**JSON, **kind}).status_code == 413
     assert web.get("/queues/email", headers=JSON).json()["pause"] is None
+
+
+def test_one_visitor_holds_a_bounded_number_of_streams(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MAX_STREAMS", 0)
+    refused = web.get("/live", headers=JSON)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
 
 
 def test_the_health_check_needs_no_sign_in_and_tells_nothing(console_of: Make) -> None:

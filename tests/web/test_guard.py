@@ -17,6 +17,8 @@ from qconsole.web.options import Auth, ConsoleOptions, is_loopback
         ({"origin": "http://evil.test"}, True),
         ({"origin": "http://console.test.evil.test"}, True),
         ({"origin": "null"}, True),
+        ({"origin": "http://["}, True),
+        ({"origin": "http://evil.test@console.test"}, True),
         ({}, None),
         ({"content-type": "text/plain"}, None),
         ({"content-type": "application/json; charset=utf-8"}, False),

@@ -49,10 +49,10 @@ async def test_viewers_share_one_poller_which_ends_with_the_last() -> None:
     counter = Counter()
     feed = feed_of(counter)
     assert counter.reads == 0
-    streams = [feed.subscribe() for _ in range(12)]
+    streams = [feed.subscribe("ada" if i < 5 else "bob") for i in range(12)]
     for stream in streams:
         await take(stream, "full")
-    assert feed.viewers == 12
+    assert (feed.viewers, feed.viewers_named("ada"), feed.viewers_named("eve")) == (12, 5, 0)
     reads = counter.reads
     await take(streams[0], "diff")
     assert counter.reads - reads < 12
