@@ -1,6 +1,7 @@
 """`admin.dead_letters`: what failed for good, by groups and one by one; replay, discard, notes."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from qconsole.admin.audit_log import Change
 from qconsole.admin.filter_terms import DEAD_LETTERS
 from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.fingerprints import with_whole_fingerprints
+from qconsole.admin.job_sources import Source
 from qconsole.admin.job_views import JobViews
 from qconsole.admin.jobs import checked_delay_s, order_of
 from qconsole.admin.jobs_page import cursor_of, place_of
@@ -15,11 +17,11 @@ from qconsole.admin.letter_groups import read_groups
 from qconsole.admin.letter_search import LetterSearch, letter_residual
 from qconsole.admin.letter_views import LetterViews
 from qconsole.admin.limits import checked_limit
-from qconsole.admin.noun import Noun, checked_id, why_not
+from qconsole.admin.noun import Noun, checked_id, refuse_unread, why_not
 from qconsole.admin.payload_edit import edited_call
 from qconsole.admin.session import Session
 from qconsole.admin.stored_letter import VIEW_FIELDS, StoredLetter, read_letters
-from qconsole.admin.views import Applied, Count, DeadLetterGroup, DeadLetterRow, DeadLetterView, Page
+from qconsole.admin.views import Applied, Count, DeadLetterGroup, DeadLetterRow, DeadLetterView, Page, Rows
 from qconsole.errors import Conflict, DeadLetterNotFound, UsageError
 from qconsole.runtime.changes import Changes
 
@@ -36,18 +38,17 @@ class DeadLetterDesk(Noun):
         self._views = LetterViews(session.backend)
         self._search = LetterSearch(session.backend, session.listing)
 
-    async def groups(self, filter: str | Filter = "") -> tuple[DeadLetterGroup, ...]:
+    async def groups(self, filter: str | Filter = "") -> Rows[DeadLetterGroup]:
         """Return open dead letters by fingerprint, the largest group first.
 
         Args:
             filter: terms on queue, type, error, fp and bare words count; others cannot be told of a group.
         """
-        wanted = await self._wanted(filter)
-        queues = self._session.listing.chosen_queues(wanted, await self._session.plain_arq.queues())
+        wanted, queues, missing = await self._wanted(filter)
         now_ms = self._backend.now_ms()
         rest = Filter(tuple(term for term in wanted.terms if term.field in ("type", "error", "fp", "text")))
         found = await read_groups(self._backend, queues)
-        return tuple(group for group in found if rest.fits(_GroupFacts(group), now_ms))
+        return Rows((group for group in found if rest.fits(_GroupFacts(group), now_ms)), missing)
 
     async def group(self, fingerprint: str) -> DeadLetterGroup:
         """Return one group.
@@ -55,9 +56,10 @@ class DeadLetterDesk(Noun):
         Raises:
             DeadLetterNotFound: it has no open entries.
         """
-        queues = await self._session.plain_arq.queues()
+        queues, missing = await self._session.shards.readable(await self._session.plain_arq.queues())
         for group in await read_groups(self._backend, queues, checked_id(fingerprint)):
             return group
+        refuse_unread(missing, f"dead letters with the fingerprint {fingerprint!r}")
         raise DeadLetterNotFound(
             f"there are no open dead letters with the fingerprint {fingerprint!r}",
             "List the groups with: qconsole dlq groups",
@@ -73,10 +75,11 @@ class DeadLetterDesk(Noun):
             FilterError, CursorError, UsageError
         """
         limit = checked_limit(limit)
-        wanted = await self._wanted(filter)
-        listing = f"dlq:{int(reverse)}:{wanted}"
+        asked = as_filter(filter, noun=DEAD_LETTERS)
+        listing = f"dlq:{int(reverse)}:{asked}"
         after, back = place_of(listing, cursor)
-        sources = self._search.sources(wanted, await self._session.plain_arq.queues())
+        wanted, queues, missing = await self._wanted(asked)
+        sources = self._search.sources(wanted, queues)
         found = await self._search.slice(wanted, sources, after, limit=limit, order=order_of(reverse, back))
         chosen = found.found[::-1] if back else found.found
         last = chosen[-1][1] if back and chosen else found.last or after
@@ -86,34 +89,37 @@ class DeadLetterDesk(Noun):
             rows=tuple(self._views.row(letter) for letter, _ in chosen),
             next=cursor_of(listing, last, back=False) if more and last else None,
             previous=cursor_of(listing, first, back=True) if first else None,
-            total=await self._total(wanted),
+            total=await self._total(wanted, sources, exact=not missing),
             scanned=found.scanned,
             complete=found.at_end or len(chosen) >= limit,
             as_of_ms=self._backend.now_ms(),
+            missing=missing,
         )
 
-    async def _total(self, wanted: Filter) -> Count | None:
-        sources = self._search.sources(wanted, await self._session.plain_arq.queues())
+    async def _total(self, wanted: Filter, sources: Sequence[Source], *, exact: bool) -> Count | None:
         if letter_residual(wanted, sources):
             return None
         async with self._backend.redis.pipeline(transaction=False) as pipe:
             for source in sources:
                 pipe.zcount(source.key, "-inf", "+inf")  # type: ignore[attr-defined]  # all are ZsetSources
-            return Count(sum(await pipe.execute()) if sources else 0)
+            return Count(sum(await pipe.execute()) if sources else 0, exact=exact)
 
-    async def _wanted(self, filter: str | Filter) -> Filter:
-        queues = await self._session.plain_arq.queues()
-        return await with_whole_fingerprints(self._backend, as_filter(filter, noun=DEAD_LETTERS), queues)
+    async def _wanted(self, filter: str | Filter) -> tuple[Filter, tuple[str, ...], dict[str, str]]:
+        """Return a filter with whole fingerprints, the queues it leaves that can be read, and of the others why not."""
+        asked = as_filter(filter, noun=DEAD_LETTERS)
+        chosen = self._session.listing.chosen_queues(asked, await self._session.plain_arq.queues())
+        queues, missing = await self._session.shards.readable(chosen)
+        return await with_whole_fingerprints(self._backend, asked, queues), queues, missing
 
     async def count(self, filter: str | Filter = "") -> Count:
-        """Return how many dead letters fit; `exact` is false when counting stopped early."""
-        wanted = await self._wanted(filter)
-        total = await self._total(wanted)
+        """Return how many dead letters fit; `exact` is false when counting stopped early, or a queue cannot be read."""
+        wanted, queues, missing = await self._wanted(filter)
+        sources = self._search.sources(wanted, queues)
+        total = await self._total(wanted, sources, exact=not missing)
         if total is not None:
             return total
-        sources = self._search.sources(wanted, await self._session.plain_arq.queues())
         found = await self._search.slice(wanted, sources, None, limit=COUNT_BUDGET, budget=COUNT_BUDGET, time_s=0.5)
-        return Count(len(found.found), exact=found.at_end)
+        return Count(len(found.found), exact=found.at_end and not missing)
 
     async def get(self, entry_id: str, reveal: bool = False, *, queue: str | None = None) -> DeadLetterView:
         """Return everything about one dead letter.
@@ -132,7 +138,7 @@ class DeadLetterDesk(Noun):
 
     async def _find(self, entry_id: str, queue: str | None = None) -> StoredLetter:
         entry_id = checked_id(entry_id)
-        queues = await self._session.parts_of(queue)
+        queues, missing = await self._session.shards.readable(await self._session.parts_of(queue))
         reads = [
             read_letters(
                 self._backend,
@@ -149,6 +155,7 @@ class DeadLetterDesk(Noun):
                 if payload is not letter.payload and payload is not None:
                     letter.payload, letter.payload_bytes = payload, len(payload)
                 return letter
+        refuse_unread(missing, f"dead letter {entry_id!r}")
         raise DeadLetterNotFound(
             f"there is no dead letter {entry_id!r}", "List them with: qconsole dlq list", entry=entry_id
         )

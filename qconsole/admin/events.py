@@ -36,7 +36,7 @@ class Events(Noun):
         """Return one page of events, the newest first."""
         limit = checked_limit(limit)
         listing = f"events:{queue or ''}"
-        queues = await self._session.parts_of(queue)
+        queues, missing = await self._session.shards.readable(await self._session.parts_of(queue))
         before: list[str] | None = decode_cursor(listing, cursor, is_stream_id, is_text) if cursor else None
         end = before[0] if before else "+"
         async with self._backend.redis.pipeline(transaction=False) as pipe:
@@ -58,14 +58,15 @@ class Events(Noun):
             rows=rows,
             next=encode_cursor(listing, [rows[-1].id, rows[-1].queue]) if more else None,
             as_of_ms=self._backend.now_ms(),
+            missing=missing,
         )
 
     async def tail(self, queue: str | None = None) -> AsyncIterator[EventRow]:
-        """Yield events as they come, from now on."""
+        """Yield events as they come, from now on; those of a queue that cannot be read when it can be again."""
         seen: dict[str, str] = {}
         since = f"{self._backend.now_ms()}-0"
         while True:
-            queues = await self._session.parts_of(queue)
+            queues, _ = await self._session.shards.readable(await self._session.parts_of(queue))
             async with self._backend.redis.pipeline(transaction=False) as pipe:
                 for name in queues:
                     pipe.xrange(self._backend.keys(name).events(), f"({seen.get(name, since)}", "+", count=1_000)

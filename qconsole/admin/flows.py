@@ -28,7 +28,7 @@ class Flows(Noun):
         if cursor:
             created, queue, wire_id = decode_cursor("flows", cursor, is_number, is_text, is_text)
             before = created, queue, wire_id
-        queues = await self._session.plain_arq.queues()
+        queues, missing = await self._session.shards.readable(await self._session.plain_arq.queues())
         rows: list[FlowRow] = []
         place, at_end = before, False
         while len(rows) <= limit and not at_end:
@@ -46,6 +46,7 @@ class Flows(Noun):
             rows=tuple(rows[:limit]),
             next=encode_cursor("flows", place) if more and place else None,
             as_of_ms=self._backend.now_ms(),
+            missing=missing,
         )
 
     async def _roots(

@@ -56,12 +56,14 @@ class Jobs(Noun):
             FilterError, CursorError, UsageError: what was asked for cannot be understood.
         """
         limit = checked_limit(limit)
-        wanted = await with_whole_fingerprints(self._backend, as_filter(filter), await self._session.plain_arq.queues())
-        if wanted.literals("id") is not None:
-            return await self._by_id(wanted)
-        listing = f"jobs:{int(reverse)}:{wanted}"
+        asked = as_filter(filter)
+        listing = f"jobs:{int(reverse)}:{asked}"
         after, back = place_of(listing, cursor)
-        sources = self._session.listing.sources(wanted, await self._session.plain_arq.queues())
+        queues, missing = await self._readable(asked)
+        wanted = await with_whole_fingerprints(self._backend, asked, queues)
+        if wanted.literals("id") is not None:
+            return await self._by_id(wanted, queues, missing)
+        sources = self._session.listing.sources(wanted, queues)
         total, sources = await self._sized(wanted, sources)
         found = await self._session.search.slice(
             wanted, sources, after, limit=limit, order=order_of(reverse, back), budget=max(1, budget)
@@ -72,10 +74,11 @@ class Jobs(Noun):
             rows=tuple(views.row(job) for job, _ in chosen),
             next=self._next(listing, chosen[-1][1] if chosen else None, found.last, back, found.at_end, after),
             previous=self._previous(listing, chosen[0][1] if chosen else None, back, found.at_end, after),
-            total=total,
+            total=None if total is None else Count(total.value, exact=total.exact and not missing),
             scanned=found.scanned,
             complete=found.at_end or len(chosen) >= limit,
             as_of_ms=self._backend.now_ms(),
+            missing=missing,
         )
 
     @staticmethod
@@ -95,9 +98,8 @@ class Jobs(Noun):
             return None
         return cursor_of(listing, place, back=True)
 
-    async def _by_id(self, wanted: Filter) -> Page[JobRow]:
+    async def _by_id(self, wanted: Filter, queues: tuple[str, ...], missing: dict[str, str]) -> Page[JobRow]:
         """Answer a filter that names ids: they are looked up, not searched for."""
-        queues = await self._session.plain_arq.queues()
         ids = sorted(wanted.literals("id") or ())[:1_000]
         now_ms, views = self._backend.now_ms(), await self._views()
         rows = []
@@ -110,22 +112,30 @@ class Jobs(Noun):
                 job = (await self._session.reader.read(place.queue, [place.id]))[0]
                 if job.state is not None and wanted.fits(self._session.search.facts(job), now_ms):
                     rows.append(views.row(job))
-        return Page(rows=tuple(rows), total=Count(len(rows)), scanned=len(ids), as_of_ms=now_ms)
+        total = Count(len(rows), exact=not missing)
+        return Page(rows=tuple(rows), total=total, scanned=len(ids), as_of_ms=now_ms, missing=missing)
 
     async def count(self, filter: str | Filter = "") -> Count:
-        """Return how many jobs fit; `exact` is false when counting stopped early."""
-        wanted = await with_whole_fingerprints(self._backend, as_filter(filter), await self._session.plain_arq.queues())
+        """Return how many jobs fit; `exact` is false when counting stopped early, or a queue cannot be read."""
+        asked = as_filter(filter)
+        queues, missing = await self._readable(asked)
+        wanted = await with_whole_fingerprints(self._backend, asked, queues)
         if wanted.literals("id") is not None:
-            page = await self._by_id(wanted)
-            return Count(len(page.rows))
-        sources = self._session.listing.sources(wanted, await self._session.plain_arq.queues())
+            page = await self._by_id(wanted, queues, missing)
+            return Count(len(page.rows), exact=not missing)
+        sources = self._session.listing.sources(wanted, queues)
         total, sources = await self._sized(wanted, sources)
         if total is not None:
-            return total
+            return Count(total.value, exact=total.exact and not missing)
         found = await self._session.search.slice(
             wanted, sources, None, limit=COUNT_BUDGET, budget=COUNT_BUDGET, time_s=COUNT_TIME_S, full=False
         )
-        return Count(len(found.found), exact=found.at_end)
+        return Count(len(found.found), exact=found.at_end and not missing)
+
+    async def _readable(self, wanted: Filter) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return the queues that a filter leaves and that can be read, and of the others why not."""
+        queues = await self._session.plain_arq.queues()
+        return await self._session.shards.readable(self._session.listing.chosen_queues(wanted, queues))
 
     async def _sized(self, wanted: Filter, sources: list[Source]) -> tuple[Count | None, list[Source]]:
         """Return how many jobs there are and the sources that hold any, when the indexes alone know."""

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from qconsole.admin.counts import read_counts
 from qconsole.admin.session import Session
 from qconsole.runtime.keys import GLOBAL
 
@@ -16,11 +15,11 @@ class Live:
         self._session = session
 
     async def snapshot(self) -> dict[str, Any]:
-        """Return counts of all queues: `at_ms`, `totals`, and `queues` by name."""
+        """Return counts: `at_ms`, `totals`, `queues` by name, and in `missing` why others cannot be read."""
         backend = self._session.backend
         now_ms = backend.now_ms()
         names = await self._session.plain_arq.queues()
-        counts = self._session.plain_arq.partitions.merged(await read_counts(backend, names))
+        counts, missing = await self._session.whole_counts(names)
         async with backend.redis.pipeline(transaction=False) as pipe:
             pipe.zcount(GLOBAL.workers(), now_ms - WORKER_LOST_MS, "+inf")
             pipe.scard(GLOBAL.operations_active())
@@ -36,7 +35,7 @@ class Live:
             for name, found in counts.items()
         }
         totals = {
-            "queues": len(queues),
+            "queues": len(queues) + len(missing),
             "queued": sum(found.waiting for found in counts.values()),
             "delayed": sum(found.delayed for found in counts.values()),
             "running": sum(found.active for found in counts.values()),
@@ -45,4 +44,4 @@ class Live:
             "workers": workers,
             "operations": operations,
         }
-        return {"at_ms": now_ms, "totals": totals, "queues": queues}
+        return {"at_ms": now_ms, "totals": totals, "queues": queues, "missing": missing}

@@ -4,14 +4,13 @@ from typing import Final
 
 import orjson
 
-from qconsole.admin.counts import read_counts
 from qconsole.admin.filter_parse import duration_ms
 from qconsole.admin.marks import read_mark
 from qconsole.admin.noun import Noun
 from qconsole.admin.performance import Steps, read_tallies, steps_of, total
 from qconsole.admin.prometheus import gauges
 from qconsole.admin.queue_limits import QueueConfig, read_configs
-from qconsole.admin.views import Applied, Mark, Series, SlaView
+from qconsole.admin.views import Applied, Mark, Rows, Series, SlaView
 from qconsole.admin.worker_registry import read_workers
 from qconsole.errors import FilterError, UsageError
 from qconsole.runtime.histogram import bucket_bounds_ms
@@ -42,11 +41,12 @@ class Metrics(Noun):
         """
         steps = self._steps(window, step)
         points = [Tally() for _ in range(steps.points)]
-        for name in await self._session.parts_of(queue):
+        names, missing = await self._session.shards.readable(await self._session.parts_of(queue))
+        for name in names:
             for mine, theirs in zip(points, await read_tallies(self._backend, name, steps, job_type), strict=True):
                 mine.add(theirs)
         at_ms = steps.at_ms()
-        return Series(at_ms, columns_of(points), steps.step_s, await self.marks(at_ms[0]))
+        return Series(at_ms, columns_of(points), steps.step_s, await self.marks(at_ms[0]), missing)
 
     def _steps(self, window: str, step: str | None) -> Steps:
         window_ms = checked_window_ms(window, "window")
@@ -58,23 +58,25 @@ class Metrics(Noun):
         if kind not in ("wait", "run"):
             raise UsageError(f"kind must be wait or run, got {kind!r}", field="kind")
         steps = self._steps(window, None)
-        parts = await self._session.parts_of(queue)
+        parts, _ = await self._session.shards.readable(await self._session.parts_of(queue))
         summed = total([point for name in parts for point in await read_tallies(self._backend, name, steps)])
         buckets = summed.wait if kind == "wait" else summed.run
         return tuple((bucket_bounds_ms(bucket)[1], count) for bucket, count in sorted(buckets.items()))
 
-    async def sla(self, window: str = "24h") -> tuple[tuple[str, SlaView], ...]:
+    async def sla(self, window: str = "24h") -> Rows[tuple[str, SlaView]]:
         """Return how each queue with targets kept them."""
         steps = self._steps(window, None)
-        queues = await self._session.plain_arq.queues()
+        partitions = self._session.plain_arq.partitions
+        queues, lost = await self._session.shards.readable(await self._session.plain_arq.queues())
+        missing = {partitions.whole(part): reason for part, reason in lost.items()}
         configs = await read_configs(self._backend, queues)
         found = []
-        for name in self._session.plain_arq.partitions.wholes(queues):
-            if configs[name].has_sla:
-                parts = self._session.plain_arq.partitions.parts(name)
+        for name in partitions.wholes(queues):
+            if name not in missing and configs[name].has_sla:
+                parts = partitions.parts(name)
                 summed = total([point for part in parts for point in await read_tallies(self._backend, part, steps)])
                 found.append((name, sla_of(configs[name], summed)))
-        return tuple(found)
+        return Rows(found, missing)
 
     async def marks(self, since_ms: int) -> tuple[Mark, ...]:
         """Return deploy and operator marks since an instant, oldest first."""
@@ -103,10 +105,13 @@ class Metrics(Noun):
         return entry.applied(f"Marked: {label}.")
 
     async def prometheus(self) -> str:
-        """Return the state of all queues in Prometheus' text format; a partitioned one's is that of all its parts."""
+        """Return the state of all queues in Prometheus' text format; a partitioned one's is that of all its parts.
+
+        Of a queue that cannot be read, as its shard of a cluster is down, there is `qconsole_queue_up 0` alone.
+        """
         backend = self._backend
-        parts = await read_counts(backend, await self._session.plain_arq.queues())
-        counts, queues = self._session.plain_arq.partitions.merged(parts), []
+        counts, missing = await self._session.whole_counts(await self._session.plain_arq.queues())
+        queues = []
         for name, found in counts.items():
             ever: dict[str, Tally] = {}
             for part in self._session.plain_arq.partitions.parts(name):
@@ -114,7 +119,7 @@ class Metrics(Noun):
                 for job_type, tally in (await metrics.ever()).items():
                     ever.setdefault(job_type, Tally()).add(tally)
             queues.append(QueueCounts(name, found.by_state(), ever))
-        return prometheus_text(queues) + gauges(counts, await read_workers(backend), backend.now_ms())
+        return prometheus_text(queues) + gauges(counts, missing, await read_workers(backend), backend.now_ms())
 
 
 def columns_of(points: list[Tally]) -> dict[str, tuple[float | None, ...]]:

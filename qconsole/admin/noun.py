@@ -1,14 +1,15 @@
 """The base of every noun: finding one job by its id, and the runtime's verbs of a queue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from qconsole.admin.audit_log import Change
 from qconsole.admin.session import Session
+from qconsole.admin.shards import sentence
 from qconsole.admin.stored_job import StoredJob
 from qconsole.admin.views import Applied
-from qconsole.errors import Conflict, JobNotFound, Refused, UsageError
+from qconsole.errors import Conflict, JobNotFound, RedisUnavailable, Refused, UsageError
 from qconsole.runtime.changes import Changes
 from qconsole.runtime.dead_letter import DeadLetters
 from qconsole.runtime.queue import Queue
@@ -48,12 +49,14 @@ class Noun:
 
         Raises:
             JobNotFound: there is none.
+            RedisUnavailable: it is in no queue that can be read, and there are others.
             Refused: several queues have one of this id and none was named.
         """
         job_id = checked_id(job_id)
-        queues = await self._session.parts_of(queue)
+        queues, missing = await self._session.shards.readable(await self._session.parts_of(queue))
         found = [job for job in await self._everywhere(job_id, queues) if job.state is not None]
         if not found:
+            refuse_unread(missing, f"job {job_id!r}")
             raise JobNotFound(
                 f"there is no job {job_id!r}{f' in queue {queue}' if queue else ''}",
                 "It may have been removed, or its retention has passed.",
@@ -140,6 +143,18 @@ def checked_id(text: str) -> str:
     except UnicodeEncodeError as error:
         raise UsageError("an id must be valid Unicode text", field="id") from error
     return text
+
+
+def refuse_unread(missing: Mapping[str, str], what: str) -> None:
+    """Refuse to say that something is not there when not everywhere could be looked.
+
+    Raises:
+        RedisUnavailable: some queues are missing.
+    """
+    if missing:
+        raise RedisUnavailable(
+            f"{what} is in no queue that can be read; {sentence(missing)}", "See: qconsole doctor", queues=list(missing)
+        )
 
 
 def why_not(word: str) -> str:

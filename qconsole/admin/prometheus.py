@@ -7,12 +7,20 @@ from qconsole.admin.views import WorkerView
 from qconsole.runtime.prometheus import quoted
 
 
-def gauges(counts: Mapping[str, QueueCounts], workers: Iterable[WorkerView], now_ms: int) -> str:
-    """Return the text of waits, pauses and workers."""
+def gauges(
+    counts: Mapping[str, QueueCounts], missing: Iterable[str], workers: Iterable[WorkerView], now_ms: int
+) -> str:
+    """Return the text of waits, pauses and workers, and which queues can be read and which are `missing`."""
     by_state: dict[str, int] = {}
     for worker in workers:
         by_state[worker.state] = by_state.get(worker.state, 0) + 1
+    up = dict.fromkeys(counts, 1) | dict.fromkeys(missing, 0)
     lines = [
+        *_gauge(
+            "qconsole_queue_up",
+            "1 when the queue can be read, 0 when its shard of the cluster is down.",
+            [("queue", name, up[name]) for name in sorted(up)],
+        ),
         *_gauge(
             "qconsole_oldest_wait_seconds",
             "How long the oldest waiting job has waited.",

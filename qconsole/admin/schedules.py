@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from qconsole.admin.audit_log import Change
-from qconsole.admin.noun import Noun
+from qconsole.admin.noun import Noun, refuse_unread
 from qconsole.admin.payload_edit import as_payload, unmasked
-from qconsole.admin.views import Applied, PauseView, ScheduleView
+from qconsole.admin.views import Applied, PauseView, Rows, ScheduleView
 from qconsole.errors import Conflict, ScheduleNotFound, UsageError
 from qconsole.runtime.schedule import ScheduleKind, preview
 from qconsole.runtime.scheduler import Scheduler, ScheduleState
@@ -23,12 +23,17 @@ _FIRE_WORDS: Final = {
 class Schedules(Noun):
     """Schedules of all queues."""
 
-    async def list(self, queue: str | None = None) -> tuple[ScheduleView, ...]:
+    async def list(self, queue: str | None = None) -> Rows[ScheduleView]:
         """Return all schedules, or one queue's, the next to fire first."""
-        names = [await self._session.known_queue(queue)] if queue else await self._session.plain_arq.queues()
+        names, missing = await self._readable(queue)
         states = await asyncio.gather(*(self._scheduler(name).list() for name in names))
         views = [await self._view(name, state) for name, found in zip(names, states, strict=True) for state in found]
-        return tuple(sorted(views, key=lambda view: (view.next_ms or (2**62,), view.queue, view.id)))
+        return Rows(sorted(views, key=lambda view: (view.next_ms or (2**62,), view.queue, view.id)), missing)
+
+    async def _readable(self, queue: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return the queue that was named, or all, as far as they can be read, and of the others why not."""
+        names = (await self._session.known_queue(queue),) if queue else await self._session.plain_arq.queues()
+        return await self._session.shards.readable(names)
 
     async def get(self, schedule_id: str, queue: str | None = None) -> ScheduleView:
         """Return one schedule.
@@ -40,7 +45,7 @@ class Schedules(Noun):
         return await self._view(name, state)
 
     async def _find(self, schedule_id: str, queue: str | None) -> tuple[str, ScheduleState]:
-        names = [await self._session.known_queue(queue)] if queue else list(await self._session.plain_arq.queues())
+        names, missing = await self._readable(queue)
         found: list[tuple[str, ScheduleState]] = []
         for name in names:
             try:
@@ -48,6 +53,7 @@ class Schedules(Noun):
             except ScheduleNotFound:
                 continue
         if not found:
+            refuse_unread(missing, f"schedule {schedule_id!r}")
             raise ScheduleNotFound(
                 f"there is no schedule {schedule_id!r}", "List them with: qconsole schedules list", schedule=schedule_id
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from qconsole.admin import views
-from qconsole.admin.views import Count, Page
+from qconsole.admin.views import Count, Page, Rows
 
 VERSION: Final = "v1"
 _FLAT: Final = "row"  # a view's row stands beside its other fields
@@ -143,6 +143,8 @@ def to_json(answer: Any, name: str | None = None) -> dict[str, Any]:
             "complete": page.complete,
             "as_of_ms": page.as_of_ms,
         }
+    if isinstance(answer, Page | Rows):
+        document["missing"] = plain(answer.missing)
     return document
 
 
@@ -211,6 +213,7 @@ def json_schema(name: str) -> dict[str, Any]:
             "scanned": {"type": "integer"},
             "complete": {"type": "boolean"},
             "as_of_ms": {"type": "integer"},
+            "missing": {"type": "object", "additionalProperties": {"type": "string"}},
         }
     document: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,12 +1,13 @@
 """One actor at one backend: who may do what, and what is written down about it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 from qconsole.admin.audit_log import FAILED, AuditLog, Change
 from qconsole.admin.backend import Backend
 from qconsole.admin.commands import cli_command
+from qconsole.admin.counts import QueueCounts, read_counts_apart
 from qconsole.admin.job_listing import JobListing
 from qconsole.admin.job_reader import JobReader
 from qconsole.admin.job_types import JobTypes
@@ -14,6 +15,7 @@ from qconsole.admin.jobs_page import JobSearch
 from qconsole.admin.performance import PerformanceCache
 from qconsole.admin.plain_arq import PlainArq
 from qconsole.admin.retrying import Retrying
+from qconsole.admin.shards import Shards
 from qconsole.admin.views import Actor
 from qconsole.config import ROLES
 from qconsole.errors import Forbidden, QConsoleError, QueueNotFound, RedisUnavailable, UsageError
@@ -27,6 +29,7 @@ class Shared:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.plain_arq = PlainArq(backend)
+        self.shards = Shards(backend)
         self.listing = JobListing(backend, self.plain_arq)
         self.reader = JobReader(backend)
         self.search = JobSearch(backend, self.listing, self.reader)
@@ -50,6 +53,7 @@ class Session:
         self.actor = actor
         self.backend = shared.backend
         self.plain_arq = shared.plain_arq
+        self.shards = shared.shards
         self.reader = shared.reader
         self.search = shared.search
         self.listing = shared.listing
@@ -149,6 +153,15 @@ class Session:
             return await self.plain_arq.queues()
         await self.known_queue(queue)
         return self.plain_arq.partitions.parts(queue)
+
+    async def whole_counts(self, queues: Sequence[str]) -> tuple[dict[str, QueueCounts], dict[str, str]]:
+        """Return the counts of queues, partitioned ones as one, and why others, whole or in part, cannot be read."""
+        lost = await self.shards.missing(queues)
+        counts, lost_since = await read_counts_apart(self.backend, [name for name in queues if name not in lost])
+        whole = self.plain_arq.partitions.whole
+        missing = {whole(part): reason for part, reason in (lost | lost_since).items()}
+        known = {part: found for part, found in counts.items() if whole(part) not in missing}
+        return self.plain_arq.partitions.merged(known), missing
 
     async def known_queue(self, queue: str) -> str:
         """Return a queue's name when there is such a queue.

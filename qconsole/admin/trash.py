@@ -8,7 +8,7 @@ from qconsole.admin.filters import Filter, as_filter
 from qconsole.admin.job_listing import PLACE, Found, Place
 from qconsole.admin.job_sources import Group, Source, ZsetSource
 from qconsole.admin.limits import checked_limit
-from qconsole.admin.noun import Noun, checked_id, why_not
+from qconsole.admin.noun import Noun, checked_id, refuse_unread, why_not
 from qconsole.admin.payloads import read_call, read_result
 from qconsole.admin.views import Applied, Count, Page, TrashRow
 from qconsole.errors import Conflict, JobNotFound, UsageError
@@ -26,7 +26,7 @@ class Trash(Noun):
         limit = checked_limit(limit)
         after = Place.from_json(decode_cursor("trash", cursor, *PLACE)) if cursor else None
         now_ms = self._backend.now_ms()
-        queues = await self._session.plain_arq.queues()
+        queues, missing = await self._session.shards.readable(await self._session.plain_arq.queues())
         sources: list[Source] = [
             ZsetSource(self._backend, self._backend.keys(queue).trash(), queue, Group.ENDED, "trash", low=f"({now_ms}")
             for queue in queues
@@ -43,9 +43,10 @@ class Trash(Noun):
         return Page(
             rows=await self._rows(chosen[:limit]),
             next=encode_cursor("trash", chosen[limit - 1].place.as_json()) if len(chosen) > limit else None,
-            total=Count(total),
+            total=Count(total, exact=not missing),
             scanned=len(chosen[:limit]),
             as_of_ms=now_ms,
+            missing=missing,
         )
 
     async def matching(self, filter: str | Filter) -> tuple[str, ...]:
@@ -122,7 +123,7 @@ class Trash(Noun):
         return entry.applied(f"Job {bare_id} is back in {name}.", job_id=bare_id)
 
     async def _find(self, job_id: str, queue: str | None) -> tuple[str, str]:
-        queues = await self._session.plain_arq.queues()
+        queues, missing = await self._session.shards.readable(await self._session.plain_arq.queues())
         named, _, rest = job_id.partition("/")
         parts = self._session.plain_arq.partitions.parts
         choices = [(name, job_id) for name in (parts(queue) if queue else queues)]
@@ -136,6 +137,7 @@ class Trash(Noun):
         now_ms = self._backend.now_ms()
         found = [choice for choice, end in zip(choices, ends, strict=True) if end is not None and end > now_ms]
         if not found:
+            refuse_unread(missing, f"removed job {job_id!r}")
             raise JobNotFound(f"job {job_id!r} is not in the trash", "See what is: qconsole trash list", job_id=job_id)
         return found[0]
 

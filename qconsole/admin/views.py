@@ -4,9 +4,10 @@ Times are UTC epoch milliseconds, durations say their unit, text from jobs is un
 A field that plain arq cannot know is ``None``; a count that stopped at its cap says so with ``Count.exact``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -58,7 +59,8 @@ class Page(Generic[T]):
     """One page of a keyset-paged list.
 
     ``next`` and ``previous`` are opaque cursors or ``None``; ``scanned`` of ``total`` were looked at to fill the page,
-    ``complete`` is false when the scan's budget ended first (``next`` then goes on from there).
+    ``complete`` is false when the scan's budget ended first (``next`` then goes on from there). ``missing`` has the
+    queues that cannot be read, as their shard of a cluster is down, and why: the rows and the total are without them.
     """
 
     rows: tuple[T, ...]
@@ -68,6 +70,18 @@ class Page(Generic[T]):
     scanned: int = 0
     complete: bool = True
     as_of_ms: int = 0
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+class Rows(tuple[T, ...]):
+    """A list that is not paged; ``missing`` as in `Page`."""
+
+    missing: dict[str, str]
+
+    def __new__(cls, rows: Iterable[T] = (), missing: dict[str, str] | None = None) -> Self:
+        made = super().__new__(cls, rows)
+        made.missing = missing or {}
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +282,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Columns over time; every list is as long as ``at_ms``."""
+    """Columns over time; every list is as long as ``at_ms``. ``missing`` as in `Page`."""
 
     at_ms: tuple[int, ...]
     columns: dict[str, tuple[float | None, ...]]
     step_s: int
     marks: tuple[Mark, ...] = ()
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Session:
         self._overrides = (redis, env, config)
         self._settings: Settings | None = None
         self._admin: Admin | None = None
+        self._missing: dict[str, str] = {}
 
     @property
     def settings(self) -> "Settings":
@@ -115,12 +116,26 @@ class Session:
 
     def show(self, answer: object, name: str, table: Callable[[], None], **extra: Any) -> None:
         """Write an answer: as the schema `name` for programs, by calling `table` for people."""
+        self.note_missing(answer)
         if self.output.format is Format.TABLE:
             table()
             return
         from qconsole.admin.schema import to_json
 
         self.output.data({**to_json(answer, name), **extra})
+
+    def note_missing(self, answer: object) -> None:
+        """Note which queues an answer is without, to say so at the end."""
+        self._missing |= getattr(answer, "missing", {})
+
+    def end(self, code: int) -> int:
+        """Say which queues are not in what was shown; return the exit code, which tells it too."""
+        if not self._missing:
+            return code
+        from qconsole.admin.shards import sentence
+
+        self.output.say(f"Incomplete: {sentence(self._missing)}. See: qconsole doctor")
+        return code or ExitCode.PARTIAL_FAILURE
 
 
 def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[CommandFunction], CommandFunction]:
@@ -172,7 +187,7 @@ def _parameter(option: Field[Any]) -> inspect.Parameter:
 def _run(function: CommandFunction, session: Session, values: dict[str, Any]) -> int:
     async def body() -> int:
         try:
-            return int(await function(session, **values) or 0)
+            return session.end(int(await function(session, **values) or 0))
         finally:
             await session.close()
 

@@ -19,6 +19,7 @@ async def tail(session: Session, queue: OnlyQueue = None, limit: PageLimit = 20,
     """Show the newest events, and with --follow those to come."""
     admin = await session.admin()
     page = await admin.events.page(limit=limit, queue=queue)
+    session.note_missing(page)
     for event in reversed(page.rows):
         _write(session, event)
     if follow:

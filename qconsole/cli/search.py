@@ -40,6 +40,7 @@ async def filled(session: Session, read: ReadPage, *, cursor: str | None, limit:
                 scanned=page.scanned + more.scanned,
                 complete=more.complete,
                 as_of_ms=more.as_of_ms,
+                missing=page.missing | more.missing,
             )
     return page
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from qconsole.admin import filter_terms, filters
 from qconsole.admin.commands import cli_command
-from qconsole.admin.views import DeadLetterRow, Page
+from qconsole.admin.views import DeadLetterRow, Page, Rows
 from qconsole.errors import FilterError, JobTypeNotFound, UsageError
 from qconsole.web import payload_form, payload_tree, tracebacks
 from qconsole.web.jobs import attempt_changes, sent_payload
@@ -21,7 +21,7 @@ async def groups(visit: Visit) -> Response:
     except FilterError as error:
         if visit.wants_json:
             raise
-        view, problem = (), error
+        view, problem = Rows(), error
     return visit.answer(
         "dead_letters/groups.html",
         view=view,

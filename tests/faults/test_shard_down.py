@@ -1,5 +1,6 @@
 """A cluster that serves the slots it has, with one shard gone: the other queues are worked, listed and explained."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,41 @@ async def test_the_other_shards_are_worked_and_shown(fleet: ClusterFleet, tmp_pa
         assert f"cannot be read: Redis at {fleet.url}" in found[silent].health_reason
         with pytest.raises(RedisUnavailable, match=f"queue {silent} cannot be read"):
             await admin.queues.get(silent)
+        began = time.monotonic()
+        await assert_the_rest_is_listed(admin, living, silent)
+        assert time.monotonic() - began < 30  # each of the ten gives up on the silent shard after a second or two
         findings = {finding.code: finding for finding in await admin.doctor.examine()}
         assert str(fleet[lost].port) in findings["unreachable"].text
         assert "queues there stand still" in findings["cluster"].text
+
+
+async def assert_the_rest_is_listed(admin: Admin, living: list[str], silent: str) -> None:
+    lost = {queue for queue in QUEUES if queue not in living}
+    page = await admin.jobs.page(limit=100)
+    assert {row.queue for row in page.rows} == set(living) and page.missing.keys() == lost
+    assert page.total is not None and (page.total.value, page.total.exact) == (21 * len(living), False)
+    assert (await admin.jobs.count()).exact is False
+    with pytest.raises(RedisUnavailable, match=f"queue {silent} cannot be read"):
+        await admin.jobs.page(f"queue:{silent}")
+    assert (await admin.jobs.get(f"{living[0]}-before")).row.queue == living[0]
+    with pytest.raises(RedisUnavailable, match="in no queue that can be read"):
+        await admin.jobs.get(f"{silent}-before")
+    for answer in (
+        await admin.dead_letters.page(),
+        await admin.dead_letters.groups(),
+        await admin.events.page(),
+        await admin.trash.page(),
+        await admin.flows.page(),
+        await admin.schedules.list(),
+        await admin.metrics.series(),
+    ):
+        assert answer.missing.keys() == lost
+    live = await admin.live.snapshot()
+    assert set(live["queues"]) == set(living) and live["missing"].keys() == lost
+    text = await admin.metrics.prometheus()
+    assert all(f'qconsole_queue_up{{queue="{queue}"}} {int(queue in living)}\n' in text for queue in QUEUES)
+    assert f'qconsole_queue_jobs{{queue="{silent}"' not in text
+    rules = [("dlq_max", None, 0), ("dlq_max", living[0], 0), ("max_wait", silent, 9), ("min_workers", silent, 1)]
+    checked = await admin.check(rules)
+    assert [ok for _, ok, _ in checked] == [False, True, False, True]
+    assert checked[0][2].startswith("0; queue") and f"{silent} cannot be read" in checked[2][2]
