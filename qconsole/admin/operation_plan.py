@@ -17,9 +17,10 @@ from qconsole.admin.operation_record import Operation
 from qconsole.admin.operation_targets import INDEXED, INDEXED_START, RESULTS, Target, Targets
 from qconsole.admin.operation_verbs import JOB_STATES, LETTER_STATES
 from qconsole.admin.session import Session
+from qconsole.admin.shards import sentence
 from qconsole.admin.stored_letter import read_letters
 from qconsole.admin.views import NOT_FOUND, Count, JobRow, Verb
-from qconsole.errors import UsageError
+from qconsole.errors import RedisUnavailable, UsageError
 
 SAMPLES: Final = 5
 COUNT_CHUNK: Final = 1_000
@@ -88,6 +89,7 @@ class Planner:
             return await self._given(operation, ids, queues)
         if operation.noun == "trash":
             raise UsageError("restore needs ids", "List them with: qconsole trash list", field="ids")
+        await self._refuse_unread(given, queues)
         sources = self._sources(operation, queues)
         count = await self._counted(operation, sources, queues)
         if operation.limit is not None and count.value > operation.limit:
@@ -98,6 +100,16 @@ class Planner:
             exclusions=await self._exclusions(operation, queues, given),
             queues=self._wholes(source.queue for source in await self._holding(sources)),
         )
+
+    async def _refuse_unread(self, given: Filter, queues: tuple[str, ...]) -> None:
+        """Refuse to take what a filter fits in some of its queues only.
+
+        Raises:
+            RedisUnavailable: one of them cannot be read.
+        """
+        missing = await self._session.shards.missing(self._session.listing.chosen_queues(given, queues))
+        if missing:
+            raise RedisUnavailable(sentence(missing), "Leave it out (-queue:NAME), or wait.", queues=list(missing))
 
     def _sources(self, operation: Operation, queues: tuple[str, ...]) -> list[Source]:
         wanted = parse(operation.filter, noun=DEAD_LETTERS if operation.noun == "dlq" else JOBS)

@@ -93,7 +93,8 @@ class Operations(Noun):
             payload_edit=_checked_edit(chosen, payload_edit),
             has_ids=bool(ids) or noun == "trash",
         )
-        named = [checked_id(one) for one in ids] if ids else None
+        is_named = bool(ids) or (ids is not None and noun == "trash")  # where a filter was looked up it may name none
+        named = [checked_id(one) for one in ids or ()] if is_named else None
         selection = await self._planner.select(operation, named, given)
         if max_affected is not None and selection.count.value > max_affected:
             raise Refused(

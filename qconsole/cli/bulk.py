@@ -39,7 +39,7 @@ async def run_bulk(
         verb,
         (bulk.filter or "") if isinstance(bulk, Bulk) else "",
         noun=noun,
-        ids=ids or None,
+        ids=ids if ids or noun == "trash" else None,
         limit=bulk.limit,
         max_affected=bulk.max_affected,
         rate_per_s=bulk.rate,

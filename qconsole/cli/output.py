@@ -252,6 +252,13 @@ def duration(ms: float | None) -> str:
     return f"{days} d {hours} h"
 
 
+def per_minute(rate: float) -> str:
+    """Return a rate a minute for people: `1,200`, `0.2`, `<0.1`."""
+    if 0 < rate < 0.05:
+        return "<0.1"
+    return f"{rate:,.0f}" if rate >= 9.95 or rate == 0 else f"{rate:.1f}"
+
+
 def ago(ms: int | None, now_ms: int) -> str:
     """Return how long ago an instant was, or how far ahead it is (`in 3:05`)."""
     if ms is None:

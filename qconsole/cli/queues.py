@@ -10,7 +10,7 @@ import typer
 from qconsole.cli.bulk import narrowed, run_bulk
 from qconsole.cli.command import Session, command, joined, read_duration_s, read_instant_ms
 from qconsole.cli.options import Bulk, QueueName, Reason
-from qconsole.cli.output import Column, ago, counted, duration, instant
+from qconsole.cli.output import Column, ago, counted, duration, instant, per_minute
 from qconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ QueueNames = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE]...", he
 AllQueues = Annotated[bool, typer.Option("--all", help="Every queue.")]
 
 
-def _known(view: "QueueView", number: int) -> int | None:
+def _known(view: "QueueView", number: int | str) -> int | str | None:
     return None if view.error else number
 
 
@@ -46,7 +46,7 @@ def queue_columns() -> list[Column]:
         Column("dead", lambda q: _known(q, q.counts.get("dead_letters", 0)) if q.native else None, "right"),
         Column("workers", lambda q: _known(q, q.workers), "right", gives=4),
         Column("oldest", lambda q: duration(q.oldest_wait_ms), "right"),
-        Column("per min", lambda q: f"{q.throughput_per_min:,.0f}", "right", gives=1),
+        Column("per min", lambda q: _known(q, per_minute(q.throughput_per_min)), "right", gives=1),
     ]
 
 

@@ -43,10 +43,7 @@ async def restore(session: Session, bulk: Bulk, ids: Ids = None) -> int:
     trash = (await session.admin()).trash
     if bulk.filter:
         chosen = list(await trash.matching(bulk.filter))
-        if not chosen:
-            session.output.say("Nothing to restore: no match.")
-            return ExitCode.OK
-    if len(chosen) != 1 or bulk.dry_run:
+    if bulk.filter or len(chosen) != 1 or bulk.dry_run:
         return await run_bulk(session, "restore", replace(bulk, filter=None), noun="trash", ids=chosen)
     show_applied(session, await trash.restore(chosen[0], reason=bulk.reason))
     return ExitCode.OK

@@ -7,7 +7,7 @@ import typer
 
 from qconsole.cli.command import Session, command
 from qconsole.cli.options import Reason
-from qconsole.cli.output import Column, ago, counted, duration, instant
+from qconsole.cli.output import Column, ago, counted, duration, instant, per_minute
 from qconsole.cli.queues import show_applied
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def list_(session: Session) -> None:
         Column("state", lambda w: w.state),
         Column("queues", lambda w: ",".join(w.queues), grow=True),
         Column("busy", lambda w: f"{len(w.running)}/{w.slots}", "right"),
-        Column("per min", lambda w: f"{w.rate_per_min:,.0f}", "right", gives=2),
+        Column("per min", lambda w: per_minute(w.rate_per_min), "right", gives=2),
         Column("failed", lambda w: w.failed, "right", gives=3),
         Column("lag", lambda w: duration(w.loop_lag_ms), "right"),
         Column("deploy", lambda w: w.deploy, gives=1),

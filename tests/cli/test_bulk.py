@@ -93,6 +93,9 @@ def test_a_dry_run_names_who_is_left_out(shell: Shell) -> None:
 def test_a_filter_may_select_nothing(shell: Shell) -> None:
     answer = shell("jobs", "retry", "--filter", "type:none")
     assert (answer.code, answer.out, answer.err) == (0, "", "Nothing to retry: no match.\n")
+    for noun, verb, matched in (("jobs", "retry", "type:none"), ("trash", "restore", "id:none")):
+        document = shell(noun, verb, "--filter", matched, "-o", "json").json()
+        assert (document["schema"], document["matched"], document["state"]) == ("qconsole.operation/v1", 0, "planned")
 
 
 @pytest.mark.usefixtures("stocked")

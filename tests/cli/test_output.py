@@ -5,7 +5,7 @@ import io
 import orjson
 import pytest
 
-from qconsole.cli.output import Column, Format, Output, Progress, ago, duration
+from qconsole.cli.output import Column, Format, Output, Progress, ago, duration, per_minute
 from qconsole.text import clip, visible
 
 
@@ -137,6 +137,13 @@ def test_talk_is_suppressed_by_quiet_and_errors_are_not() -> None:
 )
 def test_durations_read_well(ms: float | None, text: str) -> None:
     assert duration(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(0, "0"), (0.01, "<0.1"), (0.2, "0.2"), (9.94, "9.9"), (9.96, "10"), (1234.6, "1,235")]
+)
+def test_slow_rates_are_not_nothing(rate: float, text: str) -> None:
+    assert per_minute(rate) == text
 
 
 def test_ago_says_when_an_instant_is_ahead() -> None:

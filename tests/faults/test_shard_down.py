@@ -78,6 +78,9 @@ async def assert_the_rest_is_listed(admin: Admin, living: list[str], silent: str
     assert (await admin.jobs.get(f"{living[0]}-before")).row.queue == living[0]
     with pytest.raises(RedisUnavailable, match="in no queue that can be read"):
         await admin.jobs.get(f"{silent}-before")
+    with pytest.raises(RedisUnavailable, match=f"queue {silent} cannot be read"):
+        await admin.operations.plan("retry")
+    assert (await admin.operations.plan("retry", f"-queue:{','.join(lost)}")).count.value == 0
     for answer in (
         await admin.dead_letters.page(),
         await admin.dead_letters.groups(),
