@@ -24,6 +24,7 @@ from qconsole.runtime.payload_store import FilePayloadStore, resolve
 from qconsole.runtime.policy import Exponential
 from qconsole.runtime.score import decode_score
 from qconsole.runtime.scripts import script
+from qconsole.runtime.server_clock import ServerClock
 from tests.support import ManualClock, server_kind
 
 NOW = 1_764_000_000_000
@@ -321,3 +322,13 @@ async def test_the_clock_of_a_connected_client_is_the_servers(redis_url: str, re
         seconds, micros = await redis.time()
         assert abs(client.clock.now_ms() - (seconds * 1000 + micros // 1000)) < 10_000
         assert (await client.enqueue(send_email, {"to": "x"})).created
+
+
+async def test_a_producer_follows_a_server_whose_clock_jumped(redis_url: str, redis: Redis) -> None:
+    async with await Client.connect(redis_url) as client:
+        assert isinstance(client.clock, ServerClock)
+        client.clock._offset_ns += 3_600 * 10**9
+        client.clock._measured_s -= 60
+        queued = await client.enqueue(send_email, {"to": "x"})
+    seconds, _ = await redis.time()
+    assert abs(await redis.zscore("email", queued.id) - seconds * 1000) < 60_000
