@@ -6,6 +6,7 @@ No formula is run; the values stored with them are taken.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import datetime
 import io
@@ -188,12 +189,14 @@ def separator_of(text: str) -> str | None:
 
 
 def _longest_run(sample: list[str], separator: str) -> int:
-    """Return how many lines in a row this separator cuts into the same number of cells, two at least."""
+    """Return how many lines in a row this separator cuts into the same number of cells, two at least; up to the first
+    line that it cannot cut."""
     longest, run, before = 0, 0, 0
-    for row in csv.reader(sample, delimiter=separator):
-        run = run + 1 if len(row) == before else 1
-        before = len(row)
-        longest = max(longest, run) if before > 1 else longest
+    with contextlib.suppress(csv.Error):
+        for row in csv.reader(sample, delimiter=separator):
+            run = run + 1 if len(row) == before else 1
+            before = len(row)
+            longest = max(longest, run) if before > 1 else longest
     return longest
 
 

@@ -55,6 +55,7 @@ def zip_bomb() -> bytes:
         (bytes(range(256)) * 20, UnreadableKind, "must be"),
         (b"<?xml version='1.0'?><note>hello</note>", UnreadableKind, "CII or UBL"),
         (b"<?xml version='1.0'?><Invoice>", UnreadableBroken, "well formed"),
+        (b'Item,Qty\n"' + b"x" * 1_100_000, UnreadableBroken, "character-separated"),
         (BOMB, UnreadableBroken, "document type"),
         (OUTSIDE, UnreadableBroken, "document type"),
         (encrypted(), UnreadableEncrypted, "password"),
