@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from qconsole.admin.arq_ends import read_end
 from qconsole.admin.backend import Backend
 from qconsole.admin.payloads import read_result
 from qconsole.runtime.job import JobState
@@ -60,11 +61,11 @@ class _Round:
             if known is not None and known[0] == hash(value):
                 self.read[key] = known
                 continue
-            end = read_result(value, len(value)) if value else None
+            end = _end_of(value) if value else None
             if end is not None:
+                finished_ms, queue, state = end
                 job_id = key.decode("utf-8", "replace").removeprefix(RESULT_PREFIX)
-                result = (float(end.finished_ms or 0), job_id, end.state)
-                self.read[key] = (hash(value), end.queue or DEFAULT_QUEUE, result)
+                self.read[key] = (hash(value), queue or DEFAULT_QUEUE, (float(finished_ms), job_id, state))
 
     def by_queue(self, until_ms: int | None = None) -> dict[str, list[Result]]:
         """Return what was read, of each queue, that finished up to an instant."""
@@ -73,6 +74,14 @@ class _Round:
             if until_ms is None or result[0] <= until_ms:
                 found.setdefault(queue, []).append(result)
         return found
+
+
+def _end_of(value: bytes) -> tuple[int, str, JobState] | None:
+    """Return finish time, queue and state of a stored result, `None` when it cannot be read."""
+    if (known := read_end(value)) is not None:
+        return known
+    end = read_result(value, len(value))
+    return None if end is None else (end.finished_ms or 0, end.queue or "", end.state)
 
 
 class PlainResults:
