@@ -41,9 +41,16 @@ def without_asides(
         apart = (described and _aside(line, columns, measure, left)) or _between_rules(
             table, kinds, index, columns, rules
         )
-        aside = kind == "text" and (title or apart)
+        aside = kind == "text" and (title or apart or _numbers_next(table, index))
         settled.append("skip" if aside else kind)
     return settled
+
+
+def _numbers_next(table: Sequence[CellLine], index: int) -> bool:
+    """Tell whether a line begins with the number that the one below goes on: "01 Walls" above "01.0010 Plasterboard"."""
+    number = table[index].line.words[0].text.rstrip(".")
+    below = table[index + 1].line.words[0].text if index + 1 < len(table) else ""
+    return re.fullmatch(r"\d{1,3}(?:\.\d{1,3}){0,3}", number) is not None and below.startswith(f"{number}.")
 
 
 def _followed(table: Sequence[CellLine], kinds: Sequence[str], index: int, columns: Sequence[Column]) -> bool:

@@ -23,6 +23,7 @@ _PART_OF_SUM = re.compile(
     r"(?:less |minus |abzgl |inkl |incl |dont |davon )?(?:net|gross|list|brutto|netto|discount|disc|rabatt|nachlass"
     r"|skonto|remise|descuento|dto|korting|surcharge|zuschlag|aufschlag|toeslag|recargo|eco|deposit|pfand)\b"
 )
+_SUM_OF = re.compile(r"\b(?:totals?|subtotal|totaal|summe|gesamt)$")  # "Merchandise total"
 _COUNT_OF = re.compile(r"\d{1,4}\s*(?:[x×*]|of:)\s", re.IGNORECASE)  # an item's first line: "2 of: Cable"
 _MONEY = (Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST)
 
@@ -138,7 +139,8 @@ def _priced_alone(lines: Sequence[CellLine], kinds: Sequence[str], columns: Sequ
             if (
                 summed
                 and named
-                and not (_PART_OF_SUM.match(fold(text)) or totals(text) or closes(text) or carries(text))
+                and not (_PART_OF_SUM.match(fold(text)) or _SUM_OF.search(fold(" ".join(_words_alone(line)))))
+                and not (totals(text) or closes(text) or carries(text))
             ):
                 settled[index] = "anchor"
             summed = True
@@ -400,7 +402,7 @@ def _settle_subject(cells: dict[Role, str]) -> None:
         if not cells.get(Role.DESCRIPTION):
             return
         name = cells.pop(Role.NAME, None)
-        if name and not cells.get(Role.PART) and re.fullmatch(r"(?=\S*\d)\S{3,30}", name):
+        if name and not cells.get(Role.PART) and re.fullmatch(r"(?:[A-Z]{2,4} )?(?=\S*\d)\S{3,30}", name):
             cells[Role.PART] = name
         elif name:
             cells[Role.DESCRIPTION] = f"{name} {cells[Role.DESCRIPTION]}"

@@ -27,7 +27,7 @@ _INSTEAD = re.compile(
     re.IGNORECASE,
 )  # what stands where a figure is expected
 _FAR = 60.0
-_DELIVERED = re.compile(r"shipped|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
+_DELIVERED = re.compile(r"shipped|\bshp\b|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
 
 
@@ -143,7 +143,9 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
     """Correct a title by what stands below: "Item" may head running numbers, "Item No." the numbers of articles."""
     role = roles[index]
     running = sum(1 for text in texts if re.fullmatch(r"\d{1,5}(?:\.\d{1,2}){0,3}[.)]?", text))
-    coded = sum(1 for text in texts if re.fullmatch(r"(?=\S*\d)(?:\S{4,40}|[^\W\d]\S{1,3})", text))
+    coded = sum(
+        1 for text in texts if re.fullmatch(r"(?=\S*\d)(?:\S{4,40}|[^\W\d]\S{1,3})|[A-Z]{2,4} (?=\S*\d)\S{2,30}", text)
+    )
     if role in (Role.NAME, Role.PART) and len(texts) > 1 and running >= 0.6 * len(texts) and _counts_up(texts):
         return Role.POSITION
     if role is Role.POSITION and texts and running < 0.5 * len(texts) and coded > 0.5 * len(texts):
@@ -152,6 +154,9 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
         return Role.NAME
     if role is Role.NAME and Role.DESCRIPTION in roles and Role.PART not in roles and coded > 0.6 * len(texts) > 0:
         return Role.PART
+    begun = sum(1 for text in texts if re.match(r"\S*\d", text))
+    if role is Role.PART and not {Role.DESCRIPTION, Role.NAME} & set(roles) and begun < 0.8 * len(texts):
+        return Role.NAME
     return role
 
 

@@ -225,8 +225,10 @@ def _split_line(line: Line, space: float, fuzzy: bool) -> list[HeadingCell]:
 
 
 def _cell(words: Sequence[Word], fuzzy: bool) -> HeadingCell:
+    """Read a title; one of two parts with a slash between ("Pos / Item") means what the first known part does."""
     text = text_of(words)
-    return HeadingCell(box_of(words), text, meaning(text, fuzzy=fuzzy))
+    parts = () if fold(text) in headings() else (part for part in text.split("/")[:-1] if fold(part) in headings())
+    return HeadingCell(box_of(words), text, meaning(next(iter(parts), text), fuzzy=fuzzy))
 
 
 def _split_segment(segment: list[Word], space: float, fuzzy: bool) -> list[HeadingCell]:
@@ -276,7 +278,8 @@ def _parts(segment: list[Word], space: float) -> list[list[Word]]:
         known = fold(text_of(part)) in headings()
         joins = parts and not known and (fold(part[0].text) in _QUALIFIERS or _tight(segment, start, space))
         leads = parts and known and fold(parts[-1][-1].text) in _QUALIFIERS and _tight(segment, start, space)
-        if joins or (leads and fold(text_of(parts[-1])) not in headings()):
+        slashed = "/" in (part[0].text[:1], *(before[-1].text[-1:] for before in parts[-1:]))
+        if parts and (joins or slashed or (leads and fold(text_of(parts[-1])) not in headings())):
             parts[-1].extend(part)
         else:
             parts.append(part)

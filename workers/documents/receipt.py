@@ -22,7 +22,7 @@ _MULTIPLIED = re.compile(
 )
 _BEGUN = re.compile(
     r"^(?P<count>\d{1,3})\s*(?P<times>[x×*]\s*)?(?<=[\sx×*])(?P<rest>[^\W\d].*?)"
-    rf"(?:\s*@\s*(?:{CURRENCIES})?\s?(?P<price>\d[\d.,]*))?$",
+    rf"(?:\s*(?:@|(?<=\s)[x×*])\s*(?:{CURRENCIES})?\s?(?P<price>\d[\d.,]*))?$",
     re.IGNORECASE,
 )
 _EACH = re.compile(r"^(?P<count>\d{1,4})[@x×](?P<price>\d[\d.,]*)$", re.IGNORECASE)
@@ -134,7 +134,7 @@ def _letters(text: str) -> int:
 
 
 def _counts_before(rows: Sequence[Row], mark: str | None) -> list[Row]:
-    """Take the number most descriptions begin with ("2 Lager", "3 x Tea") for the quantity, "@ 4.00" for the price."""
+    """Take the number most descriptions begin with ("2 Lager", "3 x Tea") for the quantity, "x 4.00" for the price."""
     begun = [_BEGUN.match(str(row.cells[Role.DESCRIPTION])) for row in rows]
     if sum(1 for match in begun if match) < max(2, 0.6 * len(rows)):
         begun = [match if match and match["times"] else None for match in begun]
@@ -143,9 +143,10 @@ def _counts_before(rows: Sequence[Row], mark: str | None) -> list[Row]:
         if match is None or Role.QUANTITY in row.cells:
             counted.append(row)
             continue
-        cells = {**row.cells, Role.QUANTITY: Decimal(match["count"]), Role.DESCRIPTION: match["rest"]}
+        count, total = Decimal(match["count"]), row.cells[Role.TOTAL]
         price = amount(match["price"], mark) if match["price"] else None
-        if price is not None:
-            cells[Role.PRICE] = price
-        counted.append(replace(row, cells=cells))
+        stated = price is not None and isinstance(total, Decimal) and agrees(count, price, total)
+        name = match["rest"] if stated or price is None else match[0][match.start("rest") :]
+        prices = {Role.PRICE: price} if stated and price is not None else {}
+        counted.append(replace(row, cells={**row.cells, **prices, Role.QUANTITY: count, Role.DESCRIPTION: name}))
     return counted

@@ -18,7 +18,7 @@ _LABELLED_PART = re.compile(
     r"(?:\b(?:art(?:ikel)?\.?[ -]?(?:nr|no|num(?:mer)?|code)|item (?:no|code|number|#)|part (?:no|number|#)|p/n|sku"
     r"|product code|asin|mpn|bestell-?nr|best\.?-?nr|r[ée]f(?:[ée]rence)?|referencia|impa(?: code| no)?|code"
     r"|art(?:icle|(?=\.))|material(?:-?nr)?|mat\.?-?nr|c[óo]d(?:igo)?|sachnr|teile-?nr)\b\.?\s*[:#.]?\s*)"
-    r"(?P<part>(?=[\w./-]*\d)[\w][\w./-]{2,30})",
+    r"(?P<part>(?:(?=[\w./-]*\d)|(?-i:(?=[A-Z]{2,}(?:-[A-Z]+)+)))[\w][\w./-]{2,30})",
     re.IGNORECASE,
 )
 _IMPA = re.compile(r"^(\d{6})\b[ :.-]+(?=\D)")

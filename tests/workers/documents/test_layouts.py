@@ -188,3 +188,36 @@ def test_national_invoices_are_read(xml: str) -> None:
 def test_an_open_invoice_whose_thousands_stand_apart_is_no_item() -> None:
     owed: list[Cell] = [(40, "F-2201"), (120, "02/03/2023"), (400, "1"), (407, "204,80"), (500, "1"), (507, "204,80")]
     assert read([[(40, "Restent dus")], owed, [(40, "F-2215"), (120, "14/03/2023"), (400, "318,00")]]) == []
+
+
+def test_a_numbered_title_whose_number_the_items_go_on_belongs_to_none() -> None:
+    hose = item("01.0010", "Hydraulic hose", "2", "10.00", "20.00")
+    found = read([HEADING, [(40, "01"), (120, "Hoses")], hose])
+    assert [(line.part_number, line.description) for line in found] == [("01.0010", "Hydraulic hose")]
+
+
+def test_a_title_with_a_slash_heads_one_column() -> None:
+    titles: list[Cell] = [(40, "Pos / Item"), (120, "Art. / Name"), (-380, "Qty"), (-460, "Price"), (-540, "Amount")]
+    hose: list[Cell] = [(40, "1"), (120, "dom-de"), (-380, "2"), (-460, "10.00"), (-540, "20.00")]
+    found = read([titles, hose, [(120, "Domain halvorsen.de")]])
+    assert [line.description for line in found] == ["dom-de Domain halvorsen.de"]
+
+
+def test_a_till_prints_a_price_behind_the_name() -> None:
+    found = read(
+        [
+            [(40, "1 DRILL"), (-540, "49.95")],
+            [(40, "2 BIT 6MM x 2.15"), (-540, "4.30")],
+            [(40, "3 BOARD 20 x 30"), (-540, "9.00")],
+            [(40, "TOTAL"), (-540, "63.25")],
+        ]
+    )
+    assert [(line.description, line.quantity, line.unit_price) for line in found] == [
+        ("DRILL", Decimal(1), None),
+        ("BIT 6MM", Decimal(2), Decimal("2.15")),
+        ("BOARD 20 x 30", Decimal(3), None),
+    ]
+
+
+def test_a_sum_with_a_name_before_it_is_no_item() -> None:
+    assert len(read([HEADING, HOSE, VALVE, [(120, "Merchandise total"), (-540, "36.50")]])) == 2
