@@ -1,4 +1,4 @@
-"""What is risky about the Redis behind the queues: eviction, persistence, memory, slow commands, clocks."""
+"""What is risky about the Redis behind the queues: eviction, its disk, memory, connections, slow commands, clocks."""
 
 import asyncio
 import time
@@ -15,6 +15,8 @@ from qconsole.redis.connect import once, primaries, sentinels
 
 MEMORY_WARN: Final = 0.80
 MEMORY_BAD: Final = 0.92
+CONNECTIONS_WARN: Final = 0.80
+REWRITE_WARN_S: Final = 1_800
 OLDEST: Final = (6, 2)
 SKEW_WARN_MS: Final = 2_000
 SLOW_MS: Final = 100
@@ -41,7 +43,13 @@ async def _of_server(client: Redis, backend: Backend, replicas_expected: int) ->
     who = f"Redis at {where['host']}:{where['port']}" if cluster else "Redis"
     try:
         info: dict[str, Any] = await backend.quickly((once(client, QUICK_TRIES) if backend.cluster else client).info())
-        findings = [*_version(info, who), *_role(info), *_eviction(info, who), *_memory(info, who)]
+        findings = [
+            *_version(info, who),
+            *_role(info),
+            *_eviction(info, who),
+            *_memory(info, who),
+            *_connections(info, who),
+        ]
         findings += await _persistence(client, info, who)
         findings += await _slow_commands(client, who)
         return findings + await replica_findings(client, info, who, expected=replicas_expected)
@@ -97,6 +105,28 @@ def _memory(info: dict[str, Any], who: str) -> list[Finding]:
     return [Finding("memory", "bad" if share >= MEMORY_BAD else "warn", text, mend)]
 
 
+def _connections(info: dict[str, Any], who: str) -> list[Finding]:
+    limit, open_now = int(info.get("maxclients", 0)), int(info.get("connected_clients", 0))
+    if not limit or open_now / limit < CONNECTIONS_WARN:
+        return []
+    text = f"{who} has {open_now:,} of the {limit:,} connections it may have: the next ones are refused."
+    mend = "See who holds them: redis-cli CLIENT LIST. Close what is not needed, or raise maxclients."
+    return [Finding("connections", "warn", text, mend, count=open_now)]
+
+
+def _rewrite(info: dict[str, Any], who: str) -> list[Finding]:
+    """Return whether the append-only file can still be made smaller; otherwise it grows until the disk is full."""
+    running_s = int(info.get("aof_current_rewrite_time_sec", -1))
+    if info.get("aof_rewrite_in_progress") and running_s >= REWRITE_WARN_S:
+        text = f"{who} has been rewriting its append-only file for {running_s // 60:,} min."
+        return [Finding("rewrite", "warn", text, "See its log and the load of its disk.")]
+    if info.get("aof_last_bgrewrite_status", "ok") == "ok":
+        return []
+    text = f"{who} could not rewrite its append-only file the last time, so the file grows."
+    mend = "See its log; free memory (a rewrite forks) or disk space, then: redis-cli BGREWRITEAOF"
+    return [Finding("rewrite", "bad", text, mend)]
+
+
 async def _persistence(client: Redis, info: dict[str, Any], who: str) -> list[Finding]:
     findings = []
     if info.get("aof_last_write_status", "ok") != "ok" or info.get("rdb_last_bgsave_status", "ok") != "ok":
@@ -104,7 +134,11 @@ async def _persistence(client: Redis, info: dict[str, Any], who: str) -> list[Fi
             Finding("persistence_failing", "bad", f"{who} cannot write to its disk.", "See its log; free disk space.")
         )
     if info.get("aof_enabled"):
-        return [*findings, Finding("persistence", "ok", f"The append-only file of {who} is on.", "")]
+        return [
+            *findings,
+            *_rewrite(info, who),
+            Finding("persistence", "ok", f"The append-only file of {who} is on.", ""),
+        ]
     try:
         stored = await client.config_get("save")
     except ResponseError:  # a provider that hides CONFIG

@@ -1,5 +1,8 @@
 """The doctor and the overview name what is wrong with Redis itself, in words, with the mend: each on a real server."""
 
+import os
+import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,7 +10,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from qconsole.admin import Actor, Admin
+from qconsole.admin import Actor, Admin, doctor_server
+from qconsole.admin.doctor_server import server_findings
 from qconsole.admin.views import Finding
 from qconsole.redis.connect import connect
 from qconsole.redis.embedded import EmbeddedServer
@@ -98,6 +102,40 @@ async def test_a_slow_command_is_named_without_its_arguments(server: EmbeddedSer
         assert "hunter2" not in finding.text
         await operator.slowlog_reset()
         assert "slow_commands" not in await found(admin)
+
+
+async def test_a_rewrite_that_hangs_or_failed(
+    server: EmbeddedServer, operator: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_server, "REWRITE_WARN_S", 0)
+    await operator.mset({f"k{n}": n for n in range(100)})
+    await operator.config_set("rdb-key-save-delay", 1_000_000)
+    await operator.bgrewriteaof()
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    child = int(await eventually(lambda: children.read_text().strip()))
+    async with opened(server.url) as admin:
+        assert "has been rewriting its append-only file for 0 min" in (await found(admin))["rewrite"].text
+        os.kill(child, signal.SIGKILL)
+
+        async def failed() -> Finding | None:
+            finding = (await found(admin)).get("rewrite")
+            return finding if finding and finding.level == "bad" else None
+
+        assert "could not rewrite its append-only file" in (await eventually(failed)).text
+
+
+async def test_connections_that_run_out_and_a_clock_that_is_off(
+    server: EmbeddedServer, operator: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(server.url) as admin:
+        monkeypatch.setattr(doctor_server, "CONNECTIONS_WARN", 0.5)
+        open_now = int((await operator.info("clients"))["connected_clients"])
+        await operator.config_set("maxclients", open_now + 1)
+        right = time.time
+        monkeypatch.setattr(time, "time", lambda: right() + 60)
+        findings = await found(admin)
+        assert f"of the {open_now + 1} connections" in findings["connections"].text
+        assert findings["clock"].text == "This host's clock is 60.0 s ahead of Redis."
 
 
 async def test_a_read_only_replica(server: EmbeddedServer, operator: Redis, tmp_path: Path) -> None:
@@ -192,7 +230,8 @@ async def test_slots_that_nobody_owns(tmp_path: Path) -> None:
                 node.ask("CLUSTER", "DELSLOTS", "16383")
 
             async def uncovered() -> Finding | None:
-                return (await found(admin)).get("cluster")
+                said = await server_findings(admin.doctor._backend)  # the queues cannot be asked, which takes a while
+                return next((finding for finding in said if finding.code == "cluster" and finding.level != "ok"), None)
 
             finding = await eventually(uncovered)
             assert "1 of 16,384 slots belong to no node; it serves nothing" in finding.text
