@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from qconsole.cli.command import Session, command
+from qconsole.config import with_values
 from qconsole.errors import UsageError
 
 app = typer.Typer(rich_markup_mode=None)
@@ -20,6 +21,7 @@ Host = Annotated[str | None, typer.Option("--host", metavar="HOST", help="Addres
 Port = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Port of the web console; 0 picks one.")
 ]
+NoSignIn = Annotated[bool, typer.Option("--no-sign-in", help="Ask nobody to sign in; on loopback only.")]
 DataFolder = Annotated[Path, typer.Option("--data", metavar="FOLDER", help="Folder of the embedded Redis.")]
 
 
@@ -57,11 +59,12 @@ def worker(
 
 
 @command(app, "serve")
-def serve(session: Session, host: Host = None, port: Port = None) -> int:
-    """Serve the web console."""
+def serve(session: Session, host: Host = None, port: Port = None, no_sign_in: NoSignIn = False) -> int:
+    """Serve the web console. People sign in as users of `qconsole users`."""
     from qconsole.web.serve import serve as serve_web
 
-    return serve_web(session.settings, host=host, port=port, say=session.output.say)
+    settings = with_values(session.settings, web_auth="off") if no_sign_in else session.settings
+    return serve_web(settings, host=host, port=port, say=session.output.say)
 
 
 @command(app, "tui")

@@ -25,11 +25,16 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class ChartDrawing:
-    """One chart in its own coordinates: polylines by column, ticks of the value axis and marks by x."""
+    """One chart in its own coordinates: polylines by column, ticks of the value axis and marks by x.
+
+    The way to a point whose time is not over yet is in `running`; `latest` has the last value before it.
+    """
 
     width: int
     height: int
     lines: dict[str, tuple[str, ...]]
+    running: dict[str, str]
+    latest: dict[str, float | None]
     value_ticks: tuple[Tick, ...]
     time_ticks: tuple[Tick, ...]
     marks: tuple[tuple[float, Mark], ...]
@@ -62,8 +67,15 @@ def _pieces(points: Sequence[tuple[float, float | None]]) -> tuple[str, ...]:
     return tuple(" ".join(piece) for piece in pieces if piece)
 
 
-def chart(series: Series, columns: Sequence[str], width: int = 1080, height: int = 140) -> ChartDrawing:
+def _closed(series: Series, now_ms: int) -> int:
+    """Return how many points of a series are over: the last one counts what its time has brought so far."""
+    count = len(series.at_ms)
+    return count - 1 if count and series.at_ms[-1] + series.step_s * 1000 > now_ms else count
+
+
+def chart(series: Series, columns: Sequence[str], now_ms: int, *, width: int = 1080, height: int = 140) -> ChartDrawing:
     """Place the columns of a series into a box; unknown columns are left out."""
+    closed = _closed(series, now_ms)
     present = {name: series.columns[name] for name in columns if name in series.columns}
     top = max((value for column in present.values() for value in column if value is not None), default=0.0)
     ticks = nice_ticks(top)
@@ -77,13 +89,22 @@ def chart(series: Series, columns: Sequence[str], width: int = 1080, height: int
     def y_of(value: float) -> float:
         return height - value / roof * (height - 4) - 1
 
-    lines = {
-        name: _pieces([(x_of(ms), None if v is None else y_of(v)) for ms, v in zip(series.at_ms, column, strict=True)])
+    points = {
+        name: [(x_of(ms), None if v is None else y_of(v)) for ms, v in zip(series.at_ms, column, strict=True)]
         for name, column in present.items()
     }
     times = tuple(Tick(width * k / 6, first + reach * k / 6) for k in range(7)) if series.at_ms else ()
     marks = tuple((x_of(mark.ms), mark) for mark in series.marks if first <= mark.ms <= last)
-    return ChartDrawing(width, height, lines, tuple(Tick(y_of(t), t) for t in ticks), times, marks)
+    return ChartDrawing(
+        width=width,
+        height=height,
+        lines={name: _pieces(line[:closed]) for name, line in points.items()},
+        running={name: " ".join(_pieces(line[-2:])) for name, line in points.items() if closed < len(line)},
+        latest={name: column[closed - 1] if closed else None for name, column in present.items()},
+        value_ticks=tuple(Tick(y_of(tick), tick) for tick in ticks),
+        time_ticks=times,
+        marks=marks,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +188,11 @@ def timeline(
     return tuple(steps)
 
 
-def chart_columns(series: Series, columns: Sequence[str]) -> dict[str, tuple[float | None, ...]]:
-    """Return the columns a chart shows, in its order."""
-    return {name: series.columns[name] for name in columns if name in series.columns}
-
-
-def chart_marks(series: Series) -> list[dict[str, object]]:
-    """Return the marks as the browser's chart reads them."""
-    return [{"ms": mark.ms, "kind": mark.kind, "label": mark.label[:80]} for mark in series.marks]
+def chart_data(series: Series, columns: Sequence[str], now_ms: int) -> dict[str, object]:
+    """Return a chart as the browser draws it: its points, how many of them are over, and its marks."""
+    return {
+        "at": series.at_ms,
+        "closed": _closed(series, now_ms),
+        "columns": {name: series.columns[name] for name in columns if name in series.columns},
+        "marks": [{"ms": mark.ms, "kind": mark.kind, "label": mark.label[:80]} for mark in series.marks],
+    }

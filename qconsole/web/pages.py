@@ -54,8 +54,7 @@ class Pages:
         self._environment.globals.update(
             sparkline=drawing.sparkline,
             chart_of=drawing.chart,
-            chart_columns=drawing.chart_columns,
-            chart_marks=drawing.chart_marks,
+            chart_data=drawing.chart_data,
             histogram_of=drawing.histogram,
         )
         self._environment.globals["ui"] = self._environment.get_template("_ui.html").module

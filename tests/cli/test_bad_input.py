@@ -160,6 +160,7 @@ WRONG: list[tuple[int, str, str]] = [
     (2, "worker nope.Nope", "there is no module 'nope'"),
     (2, "worker broken.Settings", "importing broken failed: ZeroDivisionError: division by zero"),
     (2, "tui", "the terminal console needs a terminal"),
+    (2, "serve --no-sign-in --host 0.0.0.0", "without sign-in the console must listen on a loopback address"),
     (2, "serve --port 70000", "'--port': 70000"),
     (2, "jobs list -o yaml", "'yaml' is not one of"),
     (2, "jobs list --nope", "No such option: --nope"),

@@ -23,14 +23,24 @@ def test_ticks_are_round_few_and_reach_the_top(top: float) -> None:
 def test_a_chart_breaks_its_line_where_values_are_missing_and_drops_marks_outside() -> None:
     marks = (Mark(20, "deploy", "a"), Mark(999, "deploy", "later"))
     series = Series((10, 20, 30, 40), {"completed": (1, None, 2, 3)}, 10, marks)
-    drawn = drawing.chart(series, ("completed", "unknown"))
+    drawn = drawing.chart(series, ("completed", "unknown"), 90_000)
     assert len(drawn.lines["completed"]) == 2
     assert "unknown" not in drawn.lines
     assert [mark.label for _, mark in drawn.marks] == ["a"]
 
 
+def test_a_minute_that_runs_is_drawn_apart_and_is_not_the_latest_value() -> None:
+    series = Series((0, 60_000, 120_000), {"completed": (4, 8, 1)}, 60)
+    drawn = drawing.chart(series, ("completed",), 125_000)
+    assert [len(piece.split()) for piece in drawn.lines["completed"]] == [2]
+    assert len(drawn.running["completed"].split()) == 2
+    assert drawn.latest == {"completed": 8}
+    over = drawing.chart(series, ("completed",), 180_000)
+    assert (over.running, over.latest) == ({}, {"completed": 1})
+
+
 def test_an_empty_series_still_draws() -> None:
-    drawn = drawing.chart(Series((), {"completed": ()}, 60), ("completed",))
+    drawn = drawing.chart(Series((), {"completed": ()}, 60), ("completed",), 90_000)
     assert drawn.lines == {"completed": ()}
 
 

@@ -22,18 +22,20 @@
       ctx.restore();
     };
     const tell = (chart) => { // what is under the pointer, in the legend that the server wrote
-      const at = chart.cursor.idx ?? data.at.length - 1, time = chart.cursor.idx == null ? "" : `at ${new Date(data.at[at]).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })}`;
+      const at = chart.cursor.idx ?? Math.max(data.closed - 1, 0), time = chart.cursor.idx == null ? "" : `at ${new Date(data.at[at]).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })}`;
       for (const slot of figure.querySelectorAll("[data-at]")) slot.textContent = slot.dataset.at === "at" ? time : print(data.columns[slot.dataset.at][at]);
     };
     const axis = { stroke: color("--soft"), font: `11px ${ink("--mono")}`, grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), size: 4 } };
+    const line = (i) => ({ stroke: color(tones[i] || "--accent"), width: 1.5, points: { show: false } });
+    const part = (name, from, to) => data.columns[name].map((value, i) => i >= from && i < to ? value : null); // dashed: what is not over
     plot.replaceChildren();
     const chart = new uPlot({
       width: plot.clientWidth, height: 156, padding: [8, 18, 0, 0], legend: { show: false }, cursor: { y: false, points: { size: 6 } },
       hooks: { draw: [marks], setCursor: [tell] },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high || 0, 1) * 1.05] } },
       axes: [{ ...axis, values: "{HH}:{mm}", space: 70, size: 28 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(print), space: 34 }],
-      series: [{}, ...names.map((name, i) => ({ stroke: color(tones[i] || "--accent"), fill: i ? undefined : color("--accent-wash"), width: 1.5, points: { show: false } }))],
-    }, [data.at.map((ms) => ms / 1000), ...names.map((name) => data.columns[name])], plot);
+      series: [{}, ...names.map((name, i) => ({ ...line(i), fill: i ? undefined : color("--accent-wash") })), ...names.map((name, i) => ({ ...line(i), dash: [2, 3] }))],
+    }, [data.at.map((ms) => ms / 1000), ...names.map((name) => part(name, 0, data.closed)), ...names.map((name) => part(name, data.closed - 1, data.closed < data.at.length ? Infinity : 0))], plot);
     plot.chart = chart;
     plot.drawnFor = figure.querySelector("script").textContent;
   };
