@@ -40,8 +40,22 @@ def timeline(view: JobView, cells: int, moment: Moment) -> list[DocLine]:
             lines.append(DocLine((("  │ ", "line"), (f"{word} {duration(gap)}", "muted"))))
         lines.append(_attempt_step(attempt, moment, begin, ended, track))
         last = attempt.end_ms if attempt.end_ms is not None else moment.now_ms
+    if (running := _running(view)) is not None:
+        if running.start_ms > last:
+            word = "again after" if view.attempts else "waited"
+            lines.append(DocLine((("  │ ", "line"), (f"{word} {duration(running.start_ms - last)}", "muted"))))
+        lines.append(_attempt_step(running, moment, begin, ended, track))
     lines += _ending(view, last, begin, ended, track, moment)
     return lines
+
+
+def _running(view: JobView) -> AttemptView | None:
+    """Return the attempt that runs now; only those that ended are among a job's attempts."""
+    row = view.row
+    if row.state != "active" or row.started_ms is None or any(a.end_ms is None for a in view.attempts):
+        return None
+    number = max((a.attempt for a in view.attempts), default=0) + 1
+    return AttemptView(max(number, row.attempts_made), row.started_ms, None, row.worker, "running")
 
 
 def _ending(view: JobView, last: int, begin: int, ended: int, track: int, moment: Moment) -> list[DocLine]:
@@ -56,7 +70,7 @@ def _ending(view: JobView, last: int, begin: int, ended: int, track: int, moment
         note = f"runs in {duration(row.due_ms - moment.now_ms)}"
     else:
         note = f"{row.state.replace('_', ' ')} for {duration(moment.now_ms - last)}"
-    return [DocLine((("  ┆ ".replace("┆", "│"), "line"), (note, "muted")))]
+    return [DocLine((("  │ ", "line"), (note, "muted")))]
 
 
 def _step(
@@ -69,7 +83,7 @@ def _step(
         (fit(note, 30), "muted"),
     ]
     if track and ms is not None:
-        spans.append((" " + _track(ms, ms, begin, ended, track, "╵".replace("╵", "│")), style))
+        spans.append((" " + _track(ms, ms, begin, ended, track, "│"), style))
     return DocLine(tuple(spans))
 
 
@@ -107,7 +121,9 @@ def attempt_sections(
     for place in range(len(attempts) - 1, -1, -1):
         attempt = attempts[place]
         newest = place == len(attempts) - 1
-        shown = attempt.error or (error if newest and attempt.outcome not in {"ok", "running"} else None)
+        last = error if newest and attempt.outcome not in {"ok", "running"} else None
+        # Of the attempts, only the last error is kept with its traceback.
+        shown = last if last is not None and (attempt.error is None or not attempt.error.traceback) else attempt.error
         before = next((a.error for a in reversed(attempts[:place]) if a.error is not None), None)
         lines += _attempt_section(attempt, shown, before, cells, folds, is_open=newest)
     if not attempts and error is not None:

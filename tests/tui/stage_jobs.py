@@ -86,10 +86,8 @@ def job_view(row: JobRow) -> JobView:
             AttemptView(3, begin + 96_100, begin + 97_900, "web-2", "failed", ERROR),
         )
         row = replace(row, created_ms=begin, due_ms=begin, started_ms=begin + 96_100, finished_ms=begin + 97_900)
-    elif row.started_ms is not None:
-        attempts = (
-            AttemptView(1, row.started_ms, row.finished_ms, row.worker, "ok" if row.finished_ms else "running"),
-        )
+    elif row.started_ms is not None and row.finished_ms is not None:
+        attempts = (AttemptView(1, row.started_ms, row.finished_ms, row.worker, "ok"),)
     return JobView(
         row=row,
         payload={

@@ -200,6 +200,12 @@ def test_attempts_fold_libraries_and_show_what_differs() -> None:
     assert any("same error" in line for line in text_of(attempt_sections(same, ERROR, 100, Folds(), fmt.UTC)))
 
 
+def test_the_traceback_of_the_last_error_stands_with_its_attempt() -> None:
+    bare = replace(ERROR, traceback=None)  # as an attempt keeps it
+    lines = text_of(attempt_sections((AttemptView(1, 0, 10, "w", "failed", bare),), ERROR, 100, Folds(), fmt.UTC))
+    assert any("lines of libraries" in line for line in lines)
+
+
 def test_a_hostile_error_is_text() -> None:
     error = ErrorView(HOSTILE, HOSTILE * 50, HOSTILE + "\n" + HOSTILE, None, None)
     for line in text_of(attempt_sections((), error, 80, Folds(), fmt.UTC)):
@@ -209,6 +215,10 @@ def test_a_hostile_error_is_text() -> None:
 def test_the_timeline_tells_waits_and_backoffs() -> None:
     lines = "\n".join(text_of(timeline(job_view(job_row(0)), 110, Moment(NOW_MS))))
     assert "waited 4.2 s" in lines and "again after 30 s" in lines and "attempt 3" in lines and "total 1:38" in lines
+    failed = job_view(job_row(0))
+    row = replace(failed.row, state="active", started_ms=NOW_MS - 5_000, finished_ms=None, worker="web-3")
+    lines = "\n".join(text_of(timeline(replace(failed, row=row), 110, Moment(NOW_MS))))
+    assert "attempt 4" in lines and "running" in lines and "web-3" in lines and "total" not in lines
 
 
 @pytest.mark.parametrize(
