@@ -189,17 +189,23 @@ class ConsoleApp(LinkedApp):
         header = self.query_one(Header)
         header.mode = view.location.mode
         header.redraw()
-        self._hint()
+        view.retitle()
         view.load_soon()
 
-    def _hint(self) -> None:
-        """Offer the screen's own keys first, then its verbs, then what works everywhere: six at most."""
-        footer = self.query_one(Footer)
-        verbs = [(a.key, a.label.split()[0].lower()) for a in ALL.get(self.view.noun, ()) if a.hint and a.key]
-        own = [*self.view.hints, *verbs][:3]
-        slash = "search" if isinstance(self.view, DocumentView) else "filter"
-        footer.hints = (*own, ("/", slash), (":", "palette"), ("?", "keys"))
-        footer.redraw()
+    def show_hints(self) -> None:
+        """Offer the screen's own keys first, then the verbs that fit what is selected, then what works everywhere: six
+        at most.
+        """
+        footer, view = self.query_one(Footer), self.view
+        subject = view.subject()
+        row = None if subject is None or subject.many else subject.row
+        verbs: dict[str, str] = {}
+        for action in ALL.get(view.noun, ()):
+            if action.hint and action.key and (row is None or action.fits(row)):
+                verbs.setdefault(action.key, action.label.split()[0].lower())
+        own = [*view.hints, *verbs.items()][:3]
+        slash = "search" if isinstance(view, DocumentView) else "filter"
+        footer.offer((*own, ("/", slash), (":", "palette"), ("?", "keys")))
 
     def go_to(self, location: Location) -> None:
         """Show a place, from a handler."""

@@ -13,8 +13,8 @@ from textual.widgets import Input
 from qconsole.admin.views import JobRow, Plan
 from qconsole.tui.cells import fit, plain, wrap
 from qconsole.tui.dialog import Dialog, LineInput, Lines, SpanLines, words
-from qconsole.tui.format import plural
 from qconsole.tui.skin import Span, badge
+from qconsole.tui.subject import things
 
 
 class Friction(StrEnum):
@@ -134,8 +134,7 @@ class PlanDialog(ConfirmDialog):
 
     def describe(self, cells: int) -> SpanLines:
         plan = self.plan
-        noun = {"dlq": "dead letter", "trash": "trash entry"}.get(plan.operation.noun, "job")
-        number = plural(plan.count.value, noun, "trash entries" if noun == "trash entry" else None)
+        number = things(plan.count.value, plan.operation.noun)
         lines: list[list[Span]] = [[(number if plan.count.exact else f"at least {number}", "title")]]
         if plan.operation.filter:
             lines[0] += [("  ", "text"), (plain(plan.operation.filter), "accent")]

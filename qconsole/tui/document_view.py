@@ -67,8 +67,8 @@ class DocumentView(View):
         self.retitle()
 
     def retitle(self) -> None:
-        """Write the title line."""
         self.title_line.say(self.title(), [])
+        self.console.show_hints()
 
     def title(self) -> list[Span]:
         """Return what is shown."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -81,6 +81,12 @@ class FilterInput(Input):
     DEFAULT_CSS = """
     FilterInput, FilterInput:focus { height: 1; border: none; padding: 0; background: $surface; width: 1fr; }
     """
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take all lines of what is pasted: a filter that loses its second line would match more than was meant."""
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.split("\n")).replace("\r", ""), *self.selection)
 
 
 class Prompt(Drawn):

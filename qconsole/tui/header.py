@@ -56,7 +56,8 @@ class Header(Drawn):
         ]
         left += [("● " if not self.lost else "✖ ", dot), (self.pace_word, quiet)]
         if self.redis_ms is not None and not self.lost:
-            left.append((f"  redis {self.redis_ms:.1f} ms", quiet))
+            took = f"{self.redis_ms:.1f} ms" if self.redis_ms < 1_000 else duration(self.redis_ms)
+            left.append((f"  redis {took}", quiet))
         right = self._figures(cells - sum(width(t) for t, _ in left) - 3, ink, quiet)
         gap = max(1, cells - sum(width(t) for t, _ in [*left, *right]) - 1)
         return [*left, (" " * gap, ink), *right]
@@ -180,6 +181,12 @@ class Footer(Drawn):
         super().__init__()
         self.hints: tuple[tuple[str, str], ...] = ()
         self.message: Span | None = None
+
+    def offer(self, hints: tuple[tuple[str, str], ...]) -> None:
+        """Show these keys, each with its word."""
+        if hints != self.hints:
+            self.hints = hints
+            self.redraw()
 
     def say(self, message: Span | None) -> None:
         """Show a message in the place of the keys, or the keys again."""

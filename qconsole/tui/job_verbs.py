@@ -89,6 +89,7 @@ JOBS = (
         key="a",
         label="Cancel",
         bulk=Verb.CANCEL,
+        hint=True,
         friction=Friction.CLICK,
         detail="end it without another attempt; a running one is told to stop",
         fits=state_in("waiting", "delayed", "active", "waiting_children"),

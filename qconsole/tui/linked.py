@@ -182,8 +182,8 @@ class LinkedApp(Guarded, App[int]):
         started = self._stopwatch()
         async with asyncio.timeout(max(2.0, self.settings.timeout_s)):
             figures = await self.admin.live.snapshot()
-            self._note_figures(figures, (self._stopwatch() - started) * 1000)
-            await self.view.load_once()
+        self._note_figures(figures, (self._stopwatch() - started) * 1000)
+        await self.view.load_once()  # a search of many pages may take longer than one answer of Redis
         self._answer_ms = (self._stopwatch() - started) * 1000
         self.view.redraw_all()
 

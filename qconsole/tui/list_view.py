@@ -152,7 +152,7 @@ class ListView(View):
         beside = wide and (not self.as_of_ms or wanted > room // (2 if self.has_class("-below") else 3))
         tall = size.width >= TALL_CELLS and size.height >= TALL_LINES
         free = room - max(LEAST_LISTED if tall else 0, wanted)
-        below = not beside and (tall or (self.as_of_ms > 0 and free >= LEAST_PREVIEWED))
+        below = not beside and (tall or (bool(self.table.rows) and free >= LEAST_PREVIEWED))
         self.set_class(beside, "-beside")
         self.set_class(below, "-below")
         if below:
@@ -241,8 +241,8 @@ class ListView(View):
     # title
 
     def retitle(self) -> None:
-        """Write the title line."""
         self.title_line.say(self.title(), self.title_right())
+        self.console.show_hints()
 
     def title(self) -> list[Span]:
         """Return what is shown, and what is marked."""
@@ -379,6 +379,7 @@ class PagedListView(ListView):
         self.window = Window(fetch=self.fetch_page, key=self.key)
         self.table.empty = ("Searching…",)
         self.table.show(())
+        self.divide()
         super().apply_filter(text)
 
     @on(Table.Wanted)

@@ -13,9 +13,8 @@ from qconsole.tui.action import Action
 from qconsole.tui.cells import plain
 from qconsole.tui.confirm import ConfirmDialog, Consent, Friction, PlanDialog, Question
 from qconsole.tui.form import Answers, Ask, FormDialog, read_answers, schema_lines
-from qconsole.tui.format import plural
 from qconsole.tui.location import quoted
-from qconsole.tui.subject import Subject
+from qconsole.tui.subject import Subject, deed, things
 
 if TYPE_CHECKING:
     from qconsole.tui.app import ConsoleApp
@@ -192,7 +191,7 @@ class Performer:
             undo = " · u undoes it" if answer.undo_until_ms else ""
             self._console.flash(answer.sentence + undo, "good")
         elif isinstance(answer, OperationView):
-            self._after_operation_verb(action, answer)
+            self._after_operation_verb(action, subject, answer)
         else:
             self._console.flash(f"{action.label}: done.", "good")
         self._console.view.load_soon()
@@ -207,7 +206,10 @@ class Performer:
         elif action.noun == "dlq" and action.verb == "discard":
             self.last_undo = (f"discard of {what}", lambda: admin.dead_letters.reopen(what, queue=queue))
 
-    def _after_operation_verb(self, action: Action, operation: OperationView) -> None:
+    def _after_operation_verb(self, action: Action, subject: Subject, operation: OperationView) -> None:
+        if action.verb == "undo":
+            self._tell_undone(deed(subject.row) if isinstance(subject.row, OperationView) else subject.id, operation)
+            return
         self._console.flash(f"{action.label}: operation {operation.id} is {operation.state}.", "good")
         if action.verb == "resume":
             self._console.reach(self.drive(operation.id), during="running an operation")
@@ -266,8 +268,7 @@ class Performer:
 
     def _tell_end(self, operation: OperationView) -> None:
         admin = self._console.admin
-        noun = {"dlq": "dead letter", "trash": "trash entry"}.get(operation.noun, "job")
-        sentence = f"{operation.verb.capitalize()}: {plural(operation.done, noun)} done"
+        sentence = f"{operation.verb.capitalize()}: {things(operation.done, operation.noun)} done"
         if operation.skipped:
             sentence += f", {operation.skipped:,} skipped"
         if operation.failed:
@@ -277,10 +278,11 @@ class Performer:
         if operation.undo_until_ms and operation.done:
             undo_id = operation.id
             self.last_undo = (
-                f"{operation.verb} of {plural(operation.done, noun)}",
+                deed(operation),
                 lambda: admin.operations.undo(undo_id),
             )
-            sentence += " · u undoes it"
+            if self._console.view.noun != "operations":  # there `u` undoes the one at the cursor
+                sentence += " · u undoes it"
         self._console.flash(sentence + ".", "bad" if operation.failed else "good")
 
     async def undo(self) -> None:
@@ -296,6 +298,16 @@ class Performer:
             return
         answer = await run()
         self.last_undo = None
-        skipped = f", {answer.skipped:,} skipped" if isinstance(answer, OperationView) and answer.skipped else ""
-        self._console.flash(f"Undone: {plain(what)}{skipped}.", "good")
+        self._tell_undone(what, answer)
         self._console.view.load_soon()
+
+    def _tell_undone(self, what: str, answer: Any) -> None:
+        """Say what was put back, and how many could not be and why."""
+        if not isinstance(answer, OperationView) or not (answer.skipped or answer.failed):
+            self._console.flash(f"Undone: {plain(what)}.", "good")
+            return
+        why = ", ".join(f"{number:,} {plain(reason)}" for reason, number in answer.skips.items())
+        parts = [f"{answer.done:,} put back", f"{answer.skipped:,} skipped" + (f" ({why})" if why else "")]
+        if answer.failed:
+            parts.append(f"{answer.failed:,} failed")
+        self._console.flash(f"Undo of {plain(what)}: {', '.join(parts)}.", "warn")

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from qconsole.admin.views import OperationView
 from qconsole.tui.cells import cut_middle, plain
+from qconsole.tui.format import plural
 
 SINGULAR = {
     "jobs": "job",
@@ -54,10 +56,20 @@ class Subject:
     def __str__(self) -> str:
         one = SINGULAR.get(self.noun, self.noun)
         if self.filter is not None:
-            number = "every" if self.count is None else f"{self.count:,}"
-            return (
-                f"{number} {one}{'' if self.count in {None, 1} else 's'} matching {plain(self.filter) or 'everything'}"
-            )
+            number = f"every {one}" if self.count is None else things(self.count, self.noun)
+            return f"{number} matching {plain(self.filter) or 'everything'}"
         if len(self.ids) == 1:
-            return f"{one} {cut_middle(plain(self.ids[0]), 40)}"
-        return f"{len(self.ids):,} marked {one}s"
+            about = f", {deed(self.row)}" if isinstance(self.row, OperationView) else ""
+            return f"{one} {cut_middle(plain(self.ids[0]), 40)}{about}"
+        return things(len(self.ids), self.noun).replace(" ", " marked ", 1)
+
+
+def things(number: int, noun: str) -> str:
+    """Return `1 job`, `1,204 trash entries`: a number of what the command line's noun names."""
+    one = SINGULAR.get(noun, "job")
+    return plural(number, one, one.replace("entry", "entries") + ("" if "entry" in one else "s"))
+
+
+def deed(operation: OperationView) -> str:
+    """Return what an operation does or did: `replay of 1,204 dead letters`."""
+    return f"{operation.verb} of {things(operation.done or operation.matched, operation.noun)}"

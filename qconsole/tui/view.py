@@ -109,6 +109,10 @@ class View(Guarded, Widget):
         """Return the command line that shows what this screen shows."""
         return None
 
+    def retitle(self) -> None:
+        """Write the title line, and offer the keys of what is selected."""
+        raise NotImplementedError
+
     def apply_filter(self, text: str) -> None:
         """Show another selection."""
         self.location = self.location.with_filter(text)

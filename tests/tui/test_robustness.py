@@ -138,7 +138,7 @@ async def test_a_pasted_text_goes_into_the_filter(open_stage: Open, stage: Stage
         pilot.app.focused.post_message(events.Paste("state:failed\nqueue:email"))
         await pilot.pause()
         await pilot.press("enter")
-        await eventually(lambda: any("jobs state:failed" in asked for asked in stage.asked))
+        await eventually(lambda: any("jobs state:failed queue:email None" in asked for asked in stage.asked))
 
 
 async def test_filters_complete_and_are_remembered(open_stage: Open, stage: Stage) -> None:

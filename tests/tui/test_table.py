@@ -173,7 +173,7 @@ async def test_resizing_keeps_the_place(open_stage: Open) -> None:
             assert under.id[:10] in text_of(app)
 
 
-async def test_a_preview_takes_what_a_short_list_leaves_and_is_entered_by_tab(open_stage: Open) -> None:
+async def test_a_preview_takes_what_a_short_list_leaves_and_is_entered_by_tab(open_stage: Open, stage: Stage) -> None:
     async with open_stage("workers", size=(80, 24)) as pilot:
         await shows(pilot, "web-1:4021", "last seen")
         app = pilot.app
@@ -191,3 +191,7 @@ async def test_a_preview_takes_what_a_short_list_leaves_and_is_entered_by_tab(op
         await pilot.press("v", "3")
         await shows(pilot, "invoice-4180000", "Payload")
         assert app.view.has_class("-beside")
+        stage.jobs_total = 0
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("ctrl+r")
+        await shows(pilot, "No job matches")

@@ -388,8 +388,14 @@ async def test_a_slow_operation_is_watched_aborted_and_told(open_console: Open, 
         await shows(pilot, "Abort")
         await pilot.press("enter")
         await shows(pilot, "aborted")
-    operation = (await admin.operations.list())[0]
-    assert operation.state == "aborted" and 0 < operation.done < 24
+        operation = (await admin.operations.list())[0]
+        assert operation.state == "aborted" and 0 < operation.done < 24
+        again = f"replay of {operation.done} dead letter"
+        await shows(pilot, "u undo")
+        await pilot.press("u")
+        await shows(pilot, "Undo operation", again)
+        await pilot.press("enter")
+        await shows(pilot, "Undone: " + again)
 
 
 async def test_quitting_pauses_what_runs_from_here(open_console: Open, admin: Admin) -> None:
