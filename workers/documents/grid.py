@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise, permutations
 
-from workers.documents.gridless import counted_rows, headless_rows, row_fits
+from workers.documents.gridless import counted_rows, headless_rows, row_fits, units_in
 from workers.documents.headers import NUMERIC, Meaning, Role, fold, meaning
 from workers.documents.model import Cell, Grid, LineItem
 from workers.documents.numbers import amounts, decimal_mark, quantities
 from workers.documents.promote import coded, figured, settle_factors
 from workers.documents.rows import Row, item_of
 from workers.documents.sums import amounts_not_prices, prices_not_amounts
-from workers.documents.words import carries, names_more, totals
+from workers.documents.words import carries, names_more, sums, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
 _MOST_TURNED = 60
 _ROWS_SHOWN = 200  # as many rows tell which columns multiply
 _DESIGNATORS = re.compile(r"^(?:[A-Z]{1,3}\d{1,3}\s*[,; -]?\s*)+$")
+_PLACE = re.compile(r"(?:[CDFHJKLMPQRTUXYZ]|BT|CN|CON|FB|IC|JP|LED|LS|RN|RV|SW|TP|VR)\d")
 _PLACES = frozenset(["designator", "designators", "refdes", "ref des", "reference designator", "reference designators"])
 _CODE = re.compile(r"(?=\S*\d)\S{4,40}")
 
@@ -74,8 +75,12 @@ def items_in_grid(grid: Grid) -> list[LineItem]:
     """Return the line items of one grid."""
     mark = decimal_mark(_texts(grid.rows))
     headings = _headings(grid.rows)
+    edge = next((edge for heading in headings if (edge := _beside(heading)) is not None), None)
+    if edge is not None:
+        halves = (tuple(row[:edge] for row in grid.rows), tuple(row[edge:] for row in grid.rows))
+        return [item for rows in halves for item in items_in_grid(Grid(grid.name, rows))]
     if not headings and (turned := _turned(grid)) is not None:
-        return items_in_grid(turned)
+        return [item for item in items_in_grid(turned) if re.search(r"[^\W\d]{2}", item.description)]
     if not headings:
         return _items(headless_rows(grid.rows, mark), mark)
     items: list[LineItem] = []
@@ -83,6 +88,14 @@ def items_in_grid(grid: Grid) -> list[LineItem]:
         stop = headings[index + 1].first if index + 1 < len(headings) else len(grid.rows)
         items.extend(_read(grid.rows[heading.last + 1 : stop], heading, mark))
     return items
+
+
+def _beside(heading: GridHeading) -> int | None:
+    """Return the column where a second table begins beside the first, under the same two titles or more."""
+    columns = sorted(heading.titles)
+    titles = [fold(heading.titles[column]) for column in columns]
+    half = len(titles) // 2
+    return columns[half] if half > 1 and titles[:half] == titles[half:] else None
 
 
 def _turned(grid: Grid) -> Grid | None:
@@ -130,7 +143,7 @@ def _heading(rows: Sequence[Sequence[Cell]], first: int, last: int) -> GridHeadi
             continue
         filled += 1
         titles[column] = text
-        known = meaning(text[:120])
+        known = meaning(text[:120]) or meaning(text[:120], fuzzy=True)
         if known is not None:
             meanings[column] = known
     best: dict[Role, float] = {}
@@ -186,7 +199,7 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
     for column, known in heading.meanings.items():
         place = _shifted(rows, heading, column)
         values = [row[place] for row in rows if place < len(row) and row[place] is not None]
-        role = _role_by_content(known.role, values, mark)
+        role = _role_by_content(known.role, values, mark, fold(heading.titles[column]))
         chosen.setdefault(role, []).append((known.weight - 0.001 * column, place))
     _promote_codes(rows, chosen)
     _promote_count(rows, chosen, mark)
@@ -195,19 +208,56 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
         if role not in (Role.OTHER, Role.POSITION, Role.TAX):
             columns[_best(rows, role, places, chosen)] = role
     shown = rows[:_ROWS_SHOWN]
+    _name_things(shown, columns, heading)
     numeric = [column for column in heading.titles if figured(shown, column, mark)]
     settle_factors(shown, columns, numeric, mark)
     if Role.PART not in columns.values():
         subjects = {column + 1 for column, role in columns.items() if role in (Role.NAME, Role.DESCRIPTION)}
         untitled = [column for column in subjects if column not in heading.titles and coded(shown, column)]
         columns.update(dict.fromkeys(untitled[:1], Role.PART))
+    if Role.UNIT not in columns.values():
+        free = [column for column in range(len(shown[0]) if shown else 0) if column not in columns]
+        columns.update(dict.fromkeys([column for column in free if units_in(shown, column)][:1], Role.UNIT))
     return columns
+
+
+def _name_things(rows: Sequence[Sequence[Cell]], columns: dict[int, Role], heading: GridHeading) -> None:
+    """Give, in place, the names to a column where no title says "description": the wordier part numbers, or a text."""
+    roles = columns.values()
+    if Role.DESCRIPTION in roles or Role.NAME in roles:
+        return
+    parts = [column for column, known in heading.meanings.items() if known.role is Role.PART]
+    spaced = {column: _spaced(rows, column) for column in parts}
+    wordiest = max(spaced, key=spaced.__getitem__, default=None)
+    if wordiest is not None and spaced[wordiest] >= 0.5:
+        for column in [column for column, role in columns.items() if role is Role.PART]:
+            del columns[column]
+        columns.update(dict.fromkeys([column for column in parts if column != wordiest][:1], Role.PART))
+        columns[wordiest] = Role.NAME
+        return
+    unknown = [column for column in heading.titles if column not in heading.meanings and column not in columns]
+    worded = {column: letters for column in unknown if (letters := _letters(rows, column)) >= 4}
+    if worded:
+        columns[max(worded, key=worded.__getitem__)] = Role.NAME
+
+
+def _spaced(rows: Sequence[Sequence[Cell]], column: int) -> float:
+    """Return the share of a column's cells that hold words apart."""
+    texts = [str(row[column]) for row in rows if column < len(row) and row[column] is not None]
+    return sum(1 for text in texts if re.search(r"[^\W\d]{3}.* |\s.*[^\W\d]{3}", text)) / max(1, len(texts))
+
+
+def _letters(rows: Sequence[Sequence[Cell]], column: int) -> float:
+    return sum(len(re.findall(r"[^\W\d]", str(row[column] or ""))) for row in rows if column < len(row)) / max(
+        1, len(rows)
+    )
 
 
 def _full(rows: Sequence[Sequence[Cell]], heading: GridHeading) -> Sequence[Sequence[Cell]]:
     """Return the rows filled half as much as the heading or more, so that sums and notes below do not count."""
     least = max(2, len(heading.titles) / 2)
-    return [row for row in rows if sum(1 for cell in row if cell is not None) >= least] or rows
+    full = [row for row in rows if sum(1 for cell in row if cell is not None) >= least]
+    return [row for row in full if not sums(next((cell for cell in row if isinstance(cell, str)), ""))] or full or rows
 
 
 def _promote_codes(rows: Sequence[Sequence[Cell]], chosen: dict[Role, list[tuple[float, int]]]) -> None:
@@ -268,7 +318,7 @@ def _shifted(rows: Sequence[Sequence[Cell]], heading: GridHeading, column: int) 
     return column
 
 
-def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None) -> Role:
+def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None, title: str) -> Role:
     """Correct a title's meaning by what stands below: "Item" may head numbers, "Reference" the places on a board."""
     texts = [str(value) for value in values]
     if not texts:
@@ -279,7 +329,13 @@ def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None) -> Ro
     if role in NUMERIC and numeric < 0.5 * len(texts):
         counted = sum(1 for text in texts if quantities(text, mark)[0])
         return role if role is Role.QUANTITY and counted >= 0.5 * len(texts) else Role.OTHER
-    if role is Role.PART and sum(1 for text in texts if _DESIGNATORS.match(text)) > 0.6 * len(texts):
+    if role is Role.PART and _places_on_board(texts, title):
+        return Role.OTHER
+    if role is Role.DISCOUNT and numeric == 0 and title == "desc":
+        return Role.DESCRIPTION
+    if role is Role.PRICE_PER and numeric == 0:
+        return Role.UNIT
+    if role is Role.NAME and numeric == len(texts) and any(isinstance(value, Decimal) for value in values):
         return Role.OTHER
     if role is Role.UNIT and sum(1 for text in texts if amounts(text, mark)) > 0.6 * len(texts):
         return Role.PRICE
@@ -291,6 +347,14 @@ def _role_by_content(role: Role, values: Sequence[Cell], mark: str | None) -> Ro
     if role is Role.POSITION and numeric < 0.3 * len(texts):
         return Role.NAME if sum(1 for text in texts if " " in text) > 0.5 * len(texts) else Role.PART
     return role
+
+
+def _places_on_board(texts: Sequence[str], title: str) -> bool:
+    """Tell whether cells name places on a board: "R1, R2" somewhere, or "C4" below a title that says reference."""
+    places = [text for text in texts if _DESIGNATORS.match(text)]
+    several = any(re.search(r"\d[,; ]+[A-Z]", text) for text in places)
+    placed = title.startswith(("references", "refs", "reference")) and all(_PLACE.match(text) for text in places)
+    return len(places) > 0.6 * len(texts) and (several or placed)
 
 
 def _codes(texts: Sequence[str]) -> bool:

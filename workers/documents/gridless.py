@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise, permutations
@@ -19,27 +20,63 @@ _ALONE = re.compile(
     rf"|[x×]\s*(?P<behind>\d{{1,5}})|(?P<before>\d{{1,5}})\s*(?:[x×]|(?P<unit>{UNITS})\.?))$",
     re.IGNORECASE,
 )  # how many, in a cell of its own
+_UNIT = re.compile(
+    rf"(?:{UNITS}|pck|kpl|sac|platten?|hrs?|std|h|lfm|ml|m[23²³]|qm|cbm|gr?|lbs?|ft|pauschal|ls)", re.IGNORECASE
+)
 _MONEY = re.compile(rf"[.,]\d\d\b|(?:{CURRENCIES})\s?\d|\d\s?(?:{CURRENCIES})", re.IGNORECASE)
 
 
 def headless_rows(rows: Sequence[Sequence[Cell]], mark: str | None) -> list[Row]:
-    """Return the rows that a grid without heading holds, or none when its columns cannot be told apart."""
-    width = max((len(row) for row in rows), default=0)
-    numeric = [column for column in range(width) if _share(rows, column, mark) >= 0.7]
-    subject = _subject(rows, width, numeric)
+    """Return the rows that a grid without known titles holds, or none when its columns cannot be told apart.
+
+    Under a row of unknown titles only figures that multiply are proof enough.
+    """
+    titled, body = _body(rows, mark)
+    width = max((len(row) for row in body), default=0)
+    numeric = [column for column in range(width) if _share(body, column, mark) >= 0.7]
+    subject = _subject(body, width, numeric)
     if subject is None:
         return []
-    roles = _multiplying(rows, numeric, mark) or _counting(rows, numeric, mark)
+    several = [row for row in rows if sum(1 for cell in row if cell is not None) > 1]
+    counting = not titled and len(body) >= 0.7 * len(several)
+    roles = _multiplying(body, numeric, mark) or (_counting(body, numeric, mark) if counting else None)
     if roles is None:
         return []
-    part = _part(rows, width, {subject, *roles})
-    roles = {**roles, subject: Role.DESCRIPTION, **({part: Role.PART} if part is not None else {})}
+    unit = next((column for column in range(width) if column != subject and units_in(body, column)), None)
+    roles = {**roles, subject: Role.DESCRIPTION, **({unit: Role.UNIT} if unit is not None else {})}
+    part = _part(body, width, set(roles))
+    roles = {**roles, **({part: Role.PART} if part is not None else {})}
     return [
         Row({role: value for column, role in roles.items() if (value := row[column]) is not None})
-        for row in rows
+        for row in body
         if row[subject] is not None
         and any(row[column] is not None for column in roles if roles[column] is Role.QUANTITY)
     ]
+
+
+def _body(rows: Sequence[Sequence[Cell]], mark: str | None) -> tuple[bool, list[Sequence[Cell]]]:
+    """Return the rows filled about as most that bring figures and text are, and whether a row of titles heads them."""
+    filled = [sum(1 for cell in row if cell is not None) for row in rows]
+    figured = [any(_values(row, column, mark) for column in range(len(row))) for row in rows]
+    usual = Counter(count for count, has in zip(filled, figured, strict=True) if has and count > 1).most_common(1)
+    least = max(2, usual[0][0] - 1) if usual else 2
+    body: list[Sequence[Cell]] = []
+    titled = False
+    for row, count, has in zip(rows, filled, figured, strict=True):
+        first = next((cell for cell in row if isinstance(cell, str) and re.search(r"[^\W\d]", cell)), "")
+        if has and count >= least and first and not (sums(first) or carries(first)):
+            body.append(row)
+        elif not body:
+            titled = count >= max(3, least)
+    return titled, body
+
+
+def units_in(rows: Sequence[Sequence[Cell]], column: int) -> bool:
+    """Tell whether the cells of a column are names of units, in most rows."""
+    texts = [cell.strip(" .") for row in rows if column < len(row) and isinstance(cell := row[column], str)]
+    return len(texts) >= max(1, 0.6 * len(rows)) and sum(1 for text in texts if _UNIT.fullmatch(text)) >= 0.8 * len(
+        texts
+    )
 
 
 def _values(row: Sequence[Cell], column: int, mark: str | None) -> list[Decimal]:

@@ -16,6 +16,8 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
+from workers.documents.numbers import CURRENCIES, UNITS
+
 
 class Role(StrEnum):
     """What a column holds. The ones after TOTAL are known so that they are not taken for something else."""
@@ -47,6 +49,12 @@ _WEIGHTS = frozenset(["kg", "kgs", "kilos", "lb", "lbs", "wt", "weight", "gewich
 _FOLDS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "º": " ", "°": " ", "№": " no "})
 _LONGEST_PHRASE = 7
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # OrderQty, ItemDescription: how exports name their fields
+_PER_ONE = re.compile(
+    r"^(?P<what>.+?)\s*(?:/|\b(?:per|pro|je|par|por|p)\b\.?)\s*(?P<unit>[^\W\d][\w²³]*)\.?\s*\)?$", re.IGNORECASE
+)  # "Netto/Stk.", "EUR per kg"
+_UNIT = re.compile(UNITS, re.IGNORECASE)
+_ONLY_MONEY = re.compile(rf"(?:{CURRENCIES})", re.IGNORECASE)
+_OF = frozenset(["of", "de", "der", "des", "du", "del", "von", "van"])
 _MONEY_WORDS = frozenset(
     ["eur", "euro", "euros", "usd", "gbp", "chf", "in", "en", "us", "dollar", "dollars", "pounds", "€", "$", "£"]
 )
@@ -62,7 +70,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def vocabulary() -> dict[str, Any]:
-    """Return the shipped words: `headings` by role, and `lines` by what they mark."""
+    """Return the shipped words: `headings` by role, `short` forms, and `lines` by what they mark."""
     return tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
 
 
@@ -102,13 +110,27 @@ def meaning(text: str, *, fuzzy: bool = False) -> Meaning | None:
     if not words or len(words) > 8:
         return None
     joined = " ".join(words)
+    if _for_one(text):
+        return Meaning(Role.PRICE, 1.0)
     if joined in headings():
         return Meaning(headings()[joined], 1.0)
+    whole = " ".join(vocabulary()["short"].get(word, word) for word in words)
+    if whole != joined and whole in headings():
+        return Meaning(headings()[whole], 0.9)
     if fuzzy and len(joined) >= 5:
         near = process.extractOne(joined, _spellable(), scorer=fuzz.ratio, score_cutoff=84)
         if near is not None:
             return Meaning(headings()[near[0]], 0.9)
-    return _partial(words)
+    return _head_of(words) or _partial(words)
+
+
+def _for_one(text: str) -> bool:
+    """Tell whether a heading is money for one of a unit: "Netto/Stk.", "EUR per kg"."""
+    match = _PER_ONE.match(text.strip())
+    if match is None or not (_UNIT.fullmatch(match["unit"]) or headings().get(fold(match["unit"])) is Role.UNIT):
+        return False
+    role = headings().get(" ".join(word for word in fold(match["what"]).split() if word not in _MONEY_WORDS))
+    return role in (Role.PRICE, Role.TOTAL) or _ONLY_MONEY.fullmatch(match["what"].strip(" (")) is not None
 
 
 def _partial(words: list[str]) -> Meaning | None:
@@ -124,6 +146,13 @@ def _partial(words: list[str]) -> Meaning | None:
             weighed = known.role in (Role.TOTAL, Role.TOTAL_GROSS) and _WEIGHTS & set(words)
             return Meaning(Role.OTHER, known.weight) if weighed else known
     return _suffix(words)
+
+
+def _head_of(words: list[str]) -> Meaning | None:
+    """Understand a known heading before what it is of: "Descripción de los trabajos"."""
+    end = next((index for index, word in enumerate(words) if index and word in _OF), None)
+    role = headings().get(" ".join(words[:end])) if end else None
+    return Meaning(role, 0.7) if role in (Role.DESCRIPTION, Role.QUANTITY, Role.PRICE, Role.TOTAL) else None
 
 
 def _suffix(words: list[str]) -> Meaning | None:

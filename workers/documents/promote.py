@@ -28,19 +28,49 @@ def settle_factors(
         numeric: The columns that hold figures and may be meant, whatever their titles say.
         mark: The decimal sign of the document.
     """
-    if _OTHERWISE & set(columns.values()):
-        return
     places = {role: column for column, role in columns.items() if role in _FACTORS}
-    if len(places) < 2 or (len(places) == len(_FACTORS) and _fits(rows, places, mark)):
+    whole = len(places) == len(_FACTORS)
+    if whole and (_OTHERWISE & set(columns.values()) or _fits(rows, places, mark)):
         return
-    for role in (Role.PRICE, Role.TOTAL, Role.QUANTITY):
-        for column in sorted(set(numeric) - set(places.values())):
-            tried = {**places, role: column}
-            if len(tried) == len(_FACTORS) and _fits(rows, tried, mark):
-                columns.pop(places.get(role, column), None)
-                columns[column] = role
+    if not _OTHERWISE & set(columns.values()) and len(places) > 1:
+        for role in (Role.PRICE, Role.TOTAL, Role.QUANTITY):
+            for column in sorted(set(numeric) - set(places.values())):
+                tried = {**places, role: column}
+                if len(tried) == len(_FACTORS) and _fits(rows, tried, mark):
+                    columns.pop(places.get(role, column), None)
+                    columns[column] = role
+                    return
+        _settle_all(rows, columns, numeric, mark)
+    if not whole and not set(_FACTORS) <= set(columns.values()):
+        _settle_two(rows, columns, places, numeric, mark)
+
+
+def _settle_two(
+    rows: Sequence[Sequence[Cell]],
+    columns: dict[int, Role],
+    places: Mapping[Role, int],
+    numeric: Collection[int],
+    mark: str | None,
+) -> None:
+    """Find, in place, the other two of quantity, price and total beside a sure quantity, else beside a sure price."""
+    for known in (Role.QUANTITY, Role.PRICE):
+        if known not in places:
+            continue
+        first, second = (role for role in _FACTORS if role is not known)
+        for one, other in permutations(sorted(set(numeric) - {places[known]}), 2):
+            tried = {known: places[known], first: one, second: other}
+            if tried[Role.TOTAL] > tried[Role.PRICE] and _counts(rows, tried, mark) and _fits(rows, tried, mark):
+                for column in [column for column, role in columns.items() if role in _FACTORS]:
+                    del columns[column]
+                columns.update({column: role for role, column in tried.items()})
                 return
-    _settle_all(rows, columns, numeric, mark)
+
+
+def _counts(rows: Sequence[Sequence[Cell]], places: Mapping[Role, int], mark: str | None) -> bool:
+    """Tell whether two rows or more state the three, one of them with more than one piece."""
+    stated = [row for row in rows if all(column < len(row) and row[column] is not None for column in places.values())]
+    counts = [_value(row[places[Role.QUANTITY]], mark) for row in stated]
+    return len(stated) > 1 and any(count is not None and count > 1 for count in counts)
 
 
 def _settle_all(
@@ -63,6 +93,11 @@ def _settle_all(
 def _whole(cell: Cell, mark: str | None) -> bool:
     values = [cell] if isinstance(cell, Decimal) else amounts(cell, mark) if cell else []
     return any(value == value.to_integral_value() for value in values)
+
+
+def _value(cell: Cell, mark: str | None) -> Decimal | None:
+    values = [cell] if isinstance(cell, Decimal) else amounts(cell, mark) if cell else []
+    return values[0] if values else None
 
 
 def _fits(rows: Sequence[Sequence[Cell]], places: Mapping[Role, int], mark: str | None) -> bool:
