@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.faults import failover_faults, network_faults, server_faults, worker_faults
+from tests.faults import failover_faults, line_faults, network_faults, server_faults, worker_faults
 from tests.faults.network import why_not
 from tests.faults.stage import Outcome
 from tests.support import server_binary
@@ -30,6 +30,7 @@ FAULTS: dict[str, Fault] = {
     "scripts-forgotten": lambda folder: server_faults.scripts_forgotten(folder, 2000),
     "clock-ahead": lambda folder: server_faults.clock_jumped(folder, 500, +1),
     "clock-behind": lambda folder: server_faults.clock_jumped(folder, 500, -1),
+    "poor-line": lambda folder: line_faults.poor_line(folder, 500, delay_ms=100),
     "sentinel-killed": lambda folder: failover_faults.sentinel_primary(folder, 2000, "kill"),
     "sentinel-stopped": lambda folder: failover_faults.sentinel_primary(folder, 2000, "freeze"),
     "replica-killed": lambda folder: failover_faults.replica_killed(folder, 2000),

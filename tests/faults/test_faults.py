@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import failover_faults, network_faults, server_faults, worker_faults
+from tests.faults import failover_faults, line_faults, network_faults, server_faults, worker_faults
 from tests.faults.network import why_not
 from tests.faults.stage import Outcome
 
@@ -128,6 +128,12 @@ async def test_a_lost_primary_of_a_cluster_costs_seconds_and_no_job(tmp_path: Pa
     assert outcome.run_twice == 0
     resumed_in_time(outcome, CLUSTER_RESUME_S)
     assert "2 of 2 workers went on" in outcome.note
+
+
+async def test_a_slow_line_that_keeps_breaking_loses_nothing(tmp_path: Path) -> None:
+    outcome = await line_faults.poor_line(tmp_path, 50, delay_ms=20)
+    nothing_lost(outcome)
+    assert "not drained" not in outcome.note
 
 
 @needs_two_hosts
