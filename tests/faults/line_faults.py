@@ -17,7 +17,7 @@ LOCK_S = 5  # what a claim whose answer was lost waits for
 
 
 async def poor_line(folder: Path, jobs: int, *, delay_ms: float) -> Outcome:
-    """Every answer takes twice the delay, one chunk in fifty breaks its connection: for worker, producers and console."""
+    """Every answer takes twice the delay, one chunk in fifty breaks its connection; for everybody."""
     async with (
         EmbeddedServer(folder, binary=server_binary()) as server,
         PoorLine(server.port, delay_ms=delay_ms, break_share=BREAK_SHARE) as line,
@@ -40,7 +40,7 @@ async def poor_line(folder: Path, jobs: int, *, delay_ms: float) -> Outcome:
 
 
 async def _watched(admin: Admin, over: asyncio.Event) -> tuple[int, int]:
-    """Read the list of queues until it is over; return how often it came, and how often it was refused in a sentence."""
+    """Read the list of queues until it is over; return how often it came and how often it was refused."""
     seen = refused = 0
     while not over.is_set():
         try:
