@@ -218,6 +218,20 @@ async def test_a_log_of_a_job_removed_for_good_goes_with_it(client: Client, queu
     assert await redis.exists(EMAIL.log("a"), EMAIL.trashed_log("a")) == 0
 
 
+@pytest.mark.parametrize("trash_ms", [60_000, 86_400_000])
+async def test_a_removed_job_gets_no_log_of_an_earlier_one_of_its_id(
+    client: Client, queue: Queue, redis: Redis, trash_ms: int
+) -> None:
+    await add(client, "a")
+    await redis.rpush(EMAIL.log("a"), "{}")
+    await queue.remove(["a"], actor="ops", trash_ms=trash_ms)
+    await add(client, "a")
+    await add(client, "b")
+    await queue.remove(["a", "b"], actor="ops", trash_ms=trash_ms)
+    assert (await queue.restore(["a", "b"])).done == ("a", "b")
+    assert not await redis.exists(EMAIL.log("a"))
+
+
 async def test_a_job_is_not_restored_over_another_of_its_id(client: Client, queue: Queue) -> None:
     await add(client, "a")
     await queue.remove(["a"], actor="ops")

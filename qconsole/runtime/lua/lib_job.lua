@@ -133,7 +133,9 @@ end
 -- Takes jobs out of every index they may be in.
 local function unlist_everywhere(queue, ids, abort_key)
   local p = 'qc:{' .. queue .. '}:'
-  redis.call('HDEL', p .. 'active', unpack(ids))
+  if redis.call('EXISTS', p .. 'active') == 1 then
+    redis.call('HDEL', p .. 'active', unpack(ids))
+  end
   unlist(ids, {queue, p .. 'due', p .. 'leases', p .. 'waiting_children', abort_key, p .. 'completed', p .. 'failed',
     p .. 'cancelled', p .. 'flows'})
 end

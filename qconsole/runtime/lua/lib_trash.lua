@@ -1,7 +1,7 @@
 -- The trash: copies of removed jobs, those whose undo window ends in the same millisecond in one hash. The ZSET `trash`
 -- has id -> that end, which names the hash. Needs score, bury.
 
--- Keeps copies, a flat list of id and packed copy, for `keep_ms`.
+-- Keeps copies, a flat list of id and packed copy, for `keep_ms`. Returns whether the trash knew none of the ids.
 local function trash_keep(prefix, copies, keep_ms, now_ms)
   local until_ms = whole_text(now_ms + keep_ms)
   local key, places = prefix .. 'trash:' .. until_ms, {}
@@ -10,7 +10,7 @@ local function trash_keep(prefix, copies, keep_ms, now_ms)
   end
   redis.call('HSET', key, unpack(copies))
   redis.call('PEXPIRE', key, keep_ms)
-  redis.call('ZADD', prefix .. 'trash', unpack(places))
+  return redis.call('ZADD', prefix .. 'trash', unpack(places)) == #copies / 2
 end
 
 -- A copy: what the job did not have is nil. `record` is the flat list of its fields.

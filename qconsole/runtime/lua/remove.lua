@@ -58,6 +58,7 @@ local function read_records(keys)
   return records
 end
 
+-- Returns whether nothing of an earlier job of one of the ids can lie in the trash.
 local function keep_copies(chosen, keys, records)
   local ids, copies, stored = chosen.ids, {}, redis.call('MGET', unpack(keys))
   for i, id in ipairs(ids) do
@@ -66,13 +67,15 @@ local function keep_copies(chosen, keys, records)
     copies[2 * i] = trash_pack(chosen.states[i], chosen.scores[i], ARGV[1], actor, operation, stored[i] or nil,
       stored[#ids + i] or nil, result, result and redis.call('PTTL', keys[2 * #ids + i]), records[i])
   end
-  trash_keep(prefix, copies, keep_ms, now_ms)
+  return trash_keep(prefix, copies, keep_ms, now_ms) and keep_ms >= FLOW_KEPT_MS
 end
 
 -- Sets a list or hash aside that few jobs have; `also` is told which had one. Kept for 0 ms it is deleted.
-local function set_aside(ids, name, kept_ms, also)
+local function set_aside(ids, name, kept_ms, is_fresh, also)
   local keys = keys_of(ids, prefix .. name .. ':')
-  redis.call('DEL', unpack(keys_of(ids, prefix .. 'trash-' .. name .. ':'))) -- of an earlier job of the same id
+  if not is_fresh then
+    redis.call('DEL', unpack(keys_of(ids, prefix .. 'trash-' .. name .. ':'))) -- of an earlier job of the same id
+  end
   if redis.call('EXISTS', unpack(keys)) == 0 then
     return
   end
@@ -106,14 +109,14 @@ local ids = chosen.ids
 if #ids > 0 then
   local keys, record_keys = keys_of(ids, 'arq:job:', 'arq:retry:', 'arq:result:'), keys_of(ids, prefix .. 'job:')
   local records = read_records(record_keys)
-  if keep_ms > 0 then
-    keep_copies(chosen, keys, records)
-  end
-  set_aside(ids, 'log', keep_ms, function() end)
-  set_aside(ids, 'flow', math.max(keep_ms, FLOW_KEPT_MS), prune_later)
+  local is_fresh = keep_ms > 0 and keep_copies(chosen, keys, records)
+  set_aside(ids, 'log', keep_ms, is_fresh, function() end)
+  set_aside(ids, 'flow', math.max(keep_ms, FLOW_KEPT_MS), is_fresh, prune_later)
   unlist_everywhere(queue, ids, abort_key)
   redis.call('DEL', unpack(keys))
-  redis.call('DEL', unpack(record_keys))
+  if next(records) then
+    redis.call('DEL', unpack(record_keys))
+  end
   redis.call('DEL', unpack(keys_of(ids, 'arq:in-progress:')))
   for i, id in ipairs(ids) do
     if records[i] then
