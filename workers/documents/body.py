@@ -14,7 +14,7 @@ from workers.documents.columns import Column
 from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.model import Rule, Word
 from workers.documents.numberline import Figure, is_currency
-from workers.documents.numbers import quantities
+from workers.documents.numbers import UNITS, quantities
 from workers.documents.page import Line, Measure, box_of, ruled, text_of
 from workers.documents.rows import Row, choose_sums
 from workers.documents.words import carries, closes, is_total, names_more, totals
@@ -356,6 +356,7 @@ def _row(group: list[CellLine], anchor: CellLine, columns: Sequence[Column], pag
         texts[Role.PART] = [code]
         texts[Role.DESCRIPTION] = texts[Role.DESCRIPTION][1:]
     _code_below_name(texts)
+    _code_beside_position(texts)
     _one_code(texts)
     cells: dict[Role, str] = {**found, **{role: " ".join(parts) for role, parts in texts.items()}}
     words = [word for line in group for word in line.line.words] or list(anchor.line.words)
@@ -370,6 +371,13 @@ def _code_below_name(texts: dict[Role, list[str]]) -> None:
     named = [text for text in printed if text not in codes and re.search(r"[^\W\d]{3}", text)]
     if len(codes) == 1 and named and not texts.keys() & {Role.DESCRIPTION, Role.NAME}:
         texts[Role.PART], texts[Role.DESCRIPTION] = codes, [text for text in printed if text not in codes]
+
+
+def _code_beside_position(texts: dict[Role, list[str]]) -> None:
+    """Take the code that stands without a title behind the running number for the part number."""
+    match = re.fullmatch(r"\d{1,5}[.)]?\s+(?P<code>(?=\S*\d)\S{4,30})", " ".join(texts.get(Role.POSITION, [])))
+    if match is not None and Role.PART not in texts:
+        texts[Role.PART] = [match["code"]]
 
 
 def _one_code(texts: dict[Role, list[str]]) -> None:
@@ -435,5 +443,7 @@ def _figure_text(role: Role, cell: Sequence[Word], values: Sequence[Figure]) -> 
     if role is Role.QUANTITY:
         after = [word for word in cell if word.x0 >= chosen.x1]
         tail = after[0].text if after and re.fullmatch(r"[^\W\d][\w.()²³]{0,11}", after[0].text) else ""
+        if not after and cell[0] not in chosen.words and re.fullmatch(UNITS, cell[0].text, re.IGNORECASE):
+            tail = cell[0].text
         return f"{text_of(chosen.words)} {tail}".strip()
     return text_of(chosen.words)

@@ -27,7 +27,7 @@ _INSTEAD = re.compile(
     re.IGNORECASE,
 )  # what stands where a figure is expected
 _FAR = 60.0
-_DELIVERED = re.compile(r"shipped|\bshp\b|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
+_DELIVERED = re.compile(r"shipped|\bshi?p\b|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
 
 

@@ -86,8 +86,8 @@ def headings() -> dict[str, Role]:
 
 @lru_cache(maxsize=1)
 def _spellable() -> list[str]:
-    """Return the headings long enough to be recognised when misspelt."""
-    return sorted(phrase for phrase in headings() if len(phrase) >= 5)
+    """Return the headings long enough to be recognised when misspelt; "price per" is too like a price to be."""
+    return sorted(phrase for phrase, role in headings().items() if len(phrase) >= 5 and role is not Role.PRICE_PER)
 
 
 @dataclass(frozen=True, slots=True)

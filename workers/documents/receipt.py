@@ -22,7 +22,7 @@ _MULTIPLIED = re.compile(
 )
 _BEGUN = re.compile(
     r"^(?P<count>\d{1,3})\s*(?P<times>[x×*]\s*)?(?<=[\sx×*])(?P<rest>[^\W\d].*?)"
-    rf"(?:\s*(?:@|(?<=\s)[x×*])\s*(?:{CURRENCIES})?\s?(?P<price>\d[\d.,]*))?$",
+    rf"(?:\s*(?:@|(?<=\s)[x×*]|\s)\s*(?:{CURRENCIES})?\s?(?P<price>\d[\d.,]*))?$",
     re.IGNORECASE,
 )
 _EACH = re.compile(r"^(?P<count>\d{1,4})[@x×](?P<price>\d[\d.,]*)$", re.IGNORECASE)

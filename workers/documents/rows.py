@@ -11,7 +11,7 @@ from itertools import product
 from workers.documents.headers import Role, fold
 from workers.documents.misread import misread
 from workers.documents.model import Box, LineItem, Review
-from workers.documents.numbers import CURRENCIES, amounts, clean, percent, quantities
+from workers.documents.numbers import CURRENCIES, UNITS, amounts, clean, percent, quantities
 
 _BRACKET_PART = re.compile(r"^\[([^\]\s][^\]]{0,38})\]\s*(?=\S)")
 _LABELLED_PART = re.compile(
@@ -21,6 +21,7 @@ _LABELLED_PART = re.compile(
     r"(?P<part>(?:(?=[\w./-]*\d)|(?-i:(?=[A-Z]{2,}(?:-[A-Z]+)+)))[\w][\w./-]{2,30})",
     re.IGNORECASE,
 )
+_CODE_BEHIND_LABEL = re.compile(r"(?:^|\s)[^\W\d][^\d:]{1,20}:\s*(?P<code>(?=\S*\d)\S{3,40})$")  # "Our No: 710"
 _IMPA = re.compile(r"^(\d{6})\b[ :.-]+(?=\D)")
 _PER = re.compile(
     rf"^(?P<price>.*?\d)\s*(?:{CURRENCIES})?\s*(?:/|\bper\b|\bpro\b|\bje\b|\bpar\b|\bpor\b)\s*"
@@ -80,9 +81,10 @@ def _quantity_in(row: Row, mark: str | None) -> tuple[list[Decimal], str | None]
         return [], None
     found, unit = quantities(value, mark)
     if not found:
-        match = re.match(r"^(?:[^\d\s]{1,8}\s+)?(-?\d[\d.,]*)\s*(\S.*)?$", clean(value))
+        match = re.match(r"^(?:([^\d\s]{1,8})\s+)?(-?\d[\d.,]*)\s*(\S.*)?$", clean(value))
         if match:
-            found, unit = amounts(match[1].rstrip(".,"), mark), None
+            before = match[1] if match[1] and re.fullmatch(UNITS, match[1], re.IGNORECASE) else None
+            found, unit = amounts(match[2].rstrip(".,"), mark), before
     return found, unit
 
 
@@ -159,6 +161,8 @@ def item_of(row: Row, mark: str | None) -> LineItem | None:
         " |"
     )
     part = _text(row.cells.get(Role.PART)) or _text(row.cells.get(Role.MAKER_PART)) or None
+    if part and (labelled := _CODE_BEHIND_LABEL.search(part)):
+        part = labelled["code"]
     if not part:
         part, description = part_in(description)
     if not description and part:

@@ -221,3 +221,12 @@ def test_a_till_prints_a_price_behind_the_name() -> None:
 
 def test_a_sum_with_a_name_before_it_is_no_item() -> None:
     assert len(read([HEADING, HOSE, VALVE, [(120, "Merchandise total"), (-540, "36.50")]])) == 2
+
+
+def test_a_unit_before_its_quantity_a_code_behind_its_position_and_a_label_before_a_code_are_told_apart() -> None:
+    titles: list[Cell] = [(40, "No."), (150, "Description"), (-380, "Qty"), (-460, "Price"), (-540, "Amount")]
+    hose: list[Cell] = [(40, "1"), (60, "91290A115"), (150, "Hydraulic hose"), (-380, "Nos 2"), (-540, "20.00")]
+    found = read([titles, [*hose, (-460, "10.00")]])
+    assert [(line.part_number, line.quantity, line.unit) for line in found] == [("91290A115", Decimal(2), "Nos")]
+    labelled = read([HEADING, [(40, "Our No: 710-61"), *HOSE[1:]], [(40, "Our No: 710-62"), *VALVE[1:]]])
+    assert [line.part_number for line in labelled] == ["710-61", "710-62"]
