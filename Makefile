@@ -3,7 +3,7 @@ PY := .venv/bin/python
 ARGS ?=
 AUDIT_ARGS ?=
 
-.PHONY: demo test test-slow check audit bench bench-growth bench-console arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
+.PHONY: demo test test-slow check audit bench bench-growth bench-console bench-all arq-suite faults ha-demo compat screenshots format lock clean run-env dev-env
 
 demo: run-env  ## an embedded server, workers, documents and failures to play with; ARGS=--once drains and exits
 	$(PY) -m qconsole.cli demo $(ARGS)
@@ -31,6 +31,9 @@ bench-growth: dev-env  ## cost per job as queues, retention, workers and flows g
 
 bench-console: dev-env  ## the console on a million jobs
 	$(PY) -m tests.benchmarks.console $(ARGS)
+
+bench-all: dev-env  ## all of these, cluster and terminal too, in about 40 minutes; makes the tables of docs/performance.md
+	$(PY) -m tests.benchmarks.full $(ARGS)
 
 arq-suite: dev-env  ## arq's own test suite with our worker class swapped in
 	$(PY) -m tests.arq_suite $(ARGS)

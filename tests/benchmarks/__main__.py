@@ -7,7 +7,6 @@ and what counts is the ratio.
 import argparse
 import asyncio
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -15,12 +14,13 @@ import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from qconsole.redis.connect import connect
 from qconsole.redis.embedded import EmbeddedServer
-from tests.benchmarks.environments import command_of, environ, prepare
+from tests.benchmarks.environments import command_of, environ, peer_versions, prepare
+from tests.benchmarks.raw import Raw, machine
 
 BASE: Final = "arq-tuned"
 DEADLINE_S: Final = 120
@@ -176,8 +176,12 @@ def _output(command: list[str]) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def run(url: str, plan: list[Row], peers: list[str], repeats: int, share: float) -> None:
-    """Take all measurements and print the tables; a peer that fails is named and its cell left out."""
+def run(url: str, plan: list[Row], peers: list[str], repeats: int, share: float) -> dict[Cell, list[dict[str, Any]]]:
+    """Take all measurements and print the tables; a peer that fails is named and its cell left out.
+
+    Returns:
+        What each repeat of each cell gave.
+    """
     seen: dict[Cell, list[dict[str, Any]]] = defaultdict(list)
     wanted: list[Cell] = list(dict.fromkeys((subject, *what) for row in plan for subject, what in row.of.items()))
     try:
@@ -189,6 +193,7 @@ def run(url: str, plan: list[Row], peers: list[str], repeats: int, share: float)
     for row in plan:
         _print_row(row, seen)
     _print_costs(seen)
+    return seen
 
 
 def _take(
@@ -197,7 +202,8 @@ def _take(
     subject, what, jobs = cell
     begun_s = time.monotonic()
     try:
-        seen[cell].append(measure(url, subject, what, max(30, round(jobs * share)), peers))
+        many = jobs if what.startswith("pickup") else max(30, round(jobs * share))
+        seen[cell].append(measure(url, subject, what, many, peers))
     except RuntimeError as broken:
         if subject not in peers:
             raise
@@ -239,13 +245,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one repeat, a fifth of the jobs")
-    parser.add_argument("--share", type=float, default=1.0, help="part of the jobs of each measurement")
+    parser.add_argument("--share", type=float, default=1.0, help="part of the jobs of each measurement but pick-up")
     parser.add_argument("--only", default="", help="tables whose title holds this")
     parser.add_argument("--no-peers", action="store_true", help="ours and plain arq only")
+    parser.add_argument("--raw", type=Path, help="also write the figures to this JSON file")
     asked = parser.parse_args()
+    raw = Raw(asked.raw)
     peers, missing = ([], {}) if asked.no_peers else prepare()
-    versions = ", ".join(f"{name} {version(name)}" for name in ("arq", "redis", "uvloop", "qconsole"))
-    print(f"Python {platform.python_version()}, {versions}; {platform.machine()}, {platform.system()}")
+    print(machine())
     for peer, why in missing.items():
         print(f"left out: {peer}: {why}")
     ours = {"arq", "arq-tuned", "ours", "ours-arq-app", "bare"}
@@ -258,7 +265,10 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         EmbeddedServer(folder, options={"appendonly": "no"}) as server,
     ):
-        run(server.url, plan, peers, 1 if asked.quick else asked.repeats, 0.2 if asked.quick else asked.share)
+        raw.note_server(server.url)
+        seen = run(server.url, plan, peers, 1 if asked.quick else asked.repeats, 0.2 if asked.quick else asked.share)
+    cells = [{"subject": cell[0], "what": cell[1], "taken": taken} for cell, taken in seen.items()]
+    raw.save({"cells": cells, "left out": missing}, peer_versions(peers))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from qconsole.redis.topology import ClusterFleet
 from qconsole.runtime import Client, QueuePolicy
 from qconsole.runtime.arq_worker import Worker
 from qconsole.runtime.partitions import partition_names
+from tests.benchmarks.raw import Raw
 from tests.benchmarks.subjects import METER, PAYLOAD, nothing_declared
 
 PRIMARIES: Final = 3
@@ -95,7 +96,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1, help="worker processes")
+    parser.add_argument("--raw", type=Path, help="also write the figures to this JSON file")
     asked = parser.parse_args()
+    raw = Raw(asked.raw)
     queue, seen = spread_name(), {count: list[dict[str, float]]() for count in range(1, PRIMARIES + 1)}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ClusterFleet(Path(folder)) as fleet:
         for _ in range(asked.repeats):
@@ -106,6 +109,7 @@ def main() -> None:
         worker, server = (statistics.median(f[name] for f in taken) for name in ("worker_us", "server_us"))
         print(f"{count} partitions  {statistics.median(rates):,.0f} jobs/s ({min(rates):,.0f} to {max(rates):,.0f})")
         print(f"  CPU µs a job: workers {worker:.0f}, primaries {server:.0f}")
+    raw.save({"workers": asked.workers, "concurrency": CONCURRENCY, "partitions": seen})
 
 
 if __name__ == "__main__":

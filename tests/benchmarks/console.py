@@ -28,6 +28,7 @@ from qconsole.runtime.client import Client
 from qconsole.runtime.codec import Result, encode_result
 from qconsole.runtime.keys import GLOBAL, Keys
 from tests.admin.stock import failed_jobs
+from tests.benchmarks.raw import Raw
 
 FINGERPRINTS: Final = 50
 SAMPLES: Final = 20
@@ -107,43 +108,47 @@ async def pinged(url: str, work: Awaitable[Any]) -> tuple[float, float]:
     return seconds, worst_ms.value
 
 
-async def timed(title: str, call: Callable[[], Awaitable[Any]], samples: int = SAMPLES) -> None:
-    """Print p50, p95 and the first call's time."""
+Figures = dict[str, dict[str, float]]
+"""What was measured, by title."""
+
+
+async def timed(figures: Figures, title: str, call: Callable[[], Awaitable[Any]], samples: int = SAMPLES) -> None:
+    """Note and print p50, p95 and the first call's time in milliseconds."""
     times = []
     for _ in range(samples):
         start = time.perf_counter()
         await call()
         times.append((time.perf_counter() - start) * 1000)
     first, ordered = times[0], sorted(times)
-    late = ordered[int(len(ordered) * 0.95)]
-    print(f"  {title:44} p50 {statistics.median(ordered):8.1f}  p95 {late:8.1f}  first {first:8.1f} ms", flush=True)
+    p50, p95 = statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
+    figures[title] = {"p50": p50, "p95": p95, "first": first}
+    print(f"  {title:44} p50 {p50:8.1f}  p95 {p95:8.1f}  first {first:8.1f} ms", flush=True)
 
 
-async def pages(admin: Admin, jobs: int) -> None:
+async def pages(admin: Admin, jobs: int, figures: Figures) -> None:
     """Time pages, filters and counts."""
     print("\npages of 50 jobs")
     for filter in ("", "state:waiting", "state:failed", "state:completed"):
-        await timed(f"{filter or 'all'}, start", partial(admin.jobs.page, filter))
-        end = await admin.jobs.page(filter, reverse=True)
-        await timed(f"{filter or 'all'}, end", partial(admin.jobs.page, filter, reverse=True))
+        title, page = filter or "all", partial(admin.jobs.page, filter)
+        await timed(figures, f"{title}, start", page)
+        end = await page(reverse=True)
+        await timed(figures, f"{title}, end", partial(page, reverse=True))
         if end.next:
-            await timed(
-                f"{filter or 'all'}, before the end", partial(admin.jobs.page, filter, reverse=True, cursor=end.next)
-            )
+            await timed(figures, f"{title}, before the end", partial(page, reverse=True, cursor=end.next))
     cursor, walked = None, 0
     while walked < jobs // 6:
-        page = await admin.jobs.page("state:waiting", cursor=cursor, limit=500)
-        cursor, walked = page.next, walked + len(page.rows)
-    await timed("state:waiting, middle", partial(admin.jobs.page, "state:waiting", cursor=cursor))
+        walk = await admin.jobs.page("state:waiting", cursor=cursor, limit=500)
+        cursor, walked = walk.next, walked + len(walk.rows)
+    await timed(figures, "state:waiting, middle", partial(admin.jobs.page, "state:waiting", cursor=cursor))
     print("\nfilters, to the first page, and counts")
     for filter in ("state:failed fp:fp7", "state:failed type:send", "state:failed wrong", "user77@example.com"):
-        await timed(filter, partial(admin.jobs.page, filter), 10)
-        await timed(f"count {filter}", partial(admin.jobs.count, filter), 5)
-    await timed("dead letters by group", lambda: admin.dead_letters.groups(), 10)
-    await timed("dead letters of one group", lambda: admin.dead_letters.page("fp:fp7"), 10)
+        await timed(figures, filter, partial(admin.jobs.page, filter), 10)
+        await timed(figures, f"count {filter}", partial(admin.jobs.count, filter), 5)
+    await timed(figures, "dead letters by group", lambda: admin.dead_letters.groups(), 10)
+    await timed(figures, "dead letters of one group", lambda: admin.dead_letters.page("fp:fp7"), 10)
 
 
-async def snapshot(admin: Admin, redis: Redis) -> None:
+async def snapshot(admin: Admin, redis: Redis, figures: Figures) -> None:
     """Time a live snapshot and count its commands."""
     await admin.live.snapshot()
     await redis.config_resetstat()
@@ -151,11 +156,12 @@ async def snapshot(admin: Admin, redis: Redis) -> None:
     stats = await redis.info("commandstats")
     commands = sum(of["calls"] for name, of in stats.items() if "resetstat" not in name and not name.endswith("info"))
     print(f"\nlive snapshot: {commands} commands")
-    await timed("live snapshot", admin.live.snapshot)
+    await timed(figures, "live snapshot", admin.live.snapshot)
+    figures["live snapshot"]["commands"] = commands
 
 
-async def bulk(admin: Admin, url: str, verb: Any, filter: str) -> None:
-    """Run an operation on 100,000 jobs at most and print its time and the worst ping of another client."""
+async def bulk(admin: Admin, url: str, verb: Any, filter: str) -> dict[str, float]:
+    """Run an operation on 100,000 jobs at most; returns and prints its time and another client's worst ping."""
     start = time.perf_counter()
     plan = await admin.operations.plan(verb, filter, limit=100_000)
     planned_ms = (time.perf_counter() - start) * 1000
@@ -171,10 +177,11 @@ async def bulk(admin: Admin, url: str, verb: Any, filter: str) -> None:
         f"  {verb} {filter}: plan {planned_ms:.0f} ms; {done[0]:,} in {seconds:.2f} s; worst ping {worst_ms:.1f} ms",
         flush=True,
     )
+    return {"jobs": done[0], "seconds": seconds, "worst_ms": worst_ms}
 
 
-def start_ups() -> None:
-    """Print the command line's start-up beside bare Python."""
+def start_ups() -> dict[str, float]:
+    """Return and print the medians of the command line's start-up in ms, beside bare Python's."""
     commands = {
         "bare Python": ["-c", "pass"],
         "qconsole --help": ["-m", "qconsole.cli", "--help"],
@@ -187,41 +194,48 @@ def start_ups() -> None:
             subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
             times[name].append(time.perf_counter() - start)
     print("\nstart-up")
-    bare = statistics.median(times["bare Python"])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"  {name:20}{median * 1000:8.0f} ms  {median / bare:5.1f}x of bare Python")
+    medians = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
+    for name, median in medians.items():
+        print(f"  {name:20}{median:8.0f} ms  {median / medians['bare Python']:5.1f}x of bare Python")
+    return medians
 
 
-async def measure(url: str, jobs: int) -> None:
-    """Fill the server and print everything."""
-    start = time.perf_counter()
+async def measure(url: str, jobs: int) -> dict[str, Any]:
+    """Fill the server; prints and returns everything."""
+    start, figures = time.perf_counter(), Figures()
     await fill(url, jobs)
     redis = connect(url)
     size = (await redis.info("memory"))["used_memory_dataset"]
-    print(f"{jobs:,} jobs written in {time.perf_counter() - start:.0f} s; {size / 2**20:,.0f} MiB of data")
+    filled = {"jobs": jobs, "seconds": time.perf_counter() - start, "mib": size / 2**20}
+    print(f"{jobs:,} jobs written in {filled['seconds']:.0f} s; {filled['mib']:,.0f} MiB of data")
     async with await Admin.open(url, actor=ACTOR) as admin:
-        await pages(admin, jobs)
-        await snapshot(admin, redis)
+        await pages(admin, jobs, figures)
+        await snapshot(admin, redis, figures)
         print("\nbulk")
         seconds, worst_ms = await pinged(url, asyncio.sleep(3))
         print(f"  nothing for {seconds:.0f} s: worst ping {worst_ms:.1f} ms")
-        await bulk(admin, url, "retry", "state:failed queue:email")
-        await bulk(admin, url, "remove", "state:waiting queue:outbox")
+        figures["nothing"] = {"seconds": seconds, "worst_ms": worst_ms}
+        figures["retry"] = await bulk(admin, url, "retry", "state:failed queue:email")
+        figures["remove"] = await bulk(admin, url, "remove", "state:waiting queue:outbox")
     await redis.aclose()
+    return {"filled": filled, "times": figures}
 
 
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.console", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1_000_000)
+    parser.add_argument("--raw", type=Path, help="also write the figures to this JSON file")
     asked = parser.parse_args()
-    start_ups()
+    raw = Raw(asked.raw)
+    started = start_ups()
     with (
         tempfile.TemporaryDirectory(prefix="bench-console-") as folder,
         EmbeddedServer(Path(folder), options={"appendonly": "no"}) as server,
     ):
-        asyncio.run(measure(server.url, asked.jobs))
+        raw.note_server(server.url)
+        figures = asyncio.run(measure(server.url, asked.jobs))
+    raw.save({**figures, "start_ups": started})
 
 
 if __name__ == "__main__":

@@ -34,6 +34,18 @@ def environ() -> dict[str, str]:
     return {**os.environ, "NODE_PATH": str(ROOT / "bullmq/node_modules")}
 
 
+def peer_versions(peers: list[str]) -> dict[str, str]:
+    """Return the pinned versions of peers by package, and of what runs them."""
+    pins = [pin for peer in peers if peer != "bullmq" for pin in PYTHON_PEERS[peer]]
+    versions = dict(pin.replace("[redis]", "").split("==") for pin in pins)
+    if "bullmq" in peers:
+        versions |= dict(pin.split("@") for pin in NODE_PEER)
+        versions["node"] = subprocess.run(
+            ["node", "--version"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    return versions
+
+
 def prepare() -> tuple[list[str], dict[str, str]]:
     """Set up what is missing; returns the peers that can run, and why the others cannot."""
     able: list[str] = []

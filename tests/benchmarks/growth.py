@@ -26,6 +26,7 @@ from qconsole.runtime.arq_worker import Worker
 from qconsole.runtime.heartbeat import Heartbeat, resident_bytes
 from qconsole.runtime.server_clock import ServerClock
 from tests.benchmarks.console import ACTOR, completed_jobs, pinged
+from tests.benchmarks.raw import Raw
 from tests.benchmarks.subjects import PAYLOAD, Ours, nothing_declared
 
 WORKED: Final = 10_000
@@ -358,8 +359,10 @@ STUDIES: Final[tuple[tuple[Study, Chart, bool], ...]] = (
 """Each study, its chart, and whether it is repeated."""
 
 
-async def run(url: str, chosen: Iterable[tuple[Study, Chart, bool]], repeats: int, share: float, images: Path) -> None:
-    """Make the studies, print them and draw them."""
+async def run(
+    url: str, chosen: Iterable[tuple[Study, Chart, bool]], repeats: int, share: float, images: Path
+) -> list[Chart]:
+    """Make the studies, print them and draw them; returns their charts."""
     charts = []
     for study, chart, repeated in chosen:
         bench = Bench(url, share)
@@ -371,6 +374,7 @@ async def run(url: str, chosen: Iterable[tuple[Study, Chart, bool]], repeats: in
         charts.append(chart)
     for chart in charts:
         print(chart.table())
+    return charts
 
 
 def main() -> None:
@@ -380,14 +384,20 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--share", type=float, default=1.0, help="part of the jobs of each study")
     parser.add_argument("--images", type=Path, default=IMAGES, help="folder for the charts")
+    parser.add_argument("--raw", type=Path, help="also write the figures to this JSON file")
     asked = parser.parse_args()
+    raw = Raw(asked.raw)
     asked.images.mkdir(parents=True, exist_ok=True)
     chosen = [study for study in STUDIES if asked.only in study[1].name]
     with (
         tempfile.TemporaryDirectory(prefix="growth-") as folder,
         EmbeddedServer(Path(folder), options={"appendonly": "no"}) as server,
     ):
-        asyncio.run(run(server.url, chosen, asked.repeats, asked.share, asked.images))
+        raw.note_server(server.url)
+        charts = asyncio.run(run(server.url, chosen, asked.repeats, asked.share, asked.images))
+    raw.save(
+        {chart.name: {"x": chart.x, "lines": {name: chart.points(name) for name in chart.lines}} for chart in charts}
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Measures the terminal console on a million jobs in a real pseudo-terminal: `python -m tests.tui.measure [jobs]`.
+"""Measures the terminal console on a million jobs in a real pseudo-terminal: `python -m tests.tui.measure [--jobs N]`.
 
 Prints first paint, key latency and bytes a key (medians and worst), CPU at rest and memory before and after a long
 walk.
 """
 
+import argparse
 import asyncio
 import contextlib
 import fcntl
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from qconsole.redis.embedded import EmbeddedServer
 from qconsole.runtime import Client
+from tests.benchmarks.raw import Raw
 
 COLUMNS, LINES = 120, 40
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -108,8 +110,9 @@ async def fill(url: str, jobs: int) -> None:
     await client.aclose()
 
 
-def measure(url: str) -> None:
-    """Print the figures."""
+def measure(url: str) -> dict[str, float]:
+    """Print and return the figures."""
+    figures: dict[str, float] = {}
     screen = Screen(url, "settings")
     try:
         screen.wait_for(rb"Configuration")
@@ -117,17 +120,20 @@ def measure(url: str) -> None:
         screen.read(0.3)
         screen.started = time.monotonic()
         os.write(screen.master, b"3")
-        print(f"first paint of the list      {screen.wait_for(rb'send_email'):.2f} s")
+        figures["list_s"] = screen.wait_for(rb"send_email")
+        print(f"first paint of the list      {figures['list_s']:.2f} s")
     finally:
         screen.close()
     screen = Screen(url, "jobs")
     try:
-        print(f"first paint from the shell   {screen.wait_for(rb'send_email'):.2f} s (Python and imports included)")
+        figures["shell_s"] = screen.wait_for(rb"send_email")
+        print(f"first paint from the shell   {figures['shell_s']:.2f} s (Python and imports included)")
         time.sleep(2)
         for name, keys in (("j", b"j"), ("^d", b"\x04"), ("k", b"k")):
             answers = [answer for _ in range(60) if (answer := screen.key(keys)) is not None]
             times, sizes = sorted(a[0] for a in answers), [a[1] for a in answers]
             median, late = statistics.median(times), times[int(len(times) * 0.95)]
+            figures |= {f"{name} p50 ms": median, f"{name} p95 ms": late}
             print(f"key {name:<3} median {median:5.1f} ms  p95 {late:5.1f} ms  {statistics.median(sizes):6.0f} bytes")
         before = screen.memory_mib()
         for _ in range(400):
@@ -138,23 +144,33 @@ def measure(url: str) -> None:
         for _ in range(200):
             os.write(screen.master, b"\x15")
             screen.read(0.005)
-        print(f"memory {before:.0f} MiB, after 600 screens from both ends {screen.memory_mib():.0f} MiB")
+        figures |= {"before_mib": before, "after_mib": screen.memory_mib()}
+        print(f"memory {before:.0f} MiB, after 600 screens from both ends {figures['after_mib']:.0f} MiB")
         screen.read(1.0)
         used, start, size = screen.cpu_s(), time.monotonic(), 0
         while time.monotonic() - start < 15:
             size += len(screen.read(0.5)[0])
-        print(f"at rest, live 1 s: {(screen.cpu_s() - used) / 15:.1%} of one core, {size / 15:.0f} bytes a second")
+        figures["rest_core"] = (screen.cpu_s() - used) / 15
+        print(f"at rest, live 1 s: {figures['rest_core']:.1%} of one core, {size / 15:.0f} bytes a second")
     finally:
         screen.close()
+    return figures
 
 
 def main() -> None:
-    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tui.measure", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1_000_000)
+    parser.add_argument("--raw", type=Path, help="also write the figures to this JSON file")
+    asked = parser.parse_args()
+    raw = Raw(asked.raw)
     with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
+        raw.note_server(server.url)
         started = time.monotonic()
-        asyncio.run(fill(server.url, jobs))
-        print(f"{jobs:,} jobs in {time.monotonic() - started:.0f} s")
-        measure(server.url)
+        asyncio.run(fill(server.url, asked.jobs))
+        print(f"{asked.jobs:,} jobs in {time.monotonic() - started:.0f} s")
+        figures = measure(server.url)
+    raw.save({"jobs": asked.jobs, **figures})
 
 
 if __name__ == "__main__":
