@@ -140,6 +140,14 @@ def show(value: Any, cap: int = TEXT_CAP) -> str:
     return cut if len(text) <= cap else f"{cut}… ({number(len(text) - cap)} characters more)"
 
 
+def short_id(text: str, cap: int = 34) -> str:
+    """Return an id that fits a list: ids of one kind begin alike, so what is cut is in the middle."""
+    if len(text) <= cap:
+        return show(text)
+    tail = cap // 2 - 1
+    return f"{show(text[: cap - tail - 1])}…{show(text[-tail:])}"
+
+
 def sentence(text: str) -> str:
     """Return a message with its first letter large, as it stands alone on a page."""
     return text[:1].upper() + text[1:]
@@ -257,4 +265,5 @@ FILTERS = {
     "at": at,
     "ago": ago,
     "show": show,
+    "short_id": short_id,
 }

@@ -25,9 +25,7 @@ class FormField:
     text: str
     hint: str = ""
     choices: tuple[str, ...] = ()
-    minimum: str = ""
-    maximum: str = ""
-    pattern: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +110,7 @@ def _field(name: str, rule: Mapping[str, Any], required: bool, values: Mapping[s
         text=text,
         hint=str(rule.get("description", "")),
         choices=choices,
-        minimum=str(rule.get("minimum", "")),
-        maximum=str(rule.get("maximum", "")),
-        pattern=str(rule.get("pattern", "")),
+        example=_EXAMPLES.get(str(rule.get("type")), "JSON"),
     )
 
 
@@ -164,4 +160,5 @@ def _value(name: str, kind: str, text: str) -> Any:
     return value
 
 
+_EXAMPLES = {"array": '["…", "…"]', "object": '{"…": "…"}'}
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}

@@ -78,3 +78,9 @@ def test_a_message_that_stands_alone_begins_with_a_large_letter() -> None:
 @pytest.mark.parametrize(("value", "found"), [(0, " zero"), (None, " zero"), (0.0, " zero"), (3, "")])
 def test_a_count_of_nothing_is_marked_as_such(value: float | None, found: str) -> None:
     assert formats.zero(value) == found
+
+
+def test_a_long_id_is_cut_in_its_middle_so_that_its_end_tells_it_from_others() -> None:
+    assert formats.short_id("order-17") == "order-17"
+    cut = formats.short_id("webhook-event-8a206a5bcfd546139e49810e92643d35")
+    assert (len(cut), cut[:17], cut[17], cut[-11:]) == (34, "webhook-event-8a2", "…", "10e92643d35")

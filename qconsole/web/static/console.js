@@ -125,18 +125,20 @@ const focus = (row) => {
 };
 document.addEventListener("click", (event) => {
   const copied = event.target.closest("[data-copy]");
-  if (copied) return copy(copied.dataset.copy, copied);
+  if (copied) return copy(copied.dataset.copy, copied.previousElementSibling);
   if (event.target.closest("[data-close]")) { $("#preview").replaceChildren(); return; }
   menus(event.target);
   const row = event.target.closest("tr[data-id]");
   if (row && !event.target.closest("a, button, input, summary, label, form.row")) { focus(row); if ($("#preview") && innerWidth > 1100) preview(row); }
 });
-const copy = async (text, button) => { // without a clipboard, as on plain HTTP, the text is selected for Ctrl+C
-  let said = "Copied";
+const copy = async (text, shown) => { // without a clipboard, as on plain HTTP, the text is selected for Ctrl+C
+  if (!text) return;
+  let said = `Copied ${text}`;
   try { await navigator.clipboard.writeText(text); }
-  catch { said = "Press Ctrl+C"; if (button) getSelection().selectAllChildren(button.previousElementSibling); }
-  $("#announce").textContent = said;
-  if (button) button.textContent = said;
+  catch { said = "Press Ctrl+C to copy what is selected"; getSelection().selectAllChildren(shown); }
+  $("#toast").textContent = said;
+  clearTimeout(copy.later);
+  copy.later = setTimeout(() => { $("#toast").textContent = ""; }, 3000);
 };
 
 // -- keys, the same as in the terminal
@@ -153,7 +155,7 @@ const keys = {
   "/": () => $("#filter")?.select(), "?": () => $("#keys").showModal(),
   r: () => byBulk("retry"), a: () => byBulk("cancel"), D: () => byBulk("remove"), p: () => act("pause"), t: () => $(`[data-theme-form] button[value=${isDark() ? "light" : "dark"}]`).click(),
   P: () => { held = !held; if (!held) { paint(); wanted = true; } show(); },
-  y: () => copy((current() || $("[data-current]"))?.dataset.id || ""), c: () => $("#page [data-copy]")?.click(),
+  y: () => { const one = current() || $("[data-current]"); copy(one?.dataset.id, one && $(".name, h1", one)); }, c: () => $("#page [data-copy]")?.click(),
   Escape: () => { const menu = $("details.menu[open]"); if (menu) { menu.open = false; $("summary", menu).focus(); } else if ($("#preview")?.childElementCount) $("#preview").replaceChildren(); else { const up = $$(".crumbs a").at(-1); if (up) location.href = up.href; } },
 };
 document.addEventListener("keydown", (event) => {

@@ -89,6 +89,8 @@ async def test_rows_have_one_tab_stop_and_move_with_j_and_k(site: Site, page: Pa
     await expect(page.locator("tbody tr[tabindex='0']")).to_have_count(1)
     await page.keyboard.press("j")
     first = await page.evaluate("document.activeElement.dataset.id")
+    await page.keyboard.press("y")
+    await expect(page.locator("#toast")).to_have_text(re.compile(f"Copied {first}|Ctrl.C"))
     await page.keyboard.press("j")
     await page.keyboard.press("k")
     assert await page.evaluate("document.activeElement.dataset.id") == first
