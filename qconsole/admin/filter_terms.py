@@ -12,6 +12,7 @@ from functools import lru_cache
 JOBS = "jobs"
 DEAD_LETTERS = "dead_letters"
 AUDIT = "audit"
+EVENTS = "events"
 
 
 class Kind(StrEnum):
@@ -71,7 +72,8 @@ _BOTH = frozenset({JOBS, DEAD_LETTERS})
 _JOBS = frozenset({JOBS})
 _DLQ = frozenset({DEAD_LETTERS})
 _AUDIT = frozenset({AUDIT})
-_ALL = _BOTH | _AUDIT
+_EVENTS = frozenset({EVENTS})
+_ALL = _BOTH | _AUDIT | _EVENTS
 
 FIELDS: dict[str, Field] = {
     field.name: field
@@ -81,7 +83,7 @@ FIELDS: dict[str, Field] = {
         Field("type", Kind.TEXT, _BOTH, "job type"),
         Field("error", Kind.TEXT, _BOTH, "type or message of the last error"),
         Field("fp", Kind.TEXT, _BOTH, "fingerprint of the error group"),
-        Field("id", Kind.TEXT, _ALL, "id of the job, dead letter or audit entry"),
+        Field("id", Kind.TEXT, _ALL, "id of the job, dead letter or audit entry; of an event, its job"),
         Field("age", Kind.DURATION, _BOTH, "time since it was created (a dead letter: since it was buried)"),
         Field("wait", Kind.DURATION, _JOBS, "time from due to start, or to now"),
         Field("run", Kind.DURATION, _JOBS, "time from start to end, or to now"),
@@ -106,7 +108,8 @@ FIELDS: dict[str, Field] = {
         Field("reason", Kind.TEXT, _AUDIT, "the reason given"),
         Field("operation", Kind.TEXT, _AUDIT, "id of the operation"),
         Field("outcome", Kind.CHOICE, _AUDIT, "how it ended", ("done", "failed", "unknown")),
-        Field("at", Kind.INSTANT, _AUDIT, "when it was done"),
+        Field("at", Kind.INSTANT, _AUDIT | _EVENTS, "when it was done, or happened"),
+        Field("kind", Kind.TEXT, _EVENTS, "what happened: buried, stalled, progress"),
     )
 }
 

@@ -69,7 +69,7 @@ EMPTY = Filter()
 
 
 def parse(text: str, *, noun: str = JOBS) -> Filter:
-    """Parse the text of a filter for a listing (`jobs`, `dead_letters` or `audit`).
+    """Parse the text of a filter for a listing (`jobs`, `dead_letters`, `audit` or `events`).
 
     Raises:
         FilterError: with `position` and `expected`.

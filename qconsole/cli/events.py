@@ -1,6 +1,6 @@
 """`qconsole events`: failures, stalls, burials, pauses and firings as they happen."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,19 +11,29 @@ from qconsole.cli.output import Format, instant
 if TYPE_CHECKING:
     from qconsole.admin.views import EventRow
 
+EventFilter = Annotated[
+    str, typer.Option("--filter", "-f", metavar="FILTER", help="A filter, e.g. kind:buried,stalled or -kind:progress.")
+]
+
 app = typer.Typer(no_args_is_help=True, help="Events: tail.", rich_markup_mode=None)
 
 
 @command(app, "tail")
-async def tail(session: Session, queue: OnlyQueue = None, limit: PageLimit = 20, follow: Follow = False) -> None:
+async def tail(
+    session: Session,
+    queue: OnlyQueue = None,
+    filter: EventFilter = "",
+    limit: PageLimit = 20,
+    follow: Follow = False,
+) -> None:
     """Show the newest events, and with --follow those to come."""
     admin = await session.admin()
-    page = await admin.events.page(limit=limit, queue=queue)
+    page = await admin.events.page(limit=limit, queue=queue, filter=filter)
     session.note_missing(page)
     for event in reversed(page.rows):
         _write(session, event)
     if follow:
-        async for event in admin.events.tail(queue):
+        async for event in admin.events.tail(queue, filter=filter):
             _write(session, event)
 
 

@@ -19,6 +19,7 @@ from textual.filter import LineFilter, Monochrome, NoColor
 
 from qconsole.admin import Admin
 from qconsole.admin.commands import cli_command
+from qconsole.admin.events import KINDS
 from qconsole.clock import Clock
 from qconsole.config import Settings
 from qconsole.errors import QConsoleError, UsageError
@@ -236,12 +237,14 @@ class ConsoleApp(LinkedApp):
         if isinstance(view, DocumentView):
             bar.open("", noun=None, known=lambda: {})
         else:
-            noun = {"dlq": "dead_letters", "groups": "dead_letters", "audit": "audit"}.get(view.noun, "jobs")
+            own = {"audit", "events"}
+            noun = view.noun if view.noun in own else "dead_letters" if view.noun in {"dlq", "groups"} else "jobs"
             bar.open(view.location.filter, noun=noun, known=lambda: self.known)
             self.reach(self._learn(), during="reading what can be filtered by")
 
     async def _learn(self) -> None:
         """Read the values that completion offers."""
+        self.known["kind"] = KINDS
         types = await self.admin.jobs.job_types()
         groups = await self.admin.dead_letters.groups("")
         workers = await self.admin.workers.list()

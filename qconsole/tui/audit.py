@@ -116,6 +116,8 @@ def _weight(row: EventRow, style: str) -> str:
     return "faint" if row.kind == "progress" else style
 
 
+NO_PROGRESS = "-kind:progress"
+
 EVENT_COLUMNS = (
     Column("time", "When", _time, 16, rank=0),
     Column("kind", "Event", lambda e, _m: (plain(e.kind), _weight(e, "strong")), 14, rank=0),
@@ -128,15 +130,20 @@ EVENT_COLUMNS = (
 class EventsView(PagedListView):
     """Failures, stalls, burials, pauses, firings: newest first."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "progress", "leave out progress, or show it", show=False)]
     noun = "events"
     columns = EVENT_COLUMNS
-    hints = (("Enter", "its job"),)
-    nothing = "No event yet."
+    hints = (("Enter", "its job"), ("x", "progress"))
+    nothing = "No event."
 
     async def fetch_page(self, *, cursor: str | None, limit: int, reverse: bool) -> Page[EventRow]:
-        options = {"queue": self.location.queue} if self.location.queue else {}
-        page: Page[EventRow] = await self.admin.events.page(cursor=cursor, limit=limit, **options)
+        page: Page[EventRow] = await self.admin.events.page(cursor, limit, filter=self.location.filter)
         return page
+
+    def action_progress(self) -> None:
+        words = self.location.filter.split()
+        kept = [word for word in words if word != NO_PROGRESS]
+        self.apply_filter(" ".join(kept if len(kept) < len(words) else [*words, NO_PROGRESS]))
 
     @staticmethod
     def key(row: Any) -> tuple[str, str]:
@@ -154,7 +161,7 @@ class EventsView(PagedListView):
         self.console.flash("Events are listed newest first only.", "warn")
 
     def command(self) -> str | None:
-        return self.console.cli("events", "tail")
+        return self.console.cli("events", "tail", filter=self.location.filter or None)
 
     async def preview_of(self, row: Any) -> Produce:
         moment = self.console.moment()

@@ -7,7 +7,15 @@ import pytest
 from redis.asyncio import Redis
 
 from qconsole.admin import Admin
-from qconsole.errors import Conflict, FlowNotFound, ScheduleNotFound, Unrecoverable, UsageError, WorkerNotFound
+from qconsole.errors import (
+    Conflict,
+    FilterError,
+    FlowNotFound,
+    ScheduleNotFound,
+    Unrecoverable,
+    UsageError,
+    WorkerNotFound,
+)
 from qconsole.runtime.client import Client
 from qconsole.runtime.flow import Flow
 from qconsole.runtime.keys import GLOBAL, Keys
@@ -179,6 +187,12 @@ async def test_events_are_paged_and_followed(admin: Admin, client: Client, hand:
     kinds = [row.kind for row in (*page.rows, *rest.rows)]
     assert kinds.count("buried") == 3
     assert "password=x" not in str(rest.rows)
+    page = await admin.events.page(limit=2, filter="-kind:paused queue:email")
+    rest = await admin.events.page(page.next, 10, filter="-kind:paused queue:email")
+    assert [row.kind for row in (*page.rows, *rest.rows)] == ["buried"] * 3 and rest.next is None
+    assert [row.kind for row in (await admin.events.page(filter="kind:paused", limit=1)).rows] == ["paused"]
+    with pytest.raises(FilterError):
+        await admin.events.page(filter="state:failed")
 
 
 async def test_the_tail_yields_what_comes(admin: Admin, client: Client, redis: Redis) -> None:

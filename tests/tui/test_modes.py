@@ -21,7 +21,7 @@ MODES = {
     "metrics queue:email": ("Wait", "Run"),
     "operations": ("No operation yet",),
     "audit": ("Audit",),
-    "events": ("Events", "CardDeclined"),
+    "events -kind:progress queue:billing": ("Events", "CardDeclined"),
     "trash": ("The trash is empty",),
     "settings": ("Configuration", "redis_url"),
     "doctor": ("Doctor", "Finding"),
