@@ -1,4 +1,4 @@
-"""Reads ZIP archives: every document in one by its own reader, as a mail's attachments are read."""
+"""Reads ZIP archives and Outlook's envelopes: every document in one by its own reader, as a mail's attachments are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from workers.documents.errors import UnreadableBlank, UnreadableBroken, Unreadab
 from workers.documents.limits import MAX_FILE_BYTES, MAX_MAIL_ATTACHMENTS, MAX_MAIL_DEPTH
 from workers.documents.model import Kind, ParsedDocument
 from workers.documents.spreadsheet import check_zip
+from workers.documents.tnef import unwrap
 
 _OFFICE = ("[Content_Types].xml", "mimetype", "META-INF/manifest.xml")
 Reader = Callable[[bytes, str | None, int], ParsedDocument]
@@ -62,6 +63,37 @@ def read_archive(data: bytes, *, name: str | None, depth: int, read: Reader) -> 
                 raise UnreadableBroken("the archive is damaged; ask the sender to pack it again") from error
     if not documents:
         raise UnreadableBlank("the archive has no readable file" + "".join(f"; {note}" for note in notes))
+    return ParsedDocument(Kind.ARCHIVE, name, attachments=tuple(documents), notes=tuple(notes))
+
+
+def read_envelope(data: bytes, *, name: str | None, depth: int, read: Reader) -> ParsedDocument:
+    """Return a `winmail.dat` as the documents in it that can be read; what could not be is noted.
+
+    Args:
+        data: The whole envelope.
+        name: Its file name.
+        depth: How many mails and archives it is nested in.
+        read: Reads a document: its bytes, its name, its depth.
+
+    Raises:
+        UnreadableBlank: Nothing in it can be read.
+        UnreadableBroken: It is damaged.
+        UnreadableTooLarge: It is nested too deeply or holds too many files.
+    """
+    if depth >= MAX_MAIL_DEPTH:
+        raise UnreadableTooLarge(f"archives must be nested at most {MAX_MAIL_DEPTH} deep")
+    files = unwrap(data)
+    if len(files) > MAX_MAIL_ATTACHMENTS:
+        raise UnreadableTooLarge(f"a mail must have at most {MAX_MAIL_ATTACHMENTS} attachments, got {len(files)}")
+    documents: list[ParsedDocument] = []
+    notes: list[str] = []
+    for file in files:
+        try:
+            documents.append(read(file.content, file.name, depth + 1))
+        except UnreadableDocument as error:
+            notes.append(f"{file.name or 'the text'}: {error.reason}")
+    if not documents:
+        raise UnreadableBlank("the winmail.dat has no readable file" + "".join(f"; {note}" for note in notes))
     return ParsedDocument(Kind.ARCHIVE, name, attachments=tuple(documents), notes=tuple(notes))
 
 

@@ -33,10 +33,12 @@ _STYLES: Mapping[str, re.Pattern[str]] = {
 }
 _BARE = frozenset({"count name", "name, count"})
 _BEHIND = frozenset({"name, count unit", "name, count"})
+_BEFORE = frozenset({"count times name", "count unit name", "times count name", "count name"})
 _PRICE = re.compile(
     r"^(?P<rest>.{3,}?)\s*(?P<sign>@|\bà|\bat\b|\bje\b|\bzu\b|\bfür\b|\bfor\b|\ba\b|\bpor\b|=|[-\u2013\u2014:|,(]|\s)\s*"
     rf"(?P<money>(?:(?:{CURRENCIES})\s?)?\d[\d.,' ]*(?:,-)?\s?(?:{CURRENCIES})?)"
-    r"\s*(?P<each>(?:/|\bper\b|\bpro\b|\bje\b|\bpar\b|\bpor\b)\s?\w+|\beach\b|\bea\b\.?|\bp/?st\b\.?|\bc/u\b|\bchacun\b)?\)?$",
+    r"\s*(?P<each>(?:/|\bper\b|\bpro\b|\bje\b|\bpar\b|\bpor\b)\s?\w+|\beach\b|\bea\b\.?|\bp/?st\b\.?|\bc/u\b|\bchacun\b)?"
+    r"(?:\s*(?:ht|h\.t\.|ttc|netto|net|(?:excl|exkl|incl|inkl|zzgl|ex|sin|con|hors|plus|\+)\.?\s*(?:vat|mwst|ust|tva|taxes?|iva|btw)))?\.?\)?$",
     re.IGNORECASE,
 )
 _MONEY = re.compile(rf"[.,]\d\d\b|(?:^|\s|\d)(?:{CURRENCIES})|(?:{CURRENCIES})\s?\d|,-$", re.IGNORECASE)
@@ -112,7 +114,7 @@ def _without_prices(text: str) -> tuple[str, dict[Role, str]]:
 def _sensible(match: re.Match[str], style: str, *, bulleted: bool) -> bool:
     name, found = match["name"], match.groupdict()
     summed = sums(name) or carries(name) or closes(name)
-    if summed or len(re.findall(r"[^\W\d]", name)) < 3 or _OFTEN.match(name):
+    if summed or len(re.findall(r"[^\W\d]", name)) < 3 or (style in _BEFORE and _OFTEN.match(name)):
         return False
     unit = found.get("unit") or ""
     if style == "count unit name" and len(unit) == 1 and match.string[match.end("count")] == unit != unit.lower():

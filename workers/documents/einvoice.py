@@ -17,8 +17,17 @@ from lxml import etree  # type: ignore[import-untyped]
 from workers.documents.errors import UnreadableBroken, UnreadableKind, UnreadableTooLarge
 from workers.documents.limits import MAX_LINE_ITEMS, MAX_XML_BYTES
 from workers.documents.model import LineItem
+from workers.documents.purchasexml import lines_called_so
 
-_UBL_LINES = ("InvoiceLine", "CreditNoteLine", "OrderLine", "DespatchLine", "QuotationLine", "DebitNoteLine")
+_UBL_LINES = (
+    "InvoiceLine",
+    "CreditNoteLine",
+    "OrderLine",
+    "DespatchLine",
+    "QuotationLine",
+    "RequestForQuotationLine",
+    "DebitNoteLine",
+)
 _UBL_QUANTITIES = ("InvoicedQuantity", "CreditedQuantity", "Quantity", "DeliveredQuantity", "DebitedQuantity")
 _CII_QUANTITIES = ("BilledQuantity", "RequestedQuantity", "AgreedQuantity", "DespatchedQuantity")
 
@@ -78,22 +87,47 @@ def read_einvoice(data: bytes) -> list[LineItem]:
     elif _local(root) in ("CrossIndustryInvoice", "CrossIndustryDocument", "SCRDMCCBDACIOMessageStructure"):
         return []
     else:
-        known = "a CII or UBL invoice or order, a FatturaPA or a Facturae"
-        raise UnreadableKind(f"the XML must be {known}, got <{_local(root)}>")
+        lines = list(lines_called_so(root))
+        if not lines:
+            raise UnreadableKind(f"the XML must be an invoice or an order, such as CII or UBL, got <{_local(root)}>")
     return [line for line in lines if line is not None][:MAX_LINE_ITEMS]
 
 
 def _root(data: bytes) -> Any:
     if len(data) > MAX_XML_BYTES:
         raise UnreadableTooLarge(f"the XML must be at most {MAX_XML_BYTES} bytes, got {len(data)}")
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, recover=False)
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data.strip(), _parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        if not _misdeclared(data):
+            raise UnreadableBroken(f"the XML is not well formed ({error})") from error
+        root = _as_windows_text(data)
+    document_type = root.getroottree().docinfo.internalDTD
+    if document_type is not None and any(True for _ in document_type.iterentities()):
+        raise UnreadableBroken("the XML declares entities in its document type, which an invoice or an order must not")
+    return root
+
+
+def _parser(encoding: str | None = None) -> Any:
+    return etree.XMLParser(
+        resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, recover=False, encoding=encoding
+    )
+
+
+def _misdeclared(data: bytes) -> bool:
+    """Tell whether bytes that say or imply that they are UTF-8 are not."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _as_windows_text(data: bytes) -> Any:
+    try:
+        return etree.fromstring(data.strip(), _parser("cp1252"))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableBroken(f"the XML is not well formed ({error})") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableBroken("the XML declares a document type, which an electronic invoice must not")
-    return root
 
 
 def _local(element: Any) -> str:
@@ -181,6 +215,7 @@ def _ubl_line(line: Any) -> LineItem | None:
     thing = _first(body, "Item")
     quantity = next((found for name in _UBL_QUANTITIES if (found := _first(body, name)) is not None), None)
     price = _first(body, "Price")
+    price = price if price is not None else _first(thing, "BasePrice")
     parts = [
         _text(_first(thing, "SellersItemIdentification", "ID")),
         _text(_first(thing, "BuyersItemIdentification", "ID")),
@@ -194,7 +229,7 @@ def _ubl_line(line: Any) -> LineItem | None:
     return LineItem(
         description,
         _number(quantity),
-        quantity.get("unitCode") if quantity is not None else None,
+        quantity.get("unitCode", quantity.get("quantityUnitCode")) if quantity is not None else None,
         part,
         _per_one(_number(_first(price, "PriceAmount")), _number(_first(price, "BaseQuantity"))),
         _number(_first(body, "LineExtensionAmount")),

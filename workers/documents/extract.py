@@ -16,7 +16,7 @@ from workers.documents.table import agreeing, items_on_pages
 def extract(document: ParsedDocument) -> list[LineItem]:
     """Return the line items of `document` in its order; none when it has none."""
     own = list(document.lines) or _own(document)
-    attached = [item for attachment in document.attachments for item in extract(attachment)]
+    attached = _once([extract(attachment) for attachment in document.attachments])
     if not attached:
         return own[:MAX_LINE_ITEMS]
     return [*attached, *_unlike(own, attached)][:MAX_LINE_ITEMS]
@@ -58,6 +58,31 @@ def _told(items: Sequence[LineItem]) -> float:
         else:
             told += 0.7 + (0.2 if item.unit_price is not None or item.line_total is not None else 0.0)
     return told
+
+
+def _once(documents: Sequence[list[LineItem]]) -> list[LineItem]:
+    """Return the items of several documents; of two that state the same lines, as a PDF and its XML do, the surer."""
+    kept: list[list[LineItem]] = []
+    for items in documents:
+        same = next((index for index, earlier in enumerate(kept) if items and _restates(items, earlier)), None)
+        if same is None:
+            kept.append(items)
+        elif _told(items) > _told(kept[same]):
+            kept[same] = items
+    return [item for items in kept for item in items]
+
+
+def _restates(items: Sequence[LineItem], earlier: Sequence[LineItem]) -> bool:
+    """Tell whether as many items count the same things, or things that cost the same, one after the other."""
+    return len(items) == len(earlier) and all(
+        one.quantity == other.quantity
+        and (
+            (one.line_total is not None and one.line_total == other.line_total)
+            or (one.part_number or "") == (other.part_number or "-")
+            or fold(one.description) == fold(other.description)
+        )
+        for one, other in zip(items, earlier, strict=True)
+    )
 
 
 def _unlike(items: Sequence[LineItem], attached: Sequence[LineItem]) -> list[LineItem]:

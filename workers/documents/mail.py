@@ -1,4 +1,7 @@
-"""Reads mails: the HTML body (or the plain one), and every attachment by its own reader."""
+"""Reads mails: the HTML body (or the plain one), and every attachment by its own reader.
+
+Large pictures inside the text are read where there is neither an attachment nor a table.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 
+from workers.documents import ocr
 from workers.documents.errors import UnreadableBlank, UnreadableDocument, UnreadableTooLarge
 from workers.documents.limits import MAX_MAIL_ATTACHMENTS, MAX_MAIL_DEPTH
 from workers.documents.markup import read_html
@@ -16,6 +20,7 @@ from workers.documents.plaintext import grids_in_text, page_of_text
 from workers.documents.spreadsheet import decode
 
 _SMALL_PICTURE_BYTES = 40_000
+_MAX_INLINE_PICTURES = 3
 Reader = Callable[[bytes, str | None, int], ParsedDocument]
 
 
@@ -39,6 +44,7 @@ def read_mail(data: bytes, *, name: str | None, depth: int, read: Reader) -> Par
     notes: list[str] = []
     html: list[str] = []
     plain: list[str] = []
+    pictures: list[Message] = []
     for count, part in enumerate(_parts(message)):
         if count > MAX_MAIL_ATTACHMENTS:
             raise UnreadableTooLarge(f"a mail must have at most {MAX_MAIL_ATTACHMENTS} parts")
@@ -46,16 +52,17 @@ def read_mail(data: bytes, *, name: str | None, depth: int, read: Reader) -> Par
             (html if part.get_content_type() == "text/html" else plain).append(_text(part))
             continue
         content = _content(part)
-        if not content or _is_decoration(part, content):
-            continue
-        try:
-            attachments.append(read(content, part.get_filename(), depth + 1))
-        except UnreadableDocument as error:
-            notes.append(f"attachment {part.get_filename() or part.get_content_type()}: {error.reason}")
+        if content and _is_decoration(part, content):
+            pictures += [part] if ocr.is_large_picture(content) else []
+        elif content:
+            _attach(part, content, attachments, notes, depth, read)
     grids, text = read_html("\n".join(html)) if html else ([], "")
     messages = [message for body in (text, "\n".join(plain)) for message in messages_in(body)]
     pages = [page_of_text(message) for message in messages]
     grids = grids or [grid for message in messages for grid in grids_in_text(message)]
+    if not attachments and not grids:
+        for part in pictures[:_MAX_INLINE_PICTURES]:
+            _attach(part, _content(part), attachments, notes, depth, read)
     if not pages and not attachments:
         raise UnreadableBlank(
             "the mail has no text and no readable attachment" + "".join(f"; {note}" for note in notes)
@@ -63,6 +70,16 @@ def read_mail(data: bytes, *, name: str | None, depth: int, read: Reader) -> Par
     return ParsedDocument(
         Kind.MAIL, name, tuple(pages), tuple(grids), attachments=tuple(attachments), notes=tuple(notes)
     )
+
+
+def _attach(
+    part: Message, content: bytes, attachments: list[ParsedDocument], notes: list[str], depth: int, read: Reader
+) -> None:
+    """Read an attachment, or note why it cannot be read."""
+    try:
+        attachments.append(read(content, part.get_filename(), depth + 1))
+    except UnreadableDocument as error:
+        notes.append(f"attachment {part.get_filename() or part.get_content_type()}: {error.reason}")
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -106,4 +123,4 @@ def _is_decoration(part: Message, content: bytes) -> bool:
     kind = part.get_content_type()
     if kind.startswith("image/"):
         return part.get_content_disposition() != "attachment" or len(content) < _SMALL_PICTURE_BYTES
-    return bool(re.match(r"text/(?:calendar|x-?vcard|vcard|directory)|application/(?:pkcs7|x-pkcs7|pgp|ms-tnef)", kind))
+    return bool(re.match(r"text/(?:calendar|x-?vcard|vcard|directory)|application/(?:pkcs7|x-pkcs7|pgp)", kind))

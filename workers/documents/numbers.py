@@ -19,6 +19,9 @@ UNITS = (
     r"|stk|stück|st|paar|rollen?|satz|dosen?|kartons?|meter|liter|ve|beutel|säcke?|eimer|blatt|packung(?:en)?|flaschen?"
     r"|pièces?|pce|bid[oó]n(?:es)?|sacos?|latas?|garrafas?|kisten?|emmers?|blikken|seaux?|bo[iî]tes?|lots?|rouleaux?|sacs?|bidons?|paquets?"
     r"|uds?|unidad(?:es)?|cajas?|rollos?|paquetes?|botellas?|par(?:es)?|paires?|piezas?|pzas?|bolsas?|metros?|litros?|litres?"
+    r"|sack|pots?|unit[ée]s?|cartouches?|f[ûu]ts?|flacons?|palettes?|paletten?|kanister|f[aä]sse?r?|gebinde|stangen?|schachteln?|tafeln?"
+    r"|botes?|tarros?|garrafas?|frascos?|bidones|emmer|bussen|potten|potjes|vellen|platen|jerrycans?|jerricans?|jars?|spools?|reels?|bundles?"
+    r"|pallets?|vials?|buckets?|pails?|barrels?|crates?|sachets?"
     r"|stuks?|dozen|doos|pak(?:ken)?|zak(?:ken)?|fles(?:sen)?|pkg|ktn"
 )
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u2002\u2003\u200a"), " ")

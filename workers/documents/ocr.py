@@ -21,6 +21,7 @@ from workers.documents.upright import level, sideways
 
 _MIN_SCORE = 0.5
 _GLANCE_SIDE_PX = 1_000
+_TABLE_PX = (400, 120)
 
 
 def available() -> bool:
@@ -178,6 +179,17 @@ def pictures(data: bytes) -> list[Any]:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise UnreadableBroken("the picture is damaged; ask the sender to send it again") from error
     return frames
+
+
+def is_large_picture(data: bytes) -> bool:
+    """Tell whether `data` is a picture with room for a table, which logos and the signs in signatures lack."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.width >= _TABLE_PX[0] and image.height >= _TABLE_PX[1]
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
 
 
 def _flatten(image: Any) -> Any:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from workers.documents import ocr
-from workers.documents.archive import is_archive, read_archive
+from workers.documents.archive import is_archive, read_archive, read_envelope
 from workers.documents.einvoice import read_einvoice
 from workers.documents.errors import (
     UnreadableBlank,
@@ -24,9 +24,11 @@ from workers.documents.model import Kind, LineItem, Page, ParsedDocument
 from workers.documents.pdf import read_pages, render
 from workers.documents.plaintext import page_of_text
 from workers.documents.spreadsheet import decode, read_separated, read_workbook, separator_of
+from workers.documents.tnef import is_tnef
 from workers.documents.word import is_word, read_word
 
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM", b"GIF8")
+_LEADING_COMMENTS = re.compile(r"\A(?:\s*<!--.*?-->)+", re.DOTALL)
 _MAIL_START = re.compile(
     rb"^(?:from|to|received|return-path|mime-version|subject|date|delivered-to|message-id|x-[\w-]+|content-type|reply-to|cc|dkim-signature|arc-[\w-]+|authentication-results):",
     re.IGNORECASE | re.MULTILINE,
@@ -67,6 +69,8 @@ def _parse(data: bytes, name: str | None, depth: int) -> ParsedDocument:
         return read_archive(data, name=name, depth=depth, read=_parse)
     if head[:4] == b"PK\x03\x04" or head.startswith(b"\xd0\xcf\x11\xe0"):
         return ParsedDocument(Kind.SPREADSHEET, name, grids=tuple(read_workbook(data)))
+    if is_tnef(data):
+        return read_envelope(data, name=name, depth=depth, read=_parse)
     return _text(data, name, depth)
 
 
@@ -75,7 +79,7 @@ def _text(data: bytes, name: str | None, depth: int) -> ParsedDocument:
     if len(_MAIL_START.findall(start)) >= 2 and _MAIL_START.match(start):
         return read_mail(data, name=name, depth=depth, read=_parse)
     text = decode(data)
-    lowered = text[:4096].lstrip().lower()
+    lowered = _LEADING_COMMENTS.sub("", text[:4096]).lstrip().lower()
     if re.match(r"<!doctype html|<html|<(?:head|body|table|div)\b", lowered):
         grids, plain = read_html(text)
         pages = tuple(page_of_text(message) for message in messages_in(plain))

@@ -42,7 +42,8 @@ def grids_in_text(text: str) -> list[Grid]:
     for separator, least in (("\t", 2), (";", 3), ("|", 3)):
         run: list[str] = []
         for line in [*lines, ""]:
-            bare = line.strip(" |") if separator == "|" else line.strip(" ")
+            bare = line.strip(" ").removeprefix(separator) if separator == "|" else line.strip(" ")
+            bare = bare.removesuffix(separator) if separator == "|" else bare
             if separator in bare and _DRAWN.fullmatch(bare):
                 continue
             if run and bare.count(separator) != run[-1].count(separator):
