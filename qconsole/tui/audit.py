@@ -137,7 +137,7 @@ class EventsView(PagedListView):
     nothing = "No event."
 
     async def fetch_page(self, *, cursor: str | None, limit: int, reverse: bool) -> Page[EventRow]:
-        page: Page[EventRow] = await self.admin.events.page(cursor, limit, filter=self.location.filter)
+        page: Page[EventRow] = await self.admin.events.page(cursor=cursor, limit=limit, filter=self.location.filter)
         return page
 
     def action_progress(self) -> None:
