@@ -1,4 +1,4 @@
-"""`qconsole demo` as a process: its story on all nine queues, and that nothing of it stays behind."""
+"""`qconsole demo` and `up` as processes: the story on all nine queues, and that nothing of them stays behind."""
 
 import asyncio
 import json
@@ -17,13 +17,18 @@ import pytest
 from qconsole.redis.connect import connect
 from workers.policies import QUEUES
 
-DEMO = [sys.executable, "-m", "qconsole.cli", "demo", "--port", "0", "--data"]
+COMMAND = [sys.executable, "-m", "qconsole.cli"]
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
-def started(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+def started(folder: Path, *words: str, name: str = "demo", **environment: str) -> subprocess.Popen[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("QCONSOLE_", "PLATFORM_"))}
     return subprocess.Popen(
-        [*DEMO, str(folder), *words], env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, name, "--port", "0", "--data", str(folder), *words],
+        env=kept | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -103,24 +108,31 @@ async def test_the_story_is_the_same_on_a_given_sentinel_service_or_cluster(
     await redis.aclose()
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
-        signal.SIGKILL,
-    ],
-)
-def test_nothing_stays_when_the_demo_ends_in_the_middle(tmp_path: Path, number: signal.Signals) -> None:
-    with started(tmp_path) as demo:
-        assert demo.stderr is not None
-        web = next(line.split()[-1] for line in demo.stderr if line.startswith("The web console is at "))
+def end_when_the_console_answers(started: subprocess.Popen[str], folder: Path, number: int) -> int:
+    """Return the status of the command that was sent this signal, after all it started has ended."""
+    with started:
+        assert started.stderr is not None
+        web = next(line.split()[-1] for line in started.stderr if line.startswith("The web console is at "))
         with urllib.request.urlopen(web, timeout=60) as answer:
             assert "qconsole" in answer.read().decode()
-        demo.send_signal(number)
-        rest = demo.stderr.read()
-        assert demo.wait(60) == (-number if number is signal.SIGKILL else 130), rest
-    assert_all_ended(tmp_path)
+        started.send_signal(number)
+        rest = started.stderr.read()
+        status = started.wait(60)
+    assert status in (0, 130, -number), rest
+    assert_all_ended(folder)
+    return status
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGKILL, -9)])
+def test_up_starts_redis_workers_and_console_and_leaves_nothing(tmp_path: Path, number: int, status: int) -> None:
+    up = started(tmp_path, "shop.WorkerSettings", name="up", PYTHONPATH=str(EXAMPLES))
+    assert end_when_the_console_answers(up, tmp_path, number) == status
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
+def test_nothing_stays_when_the_demo_ends_in_the_middle(tmp_path: Path, number: int, status: int) -> None:
+    assert end_when_the_console_answers(started(tmp_path), tmp_path, number) == status
 
 
 def test_a_given_redis_with_queues_is_left_alone(tmp_path: Path, redis_url: str) -> None:

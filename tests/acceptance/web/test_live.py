@@ -96,12 +96,12 @@ class Meter:
         self._redis.close()
 
 
-async def test_twelve_tabs_share_one_stream_and_a_bounded_cost(
+async def test_eight_tabs_share_one_stream_and_a_bounded_cost(
     site_of: Callable[..., Site], visit: Visit, redis_server: EmbeddedServer
 ) -> None:
     site = site_of(poll_ms=1_000, refresh_commands_per_s=15.0)
     context, _ = await visit()
-    pages = [await context.new_page() for _ in range(12)]
+    pages = [await context.new_page() for _ in range(8)]  # two more than a browser has connections to one host
     for opened in pages:
         await opened.goto(f"{site.url}/queues/email", wait_until="domcontentloaded")
     for opened in pages:
@@ -109,10 +109,10 @@ async def test_twelve_tabs_share_one_stream_and_a_bounded_cost(
     assert site.console.feed.viewers == 1
     meter = Meter(redis_server.url)
     await send(redis_server.url, "busy-0")
-    await asyncio.sleep(3)  # the budget that the twelve first looks spent is earned again
+    await asyncio.sleep(3)  # the budget that the first looks spent is earned again
     meter.take()
     began = time.monotonic()
-    for second in range(6):
+    for second in range(4):
         await send(redis_server.url, f"busy-{second + 1}")
         await asyncio.sleep(1)
     spent = meter.take() / (time.monotonic() - began)
