@@ -38,7 +38,7 @@ class Settings:
     undo_h: float = 24.0  # how long removals and discards can be undone
     shown_payload_bytes: int = 262_144  # a longer payload is shown cut
     payload_store: str | None = None  # folder of large payloads, or dotted path of what makes their store
-    workers: str | None = None  # dotted path of the worker settings that `up` and `serve` run
+    workers: str | None = None  # dotted path of the worker settings that `up` runs
     deploy: str | None = None  # tag of the deployed version, for marks and workers
     web_host: str = "127.0.0.1"
     web_port: int = 8720

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from qconsole.web.formats import number, show
+from qconsole.web.formats import number, plural, show
 
 MAX_DEPTH = 24
 MAX_CHILDREN = 200
@@ -74,10 +74,9 @@ def _branch(
     redacted: frozenset[str],
     budget: _Budget,
 ) -> TreeNode:
-    noun = "field" if kind == "object" else "entry"
-    brief = "empty" if not length else f"{number(length)} {noun if length == 1 else noun.replace('y', 'ie') + 's'}"
     if not length:
         return TreeNode("word", "{}" if kind == "object" else "[]", name)
+    brief = plural(length, "field") if kind == "object" else plural(length, "entry", "entries")
     if depth >= MAX_DEPTH or budget.nodes <= 0:
         return TreeNode("cut", f"{brief}, not shown: the console stops here", name)
     children = []
