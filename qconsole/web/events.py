@@ -30,6 +30,7 @@ async def index(visit: Visit) -> Response:
         lines=lines(view.rows),
         queue_name=queue or "",
         list_path=("events",),
+        only_plain=await visit.only_plain(view.rows),
         command=cli_command("events", "tail", queue=queue),
         watch="queues",
         period_ms=4_000,

@@ -18,6 +18,7 @@ async def index(visit: Visit) -> Response:
         title="Flows",
         section="flows",
         list_path=("flows",),
+        only_plain=await visit.only_plain(view.rows),
         command=cli_command("flows", "list"),
         watch="queues",
         period_ms=5_000,

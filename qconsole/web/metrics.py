@@ -41,6 +41,7 @@ async def show(visit: Visit) -> Response:
         job_type=job_type or "",
         queues=queues,
         sla=sla,
+        only_plain=bool(queues) and not any(known.native for known in queues),
         charts=(("Jobs per minute", THROUGHPUT, "n"), ("Wait", WAITS, "ms"), ("Run", RUNS, "ms")),
         histograms=histograms,
         command=cli_command("metrics", "show", queue=queue, window=window),

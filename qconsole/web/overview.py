@@ -21,6 +21,7 @@ async def show(visit: Visit) -> Response:
         title="Overview",
         section="",
         columns=CHART_COLUMNS,
+        only_plain=bool(view.queues) and not any(queue.native for queue in view.queues),
         watch="queues",
         period_ms=20_000,
     )

@@ -96,6 +96,7 @@ class Pages:
             "now_ms": visit.now_ms,
             "query": dict(request.query_params),
             "filter_text": "",
+            "only_plain": False,
             "search_path": visit.link("jobs"),
             "search_noun": "jobs",
             "search_hint": SEARCH_HINTS[str(context.get("search_noun", "jobs"))],

@@ -13,6 +13,7 @@ from qconsole.errors import FilterError, UsageError
 from qconsole.web.jobs import STATES, bulk_verbs, listing
 from qconsole.web.visit import Visit, action, page
 
+PLAIN_STATES = frozenset({"waiting", "active", "delayed"})  # what plain arq lets be counted
 LIMITS = frozenset({"concurrency", "rate_max", "rate_per_s"})
 
 
@@ -42,6 +43,7 @@ async def show(visit: Visit) -> Response:
         fullest=max((part.counts.get("waiting", 0) for part in queue.partitions), default=0),
         state=state,
         states=STATES,
+        counted=frozenset((*STATES, "dead_letters")) if queue.native else PLAIN_STATES,
         extra=extra,
         filter=str(whole) if whole is not None else "",
         filter_text=str(whole) if whole is not None else extra,

@@ -21,6 +21,7 @@ async def index(visit: Visit) -> Response:
         schema="schedules",
         title="Schedules",
         section="schedules",
+        only_plain=await visit.only_plain(view),
         command=cli_command("schedules", "list"),
         period_ms=10_000,
         watch="queues",

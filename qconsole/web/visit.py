@@ -146,6 +146,10 @@ class Visit:
             raise UsageError(f"{name} must be a list of texts", field=name)
         return tuple(entries)
 
+    async def only_plain(self, view: Any) -> bool:
+        """Tell whether a list is empty because only plain arq, which keeps no such thing, uses this Redis."""
+        return not view and await self.admin.queues.are_all_plain()
+
     async def reason(self) -> str | None:
         return await self.text("reason")
 
