@@ -15,7 +15,7 @@ from workers.documents.numbers import amounts, decimal_mark, quantities
 from workers.documents.promote import coded, figured, settle_factors
 from workers.documents.rows import Row, item_of
 from workers.documents.sums import amounts_not_prices, prices_not_amounts
-from workers.documents.words import carries, names_more, sums, totals
+from workers.documents.words import carries, closes, names_more, sums, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
@@ -137,6 +137,8 @@ def _heading(rows: Sequence[Sequence[Cell]], first: int, last: int) -> GridHeadi
     for column in range(len(rows[first])):
         cells = [rows[index][column] for index in range(first, last + 1)]
         if any(isinstance(cell, Decimal) or (isinstance(cell, str) and _is_amount(cell)) for cell in cells):
+            if titles and titles.get(column - 1, "").rstrip().endswith(":"):
+                continue
             return None
         text = " ".join(cell for cell in cells if isinstance(cell, str))
         if not text:
@@ -177,7 +179,8 @@ def _read(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | None
             printed.update(value for cell in row for value in _values(cell, mark))
             continue
         item = item_of(Row(cells), mark)
-        if item is not None and _states_something(item, Role.QUANTITY in columns.values()):
+        wanted = Role.QUANTITY in columns.values()
+        if item is not None and (_states_something(item, wanted) or (wanted and _worded_count(row, cells))):
             items.append(item)
     return amounts_not_prices(items, printed)
 
@@ -192,6 +195,13 @@ def _states_something(item: LineItem, counts: bool) -> bool:
     return item.quantity != 0 or bool(item.line_total)
 
 
+def _worded_count(row: Sequence[Cell], cells: dict[Role, str | Decimal]) -> bool:
+    """Tell whether a row that is half filled says in words how many: "a lot", "as required"."""
+    count = cells.get(Role.QUANTITY)
+    filled = sum(1 for cell in row if cell is not None)
+    return isinstance(count, str) and ":" not in count and not closes(count) and filled >= max(3, len(row) / 2)
+
+
 def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | None) -> dict[int, Role]:
     """Settle one column per role by how sure the title is and whether the cells below are of that sort."""
     chosen: dict[Role, list[tuple[float, int]]] = {}
@@ -204,6 +214,7 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
     _promote_codes(rows, chosen)
     _promote_count(rows, chosen, mark)
     columns: dict[int, Role] = {}
+    _describe(rows, chosen)
     for role, places in chosen.items():
         if role not in (Role.OTHER, Role.POSITION, Role.TAX):
             columns[_best(rows, role, places, chosen)] = role
@@ -285,6 +296,21 @@ def _promote_count(
         fits = sum(1 for row in rows if row_fits(row, count[1], prices[0][1], total[1], mark))
         if fits >= max(1, 0.6 * sum(1 for row in rows if row[prices[0][1]] is not None)):
             chosen[Role.QUANTITY], chosen[Role.TOTAL] = [count], [total]
+            return
+
+
+def _describe(rows: Sequence[Sequence[Cell]], chosen: dict[Role, list[tuple[float, int]]]) -> None:
+    """Take a second column of names for the description where the first repeats itself or says much less."""
+    names = chosen.get(Role.NAME, [])
+    if Role.DESCRIPTION in chosen or len(names) < 2:
+        return
+    first = _best(rows, Role.NAME, names, chosen)
+    texts = [str(row[first]) for row in rows if first < len(row) and row[first] is not None]
+    for entry in sorted(names, key=lambda entry: -_letters(rows, entry[1])):
+        wordier = _letters(rows, entry[1]) >= 2 * _letters(rows, first)
+        if entry[1] != first and (wordier or len(set(texts)) < len(texts)):
+            chosen[Role.NAME] = [name for name in names if name[1] == first]
+            chosen[Role.DESCRIPTION] = [entry]
             return
 
 

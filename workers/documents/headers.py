@@ -46,6 +46,7 @@ NUMERIC = frozenset(
 )
 
 _WEIGHTS = frozenset(["kg", "kgs", "kilos", "lb", "lbs", "wt", "weight", "gewicht", "poids", "peso", "cbm", "m3"])
+_LISTED = frozenset(["list", "rrp", "msrp", "retail", "catalog", "catalogue", "uvp", "listen", "tarif", "adviesprijs"])
 _FOLDS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "º": " ", "°": " ", "№": " no "})
 _LONGEST_PHRASE = 7
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # OrderQty, ItemDescription: how exports name their fields
@@ -143,6 +144,8 @@ def _partial(words: list[str]) -> Meaning | None:
                 found.append(Meaning(headings()[phrase], 0.8 * length / len(words)))
         if found:
             known = next((known for known in found if known.role is not Role.OTHER), found[0])
+            if known.role is Role.PRICE and _LISTED & set(words):
+                return Meaning(Role.PRICE_LIST, known.weight)
             weighed = known.role in (Role.TOTAL, Role.TOTAL_GROSS) and _WEIGHTS & set(words)
             return Meaning(Role.OTHER, known.weight) if weighed else known
     return _suffix(words)

@@ -14,6 +14,7 @@ from workers.documents.numbers import amounts
 
 _FACTORS = (Role.QUANTITY, Role.PRICE, Role.TOTAL)
 _OTHERWISE = frozenset({Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST, Role.DISCOUNT, Role.PRICE_PER})
+_LESS = frozenset({Role.DISCOUNT, Role.PRICE_PER})
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9./_-]{2,30}")
 
 
@@ -30,11 +31,12 @@ def settle_factors(
     """
     places = {role: column for column, role in columns.items() if role in _FACTORS}
     whole = len(places) == len(_FACTORS)
-    if whole and (_OTHERWISE & set(columns.values()) or _fits(rows, places, mark)):
+    if whole and (_LESS & set(columns.values()) or _fits(rows, places, mark)):
         return
-    if not _OTHERWISE & set(columns.values()) and len(places) > 1:
+    others = {column for column, role in columns.items() if role in _OTHERWISE}
+    if (not others or whole) and len(places) > 1:
         for role in (Role.PRICE, Role.TOTAL, Role.QUANTITY):
-            for column in sorted(set(numeric) - set(places.values())):
+            for column in sorted(set(numeric) - set(places.values()) - others):
                 tried = {**places, role: column}
                 if len(tried) == len(_FACTORS) and _fits(rows, tried, mark):
                     columns.pop(places.get(role, column), None)

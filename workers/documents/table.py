@@ -222,6 +222,8 @@ def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measu
     rich: list[Line] = []
     for line, count in zip(lines, counts, strict=True):
         total = count > 0 and totals(line.text) and not names_more(line.text)
+        if numeric == 1 and _parted(rich, line, size):
+            break
         if rich and (total or closes(line.text)) and not carries(line.text):
             break
         if count >= min(2, numeric) and len(line.words) > 1 and not total and not carries(line.text):
@@ -239,6 +241,12 @@ def _rich(lines: Sequence[Line], heading: Heading, mark: str | None, size: Measu
         and not (totals(line.text) or closes(line.text) or carries(line.text))
     ]
     return Sample(tuple(rich), tuple(beside))
+
+
+def _parted(rich: Sequence[Line], line: Line, size: Measure) -> bool:
+    """Tell whether white parts a line from two rows or more that stand closer."""
+    gaps = [after.top - before.bottom for before, after in pairwise(rich)]
+    return bool(gaps) and line.top - rich[-1].bottom > max(2 * max(gaps), size.height)
 
 
 def _beginning(lines: Sequence[Line], layer: Heading, size: Measure) -> Sample:

@@ -96,3 +96,27 @@ def test_a_sheet_of_labels_and_a_delivery_note_without_wares_hold_no_item() -> N
         == []
     )
     assert read(("Number", "R-7"), ("Items", "12"), ("Total value", "USD 3,400.00")) == []
+
+
+def test_names_that_repeat_are_told_apart_by_the_column_beside_them() -> None:
+    items = read(
+        ("Qty", "Component", "Specification", "Cost", "Total:", 196.9),
+        (12, "Screw", "M2x12, countersunk", 6.59),
+        (6, "Screw", "M3x4", 5.69),
+        ("a lot", "Wire", "22 AWG", None, "have some"),
+    )
+    assert told(items) == [
+        ("", "Screw M2x12, countersunk", "12", "6.59"),
+        ("", "Screw M3x4", "6", "5.69"),
+        ("", "Wire 22 AWG", "None", "None"),
+    ]
+
+
+def test_what_multiplies_goes_before_a_list_price_and_a_sum_with_tax() -> None:
+    items = read(
+        ("Title", "List Price Per Unit", "Purchase Price Per Unit", "Quantity", "Item Subtotal", "Item Total"),
+        ("Label tape", 19.99, 15.99, 2, 31.98, 34.54),
+        ("HDMI cable", 12.99, 9.99, 1, 9.99, 10.79),
+    )
+    assert told(items) == [("", "Label tape", "2", "15.99"), ("", "HDMI cable", "1", "9.99")]
+    assert [item.line_total for item in items] == [Decimal("31.98"), Decimal("9.99")]

@@ -119,3 +119,12 @@ def test_a_picture_of_a_table_inside_a_mail_is_read() -> None:
     ]
     message.add_related(picture(rows), "image", "png", cid="<one>", filename="image001.png")
     assert told(message.as_bytes()) == [("FX-100", "Linear guide 400 mm", "4"), ("FX-115", "Coupling 8x10", "6")]
+
+
+def test_an_address_below_a_table_without_prices_moves_none_of_its_columns() -> None:
+    text = (
+        "Please order:\n\n  QTY  PART NUMBER     DESCRIPTION\n  ---  -----------     ------------\n"
+        "    2  AX-4410-B       Actuator arm, left\n   10  FS-0099         Shear pin 3/16\n\n"
+        "Ship to: 44 Dock Road, Unit 3, Baltimore MD 21224\nPO# 99812 - Net 30\n"
+    )
+    assert told(mail(text)) == [("AX-4410-B", "Actuator arm, left", "2"), ("FS-0099", "Shear pin 3/16", "10")]
