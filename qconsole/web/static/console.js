@@ -135,7 +135,7 @@ const copy = async (text, shown) => { // without a clipboard, as on plain HTTP, 
   if (!text) return;
   let said = `Copied ${text}`;
   try { await navigator.clipboard.writeText(text); }
-  catch { said = "Press Ctrl+C to copy what is selected"; getSelection().selectAllChildren(shown); }
+  catch { said = shown ? "Press Ctrl+C to copy what is selected" : `No clipboard here: ${text}`; if (shown) getSelection().selectAllChildren(shown); }
   $("#toast").textContent = said;
   clearTimeout(copy.later);
   copy.later = setTimeout(() => { $("#toast").textContent = ""; }, 3000);
