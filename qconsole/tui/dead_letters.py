@@ -93,7 +93,8 @@ class GroupsView(WholeListView):
 
     def title_right(self) -> list[Span]:
         letters = sum(group.count for group in self._rows)
-        return [(f"{letters:,} open in {plural(len(self._rows), 'group')}", "text"), *self.age_spans()]
+        counted: Span = (f"{letters:,} open in {plural(len(self._rows), 'group')}", "text")
+        return [*self.missing_spans(), counted, *self.age_spans()]
 
     async def preview_of(self, row: Any) -> Produce:
         sample = await self.admin.dead_letters.get(row.sample_ids[0]) if row.sample_ids else None

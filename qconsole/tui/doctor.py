@@ -18,7 +18,7 @@ _LEVELS = {"bad": 0, "warn": 1, "ok": 2}
 
 DOCTOR_COLUMNS = (
     Column("level", "Level", lambda f, _m: badge(f.level), 8, rank=0, sort=lambda f: _LEVELS.get(f.level, 3)),
-    Column("text", "Finding", lambda f, _m: (plain(f.text), "text"), 30, grow=2, rank=0),
+    Column("text", "Finding", lambda f, _m: (plain(f.text), "text"), 30, grow=2, rank=0, wish=60),
     Column("queue", "Queue", lambda f, _m: (plain(f.queue or "–"), "muted"), 16, rank=1),
     Column(
         "count",

@@ -108,6 +108,7 @@ class Document(Drawn, can_focus=True):
         self._margin = margin
         self._produce: Produce = lambda _width, _folds: ()
         self._lines: Sequence[DocLine] = ()
+        self._built_cells = 0  # the width that the lines were made for
         self._top = 0
         self._cursor = 0
         self._x = 0
@@ -138,11 +139,15 @@ class Document(Drawn, can_focus=True):
 
     def rebuild(self) -> None:
         """Make the lines again and send what changed."""
+        self._build()
+        self.redraw()
+
+    def _build(self) -> None:
+        self._built_cells = self.size.width
         self._lines = self._produce(max(10, self.size.width - 2 * self._margin), self.folds)
         if self.follow:
             self._cursor = max(0, len(self._lines) - 1)
         self._settle()
-        self.redraw()
 
     def search(self, text: str) -> int:
         """Unfold everything, mark the matches, go to the first from here; returns how many lines match."""
@@ -237,6 +242,8 @@ class Document(Drawn, can_focus=True):
 
     def line(self, y: int) -> Strip:
         skin, cells = host(self).skin, self.size.width
+        if self._built_cells != cells:  # the first frame of another width is drawn before its resize event comes
+            self._build()
         place = self._top + y
         bar = self._bar(y)
         if place >= len(self._lines):

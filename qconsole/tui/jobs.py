@@ -20,7 +20,7 @@ from qconsole.tui.table import Column
 
 def _what_cell(row: JobRow, moment: Moment) -> Span | list[Span]:
     if row.state == "active" and row.progress is not None:
-        return progress_spans(row.progress, 16)
+        return progress_spans(row.progress, 10)
     return error_cell(row, moment)
 
 

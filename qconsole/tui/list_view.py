@@ -1,6 +1,6 @@
 """Lists: a table with a preview beside or below it; held whole, or seen through a window onto any length."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from textual import on
@@ -58,6 +58,7 @@ class ListView(View):
         self.preview = Preview()
         self.split = Container(classes="split")
         self.total: Count | None = None
+        self.missing: Mapping[str, str] = {}  # queues that cannot be read, and why
         self._previewed: Hashable | None = None
 
     def compose(self) -> ComposeResult:
@@ -147,7 +148,7 @@ class ListView(View):
         Below, it takes what the list leaves free; on a screen lower or narrower than `TALL_LINES` and `TALL_CELLS` only
         if that is enough.
         """
-        size, room = self.app.size, self.split.size.height
+        size, room, shown = self.app.size, self.split.size.height, self.preview_shown
         wanted, wide = self.table.wanted_height, size.width >= WIDE_CELLS
         beside = wide and (not self.as_of_ms or wanted > room // (2 if self.has_class("-below") else 3))
         tall = size.width >= TALL_CELLS and size.height >= TALL_LINES
@@ -160,6 +161,8 @@ class ListView(View):
         else:
             self.preview.styles.clear_rule("height")
         self.preview.pair(below and wide)
+        if self.preview_shown and not shown:
+            self._preview_soon()
 
     def action_toggle_preview(self) -> None:
         self.toggle_class("-no-preview")
@@ -259,11 +262,17 @@ class ListView(View):
         return self.location.kind.capitalize()
 
     def title_right(self) -> list[Span]:
-        """Return counts and the data's age."""
-        spans: list[Span] = []
+        """Return which queues are not in it, counts and the data's age."""
+        spans = self.missing_spans()
         if self.total is not None:
             spans.append((f"{self.total.value:,}{'' if self.total.exact else '+'}", "text"))
         return [*spans, *self.age_spans()]
+
+    def missing_spans(self) -> list[Span]:
+        """Return which queues are left out, as they cannot be read."""
+        if not self.missing:
+            return []
+        return [(f"▲ without {plain(', '.join(self.missing), limit=40)}, unreadable  ", "bad")]
 
     def age_spans(self) -> list[Span]:
         """Return how old the data is, once that matters."""
@@ -289,6 +298,7 @@ class WholeListView(ListView):
 
     async def load(self) -> None:
         self._rows = await self.fetch()
+        self.missing = getattr(self._rows, "missing", {})
         self.as_of_ms = self.console.moment().now_ms
         self.total = Count(len(self._rows))
         self.present()
@@ -364,6 +374,7 @@ class PagedListView(ListView):
         window = self.window
         self.as_of_ms = window.as_of_ms or self.console.moment().now_ms
         self.total = window.total
+        self.missing = window.missing
         self.table.empty = (self.nothing, "Esc clears the filter" if self.location.filter else "")
         self.table.end_note = None
         if not window.complete:

@@ -24,6 +24,7 @@ class Preview(Container):
         self.first = Document(id="preview")
         self.second = Document(id="preview-second")
         self._produce: Produce = nothing
+        self._may_pair = False
 
     def compose(self) -> ComposeResult:
         yield self.first
@@ -32,17 +33,17 @@ class Preview(Container):
     def show(self, produce: Produce, *, anew: bool) -> None:
         """Show another content; `anew` goes to its top and forgets the folds."""
         self._produce = produce
-        if not self.has_class("-paired"):
-            self.first.show(produce, anew=anew)
-            return
         left, right = halves(produce)
-        self.first.show(left, anew=anew)
-        self.second.show(right, anew=anew)
+        paired = self._may_pair and bool(right(MEASURED_CELLS, Folds()))
+        self.set_class(paired, "-paired")
+        self.first.show(left if paired else produce, anew=anew)
+        if paired:
+            self.second.show(right, anew=anew)
 
     def pair(self, paired: bool) -> None:
-        """Show the content in two columns, or in one."""
-        if paired != self.has_class("-paired"):
-            self.set_class(paired, "-paired")
+        """Show a content that can be divided in two columns, or all in one."""
+        if paired != self._may_pair:
+            self._may_pair = paired
             self.show(self._produce, anew=True)
 
     @property

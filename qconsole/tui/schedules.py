@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
-from qconsole.admin.views import ScheduleView
+from qconsole.admin.views import Rows, ScheduleView
 from qconsole.tui.cells import plain
 from qconsole.tui.document import DocLine, Folds, Produce, section, text_line
 from qconsole.tui.drawn import Moment
@@ -87,7 +87,8 @@ class SchedulesView(WholeListView):
     async def fetch(self) -> Sequence[Any]:
         rows: Sequence[ScheduleView] = await self.admin.schedules.list(queue=self.location.queue)
         words = [word for word in self.location.filter.casefold().split() if not word.startswith("queue:")]
-        return [row for row in rows if all(word in f"{row.id} {row.job_type}".casefold() for word in words)]
+        found = [row for row in rows if all(word in f"{row.id} {row.job_type}".casefold() for word in words)]
+        return Rows(found, getattr(rows, "missing", None))
 
     def open_row(self, row: Any) -> Location | None:
         return Location("schedule", row.id, f"queue:{quoted(row.queue)}")

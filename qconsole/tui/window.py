@@ -6,7 +6,7 @@ run without a repeated key, and memory does not grow with the rows seen (a short
 kept).
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from qconsole.admin.views import Count, Page
@@ -44,6 +44,7 @@ class Window(Generic[R]):
         self.scanned = 0
         self.complete = True
         self.as_of_ms = 0
+        self.missing: Mapping[str, str] = {}
 
     @property
     def rows(self) -> list[R]:
@@ -160,3 +161,4 @@ class Window(Generic[R]):
     def _note(self, page: Page[R]) -> None:
         self.total = page.total if page.total is not None else self.total
         self.scanned, self.complete, self.as_of_ms = page.scanned, page.complete, page.as_of_ms
+        self.missing = page.missing

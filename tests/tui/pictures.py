@@ -42,6 +42,14 @@ MODES = (
     Picture("audit", "audit"),
     Picture("settings", "settings"),
 )
+RARER = (
+    Picture("schedule", "schedule sync-impa-catalog"),
+    Picture("worker", "worker web-1:4021"),
+    Picture("operation", "operation op-20261124-0309"),
+    Picture("events", "events"),
+    Picture("trash", "trash"),
+    Picture("doctor", "doctor"),
+)
 DIALOGS = (
     Picture("preview", "dlq", ("r",)),
     Picture("palette", "jobs", ("colon", *"retry")),

@@ -65,6 +65,7 @@ class Stage:
     make_job: Any = job_row
     view_of: Any = job_view
     asked: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
     fail: Exception | None = None
     passed_s: float = 0.0
 
@@ -148,7 +149,8 @@ class Stage:
     ) -> Page[JobRow]:
         self._note(f"jobs {filter} {cursor} {limit} {reverse}")
         every = 10 if "state:failed" in filter else 1
-        return slice_page(lambda place: self.make_job(place * every), self.jobs_total // every, cursor, limit, reverse)
+        made = slice_page(lambda place: self.make_job(place * every), self.jobs_total // every, cursor, limit, reverse)
+        return replace(made, missing=self.missing)
 
     async def _job(self, id: str, **_: Any) -> JobView:
         return self.view_of(

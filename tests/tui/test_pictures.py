@@ -17,6 +17,7 @@ from tests.tui.pictures import (
     DIALOGS,
     MIDDLE,
     MODES,
+    RARER,
     SMALL,
     WIDE,
     Picture,
@@ -72,11 +73,14 @@ def width_of(size: str) -> int:
 
 
 def every_size_in_turn() -> Iterator[Any]:
-    """Yield every mode at every size; the everyday suite takes each mode once, the sizes in turn."""
+    """Yield every screen at every size; the everyday suite takes each mode once, the sizes in turn."""
     for place, picture in enumerate(MODES):
         for turn, size in enumerate((SMALL, WIDE, MIDDLE)):
             marks = () if turn == place % 3 else pytest.mark.slow
             yield pytest.param(picture, size, marks=marks, id=f"{picture.name}-{size[0]}x{size[1]}")
+    for picture in RARER:
+        for size in (SMALL, MIDDLE, WIDE):
+            yield pytest.param(picture, size, marks=pytest.mark.slow, id=f"{picture.name}-{size[0]}x{size[1]}")
 
 
 @pytest.mark.parametrize(("picture", "size"), [*every_size_in_turn()])

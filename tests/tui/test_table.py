@@ -191,7 +191,7 @@ async def test_a_preview_takes_what_a_short_list_leaves_and_is_entered_by_tab(op
         await pilot.press("v", "3")
         await shows(pilot, "invoice-4180000", "Payload")
         assert app.view.has_class("-beside")
-        stage.jobs_total = 0
+        stage.jobs_total, stage.missing = 0, {"billing": "its shard does not answer"}
         await pilot.resize_terminal(80, 24)
         await pilot.press("ctrl+r")
-        await shows(pilot, "No job matches")
+        await shows(pilot, "No job matches", "without billing, unreadable")
