@@ -1,9 +1,11 @@
 """Takes the pictures of the terminal console in docs/screenshots: `python -m tests.screenshots_tui [folder]`.
 
-A picture is Textual's SVG turned into PNG by rsvg-convert, or by a headless Chromium where that is missing.
+A picture is Textual's SVG turned into PNG by a headless Chromium, or by rsvg-convert where that is missing: it does not
+keep a text's length, so a line with a wide shape in it ends a little off its column.
 """
 
 import asyncio
+import math
 import re
 import shutil
 import subprocess
@@ -21,6 +23,7 @@ from tests.tui.stage import Stage
 from tests.tui.stage_clock import FrozenClock
 
 FOLDER = Path("docs/screenshots")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHOWN = {
     # name -> size, light
     "overview": ((120, 40), False),
@@ -70,16 +73,15 @@ def to_png(svg: str, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "picture.svg"
         source.write_text(svg, encoding="utf-8")
-        converter = shutil.which("rsvg-convert")
-        if converter is not None:
+        if (browser := next(filter(None, map(shutil.which, BROWSERS)), None)) is not None:
+            width, height = (math.ceil(float(n)) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
+            options = ["--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={folder}/profile"]
+            options += [f"--window-size={width},{height}", f"--screenshot={path.absolute()}"]
+            subprocess.run([browser, *options, source.as_uri()], check=True, capture_output=True)
+        elif (converter := shutil.which("rsvg-convert")) is not None:
             subprocess.run([converter, "--zoom", "0.8", "--output", str(path), str(source)], check=True)
-            return
-        browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        if browser is None:
-            raise SystemExit("pictures need rsvg-convert (apt-get install librsvg2-bin) or Chromium")
-        width, height = (round(float(n)) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
-        options = ["--headless", "--no-sandbox", f"--window-size={width},{height}", f"--screenshot={path.absolute()}"]
-        subprocess.run([browser, *options, source.as_uri()], check=True, capture_output=True)
+        else:
+            raise SystemExit("pictures need Chromium, or rsvg-convert (apt-get install librsvg2-bin)")
 
 
 async def main(folder: Path) -> None:
