@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from qconsole.errors import RedisUnavailable
 from qconsole.runtime import Client
 from workers.config import PlatformSettings
 from workers.demo_feed import BUYER, LARGE, add_event, document, enqueue_document, order_mail, report
@@ -19,6 +21,7 @@ from workers.reports import Format, make_report
 from workers.storage import Storage
 
 EVERY_S: Final = 1.0
+logger = logging.getLogger(__name__)
 Step = Callable[[int], Awaitable[object]]
 
 
@@ -94,13 +97,20 @@ async def trickle(settings: PlatformSettings, client: Client) -> None:
     chance = random.Random(8)  # noqa: S311 - nothing depends on it
     for number in itertools.count(1):
         (step,) = chance.choices(list(steps), list(steps.values()))
-        await step(number)
-        await asyncio.sleep(EVERY_S)
+        await _made(step, number)
 
 
 async def trickle_documents(settings: PlatformSettings, client: Client) -> None:
     """Enqueues a document now and then, for ever."""
     source = Trickle(settings, client)
     for number in itertools.count(1):
-        await source.document(number)
-        await asyncio.sleep(EVERY_S)
+        await _made(source.document, number)
+
+
+async def _made(step: Step, number: int) -> None:
+    """Takes one step, and goes on without it when Redis is full or away: those are shown on a demo, too."""
+    try:
+        await step(number)
+    except RedisUnavailable as error:
+        logger.warning("%s", error)
+    await asyncio.sleep(EVERY_S)

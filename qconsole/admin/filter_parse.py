@@ -124,8 +124,9 @@ class Parser:
     def _field_term(self, start: int, name: str, path: tuple[str, ...], found: re.Match[str], negated: bool) -> Term:
         field = FIELDS.get(name)
         if field is None:
-            close = difflib.get_close_matches(name, FIELDS, n=1)
-            hint = f"Did you mean {close[0]}?" if close else f"Fields are {', '.join(FIELDS)}."
+            known = [field.name for field in FIELDS.values() if self._noun in field.nouns]
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]}?" if close else f"Fields are {', '.join(known)}."
             fail(start, "a field", repr(name), hint)
         operator = Operator.IS if found.group() == "=" else Operator(found.group())
         if operator not in OPERATORS_OF[field.kind]:

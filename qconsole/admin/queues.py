@@ -222,8 +222,10 @@ class Queues(Noun):
         async with self._change("queues.pause", name, name, reason=reason, until=iso_time(until_ms)) as entry:
             for part in self._partitions.parts(name):
                 changed |= await self._queue(part).pause(actor=actor, reason=reason, until_ms=until_ms)
-        sentence = f"Queue {name} is paused." if changed else f"Queue {name} was paused already; its reason is updated."
-        return entry.applied(sentence)
+        said = "is paused" if changed else "was paused already, its reason is updated"
+        until = iso_time(until_ms)
+        ends = f"; it resumes by itself at {until[:19].replace('T', ' ')} UTC" if until else ""
+        return entry.applied(f"Queue {name} {said}{ends}.")
 
     async def _ours(self, name: str, what: str) -> None:
         """Refuse what only workers of ours heed on a queue that none of them has served.
@@ -337,7 +339,8 @@ class Queues(Noun):
             )
         async with self._change("queues.empty", name, name, reason=reason) as entry:
             removed = sum([await self._remove_everything(part) for part in parts])
-        return entry.applied(f"Queue {name} is empty: {removed:,} jobs were removed.")
+        were = "job was" if removed == 1 else "jobs were"
+        return entry.applied(f"Queue {name} is empty: {removed:,} {were} removed.")
 
     async def _remove_everything(self, name: str) -> int:
         keys, queue, removed = self._backend.keys(name), self._queue(name), 0

@@ -117,7 +117,8 @@ def run(arguments: list[str]) -> int:
             print(error.format_message())
             return 2
         context = getattr(error, "ctx", None)
-        return _usage(arguments, error.format_message(), f"See: {context.command_path} --help" if context else None)
+        hint = f"See: {context.command_path} --help" if context else None
+        return _usage(arguments, _worded(error.format_message()), hint)
     except typer.Abort:
         return 130
     except (SystemExit, KeyboardInterrupt, BrokenPipeError):
@@ -140,6 +141,14 @@ def _options_last(arguments: list[str]) -> list[str]:
         return arguments
     path = 1 if rest[0] in SINGLE else 2
     return [*rest[:path], *leading, *rest[path:]]
+
+
+def _worded(message: str) -> str:
+    """Return what the parser says of a number in words for people."""
+    for kind, words in (("int", "a whole number"), ("float", "a number")):
+        message = message.replace(f"is not a valid {kind} range.", f"is not {words}.")
+        message = message.replace(f"is not a valid {kind}.", f"is not {words}.")
+    return message
 
 
 def _unknown(name: str) -> str:
