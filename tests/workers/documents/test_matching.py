@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 
@@ -15,6 +16,7 @@ from workers.documents.matching import (
     conversion_factor,
     decision_key,
     fit,
+    losses,
 )
 from workers.documents.matching.calibration import shipped
 from workers.documents.matching.measure import measure
@@ -151,6 +153,21 @@ def test_the_line_is_converted_to_the_rows_unit(catalogue: Catalogue) -> None:
 )  # fmt: skip
 def test_units_convert_only_within_their_kind(asked: str, sold: str, factor: str | None) -> None:
     assert conversion_factor(asked, sold) == (None if factor is None else Decimal(factor))
+
+
+def test_a_word_that_likely_pairs_seldom_lose_is_missed_the_most() -> None:
+    line, row = tokenise("Ortavo lamp black steady"), tokenise("Ortavo lamp steady")
+    shops = [losses.remainder(line, row)] * 40  # the catalogue never tells the colour
+    asked = tokenise("Ortavo lamp black")
+    doubted = [losses.remainder(asked, tokenise("Ortavo lamp")), losses.remainder(asked, tokenise("Ortavo black"))]
+    found = losses.weigh(np.arange(42), [*shops, *doubted], np.array([0.99] * 40 + [0.1, 0.1]))
+    colour, lamp = (dict(zip(losses.NAMES, pair, strict=True)) for pair in found[-2:])
+    assert colour["losses_in_line"] < 0.1 < 1.0 < lamp["losses_in_line"] * 2
+    assert colour["losses_in_row"] == lamp["losses_in_row"] == 0.0
+
+
+def test_no_pair_teaches_nothing_and_is_no_error() -> None:
+    assert losses.weigh(np.zeros(0, dtype=np.int64), [], np.zeros(0)).shape == (0, len(losses.NAMES))
 
 
 def test_codes_and_measures_have_one_spelling() -> None:

@@ -3,6 +3,7 @@
 The coefficients are shipped as `coefficients.json`, written by `python -m workers.documents.matching.fit`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from workers.documents.matching import features
+from workers.documents.matching import features, losses
 
 Matrix = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 MARGIN_CAP = 5.0
+PAIR_NAMES = (*features.NAMES, *losses.NAMES)
 _OWN_NAMES = (
     "code_exact", "code_variant", "code_sibling", "code_foreign", "code_only_one", "stated_differs", "colour_differs",
     "numbers_differ", "price_far", "accessory", "plain_covered", "foreign_covered",
@@ -48,12 +50,14 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """The pair's regression and those that judge it among its rivals.
+    """The pair's regressions and those that judge it among its rivals.
 
+    `glance` knows the pair's features only; with what it takes for likely, `losses` are learnt, and `pair` knows both.
     `alone` judges lines that may be the same product; `competing` and then `settled`, which sees the rivals as
     `competing` judged them, where every row is for one line only.
     """
 
+    glance: Regression
     pair: Regression
     competing: Regression
     settled: Regression
@@ -61,20 +65,31 @@ class Coefficients:
 
     def confidence(self, pairs: "Pairs", *, competing: bool) -> Matrix:
         """Returns the chance of each candidate pair to be true."""
-        scores = self.pair.logit(pairs.matrix)
+        scores = self.pair.logit(with_losses(pairs, self.glance))
         for judge in (self.competing, self.settled) if competing else (self.alone,):
             scores = judge.logit(rivalry(scores, pairs, competing=competing))
-        chances: Matrix = 1 / (1 + np.exp(-scores))
-        return chances
+        return _chance(scores)
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Candidate pairs: numbers of line and row, and one line of features for each."""
+    """Candidate pairs: numbers of line and row, one line of features and the words of one side only for each."""
 
     lines: Numbers
     rows: Numbers
     matrix: Matrix
+    remainders: Sequence[losses.Remainder]
+
+
+def with_losses(pairs: Pairs, glance: Regression) -> Matrix:
+    """Returns the features of each pair in the order of PAIR_NAMES."""
+    chances = _chance(glance.logit(pairs.matrix))
+    return np.hstack([pairs.matrix, losses.weigh(pairs.lines, pairs.remainders, chances)])
+
+
+def _chance(scores: Matrix) -> Matrix:
+    chances: Matrix = 1 / (1 + np.exp(-scores))
+    return chances
 
 
 @cache
@@ -82,7 +97,8 @@ def shipped() -> Coefficients:
     """Returns the coefficients that come with the package."""
     stored = orjson.loads(resources.files(__package__).joinpath("coefficients.json").read_bytes())
     return Coefficients(
-        pair=_regression(stored["pair"], features.NAMES),
+        glance=_regression(stored["glance"], features.NAMES),
+        pair=_regression(stored["pair"], PAIR_NAMES),
         competing=_regression(stored["competing"], RIVAL_NAMES),
         settled=_regression(stored["settled"], RIVAL_NAMES),
         alone=_regression(stored["alone"], RIVAL_NAMES),

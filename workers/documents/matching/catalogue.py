@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from workers.documents.matching import features
+from workers.documents.matching import features, losses
 from workers.documents.matching.calibration import Coefficients, Pairs, shipped
 from workers.documents.matching.index import Rarity, TokenIndex, token_weights
 from workers.documents.matching.tokens import Tokens, code_key, normalise, tokenise
@@ -144,11 +144,13 @@ class Catalogue:
         line_numbers: list[int] = []
         row_numbers: list[int] = []
         vectors: list[list[float]] = []
+        remainders: list[losses.Remainder] = []
         for number, line in enumerate(lines):
             tokens = _tokens(line)
             for row in self._index.nearest(token_weights(tokens), CANDIDATES).tolist():
                 line_numbers.append(number)
                 row_numbers.append(row)
+                remainders.append(losses.remainder(tokens, self._tokens[row]))
                 vectors.append(
                     features.compare(
                         tokens,
@@ -162,6 +164,7 @@ class Catalogue:
             lines=np.array(line_numbers, dtype=np.int64),
             rows=np.array(row_numbers, dtype=np.int64),
             matrix=np.array(vectors, dtype=np.float64).reshape(len(vectors), len(features.NAMES)),
+            remainders=remainders,
         )
 
     def _exact_codes(self) -> dict[str, int | None]:

@@ -15,7 +15,17 @@ import numpy as np
 import orjson
 
 from workers.documents.matching import features
-from workers.documents.matching.calibration import RIVAL_NAMES, Coefficients, Matrix, Pairs, Regression, fit, rivalry
+from workers.documents.matching.calibration import (
+    PAIR_NAMES,
+    RIVAL_NAMES,
+    Coefficients,
+    Matrix,
+    Pairs,
+    Regression,
+    fit,
+    rivalry,
+    with_losses,
+)
 from workers.documents.matching.catalogue import Catalogue
 from workers.documents.matching.synthetic import Benchmark, Habits, Traps, generate, generate_harsh
 from workers.documents.matching.tables import read_catalogue, read_lines
@@ -76,11 +86,13 @@ def read_labelled(folder: Path) -> Benchmark:
 def fit_sources(sources: Sequence[Benchmark]) -> Coefficients:
     """Returns coefficients fitted on all sources, each of them with the same say."""
     found = [candidates(source) for source in sources]
-    matrix = np.concatenate([pairs.matrix for pairs, _ in found])
     labels = np.concatenate([truth for _, truth in found])
     weights = np.concatenate([np.full(len(truth), 1_000 / truth.sum()) for _, truth in found])
-    pair = fit(matrix, labels, weights, ridge=_RIDGE, names=features.NAMES)
-    scores = [pair.logit(pairs.matrix) for pairs, _ in found]
+    seen = np.concatenate([pairs.matrix for pairs, _ in found])
+    glance = fit(seen, labels, weights, ridge=_RIDGE, names=features.NAMES)
+    known = [with_losses(pairs, glance) for pairs, _ in found]
+    pair = fit(np.concatenate(known), labels, weights, ridge=_RIDGE, names=PAIR_NAMES)
+    scores = [pair.logit(matrix) for matrix in known]
 
     def judge(scores: Sequence[Matrix], *, competing: bool) -> Regression:
         rivals = [rivalry(own, pairs, competing=competing) for own, (pairs, _) in zip(scores, found, strict=True)]
@@ -91,6 +103,7 @@ def fit_sources(sources: Sequence[Benchmark]) -> Coefficients:
         competing.logit(rivalry(own, pairs, competing=True)) for own, (pairs, _) in zip(scores, found, strict=True)
     ]
     return Coefficients(
+        glance=glance,
         pair=pair,
         competing=competing,
         settled=judge(settling, competing=True),
@@ -101,7 +114,7 @@ def fit_sources(sources: Sequence[Benchmark]) -> Coefficients:
 def candidates(source: Benchmark) -> tuple[Pairs, Matrix]:
     """Returns the source's candidate pairs and which of them are true."""
     blank = Regression(features.NAMES, np.zeros(len(features.NAMES)), 0.0)
-    pairs = Catalogue(source.rows, coefficients=Coefficients(blank, blank, blank, blank)).pairs(source.lines)
+    pairs = Catalogue(source.rows, coefficients=Coefficients(blank, blank, blank, blank, blank)).pairs(source.lines)
     labels = [
         (source.lines[line].line_id, source.rows[row].row_id) in source.truth
         for line, row in zip(pairs.lines.tolist(), pairs.rows.tolist(), strict=True)
@@ -117,6 +130,7 @@ def as_json(coefficients: Coefficients) -> bytes:
             "bias": round(part.bias, 4),
         }
         for name, part in (
+            ("glance", coefficients.glance),
             ("pair", coefficients.pair),
             ("competing", coefficients.competing),
             ("settled", coefficients.settled),

@@ -70,6 +70,7 @@ _COLOURS = {
     "tricolor": "tricolor", "tricolour": "tricolor", "multicolor": "tricolor", "multicolour": "tricolor",
     "lightcyan": "lightcyan", "lightmagenta": "lightmagenta",
 }  # fmt: skip
+COLOUR_NAMES = frozenset(_COLOURS.values())
 _PARTS = frozenset(
     [
         "adapter",
@@ -137,10 +138,11 @@ _PARTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What can be compared of one row or line; every text is lower case ASCII."""
+    """What can be compared of one row or line; every text is lower case ASCII. `plain` are the words but the codes."""
 
     name: str
     words: frozenset[str]
+    plain: frozenset[str]
     described: frozenset[str]
     codes: frozenset[str]
     stated: frozenset[str]
@@ -234,6 +236,7 @@ def tokenise(name: str, *, description: str = "", brand: str = "", codes: tuple[
     return Tokens(
         name=text,
         words=frozenset(spelling.words),
+        plain=frozenset(spelling.words - spelling.codes),
         described=frozenset((told.words | told.codes | told.forms) - spelling.words),
         codes=frozenset(spelling.codes),
         stated=frozenset(stated),
