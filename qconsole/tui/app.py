@@ -41,7 +41,7 @@ from qconsole.tui.palette import Entry, PaletteDialog
 from qconsole.tui.palette_entries import entries, literal_entries
 from qconsole.tui.perform import Performer
 from qconsole.tui.screens import view_for
-from qconsole.tui.skin import AsciiOnly, Skin
+from qconsole.tui.skin import AsciiOnly, Skin, Span
 from qconsole.tui.table import Table
 from qconsole.tui.terminal import Terminal, examine, require_terminal
 from qconsole.tui.text_dialog import TextDialog
@@ -49,6 +49,8 @@ from qconsole.tui.verbs import ALL
 from qconsole.tui.view import View
 
 MOST_BACK = 8
+MOST_REMEMBERED = 50
+CRUMBS_FROM = 100  # cells a screen must have for the way to it to stand in its title
 LEAVE_S = 2.0  # what leaving may wait for Redis
 
 
@@ -75,6 +77,8 @@ class ConsoleApp(LinkedApp):
         Binding("colon,ctrl+p", "palette", "palette: every verb and place", show=False),
         Binding("question_mark", "help", "keys", show=False),
         Binding("escape", "back", "back", show=False),
+        Binding("less_than_sign", "earlier", "the screen before, from any mode", show=False),
+        Binding("greater_than_sign", "later", "forward again", show=False),
         Binding("p", "pause_queue", "pause or resume the queue", show=False),
         Binding("P", "pause_live", "hold the screen still", show=False),
         Binding("ctrl+r", "refresh", "refresh now", show=False),
@@ -111,6 +115,8 @@ class ConsoleApp(LinkedApp):
         self._at = at or Location("overview")
         self._roots: dict[str, View] = {}
         self._stack: list[View] = []
+        self._earlier: list[Location] = []
+        self._later: list[Location] = []
         self._filter_for: View | None = None
 
     def compose(self) -> ComposeResult:
@@ -150,12 +156,44 @@ class ConsoleApp(LinkedApp):
         """Return a command line for this environment."""
         return cli_command(noun, verb, *ids, filter=filter, env=self.settings.env, **options)
 
+    def crumbs(self, view: View) -> list[Span]:
+        """Return the way to a view, as Escape goes back: `DLQ › Entries › `."""
+        if view not in self._stack or self.size.width < CRUMBS_FROM:
+            return []
+        names = {"groups": "DLQ", "dlq": "Entries"}
+        way = [passed.location.kind for passed in self._stack[: self._stack.index(view)][-3:]]
+        return [(f"{names.get(kind, kind.capitalize())} › ", "muted") for kind in way]
+
     def is_root(self, view: View) -> bool:
         """Return whether Escape cannot go further back from a view."""
         return len(self._stack) == 1
 
     async def go(self, location: Location) -> None:
         """Show a place; a numbered mode becomes the new root, anything else can be left with Escape."""
+        self._remember()
+        await self._enter(location)
+
+    def _remember(self) -> None:
+        """Keep what is shown as the screen before the next one."""
+        if self._stack:
+            self._earlier = [*self._earlier[1 - MOST_REMEMBERED :], self.view.location]
+            self._later.clear()
+
+    async def action_earlier(self) -> None:
+        await self._travel(self._earlier, self._later, "earlier")
+
+    async def action_later(self) -> None:
+        await self._travel(self._later, self._earlier, "later")
+
+    async def _travel(self, ahead: list[Location], behind: list[Location], word: str) -> None:
+        if not ahead:
+            self.flash(f"There is no {word} screen.")
+            return
+        behind.append(self.view.location)
+        await self._enter(ahead.pop(), exactly=True)
+
+    async def _enter(self, location: Location, *, exactly: bool = False) -> None:
+        """Put a view of a place on the stack; `exactly` takes a filter away as well."""
         root = location.kind in {mode.kind for mode in MODES}
         known = self._roots.get(location.kind) if root else None
         view = known or view_for(location)
@@ -167,7 +205,7 @@ class ConsoleApp(LinkedApp):
             self._stack.append(view)
             if len(self._stack) > MOST_BACK:
                 await self._discard(self._stack.pop(1))
-        if known is not None and location.filter and location.filter != known.location.filter:
+        if known is not None and (location.filter or exactly) and location.filter != known.location.filter:
             known.apply_filter(location.filter)
         await self._show(view)
 
@@ -223,6 +261,7 @@ class ConsoleApp(LinkedApp):
         if self.view.escape():
             return
         if len(self._stack) > 1:
+            self._remember()
             await self._discard(self._stack.pop())
             await self._show(self.view)
 

@@ -67,7 +67,7 @@ class DocumentView(View):
         self.retitle()
 
     def retitle(self) -> None:
-        self.title_line.say(self.title(), [])
+        self.title_line.say([*self.console.crumbs(self), *self.title()], [])
         self.console.show_hints()
 
     def title(self) -> list[Span]:

@@ -23,6 +23,8 @@ _SIGNS = {
     "enter": "Enter",
     "escape": "Esc",
     "comma": ",",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "tab": "Tab",
     "plus": "+",
     "minus": "-",

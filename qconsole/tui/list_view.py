@@ -244,7 +244,7 @@ class ListView(View):
     # title
 
     def retitle(self) -> None:
-        self.title_line.say(self.title(), self.title_right())
+        self.title_line.say([*self.console.crumbs(self), *self.title()], self.title_right())
         self.console.show_hints()
 
     def title(self) -> list[Span]:

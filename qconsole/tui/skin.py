@@ -231,7 +231,7 @@ class AsciiOnly(LineFilter):
     _TABLE = str.maketrans(
         {
             **dict(zip("●○◌▶◇▲■✖◆·…–—→←↑↓⏎␊␛␀␡", "*o.>v!#xX..--><^v/////", strict=True)),
-            **dict(zip("▁▂▃▄▅▆▇█", "_.-=+oO#", strict=True)),
+            **dict(zip("▁▂▃▄▅▆▇█›", "_.-=+oO#>", strict=True)),
             **dict(zip("─│┌┐└┘├┤┬┴┼━┃╭╮╰╯▏▎▍▌▋▊▉░▒▓╌▸▾≤≥×", "-|+++++++++-|++++||||||#..#->v<>x", strict=True)),
         }
     )

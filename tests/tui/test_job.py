@@ -114,6 +114,14 @@ async def test_links_lead_to_the_dead_letter_the_group_and_similar_failures(open
             await eventually(lambda place=place: pilot.app.view.location == place)  # type: ignore[attr-defined,misc]
             await pilot.press("escape")
             await shows(pilot, "Job  invoice-4179958")
+        await pilot.press("less_than_sign")
+        await eventually(lambda: pilot.app.view.location == place)  # type: ignore[attr-defined]
+        await pilot.press("7", "less_than_sign")
+        await eventually(lambda: pilot.app.view.location == place)  # type: ignore[attr-defined]
+        await pilot.resize_terminal(120, 40)
+        await shows(pilot, "Workers › Job  report-4179992")
+        await pilot.press("greater_than_sign")
+        await eventually(lambda: pilot.app.view.location.kind == "workers")  # type: ignore[attr-defined]
 
 
 async def test_masked_values_are_revealed_by_v_and_the_audit_knows(open_console: Open, admin: Admin) -> None:
