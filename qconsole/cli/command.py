@@ -236,8 +236,9 @@ def read_ids(ids: list[str] | None, filter_text: str | None, *, noun: str) -> li
     """Return the ids to act on: from the arguments, or one a line from standard input when asked by `-`.
 
     Raises:
-        UsageError: neither ids nor a filter, or both.
+        UsageError: neither ids nor a filter, both, or a filter that is blank.
     """
+    checked_filter(filter_text)
     found = list(ids or [])
     if found == ["-"] or (not found and not filter_text and not at_terminal()):
         text = read_stdin(lines=_IDS_READ)
@@ -251,6 +252,21 @@ def read_ids(ids: list[str] | None, filter_text: str | None, *, noun: str) -> li
             "nothing selected", hint=f"Give {noun} ids, --filter FILTER, or ids on standard input with `-`."
         )
     return found
+
+
+def checked_filter(text: str | None) -> str | None:
+    """Return the filter of a verb that changes jobs. A blank one, as from a variable that is not set, would take all.
+
+    Raises:
+        UsageError: it is blank.
+    """
+    if text is not None and not text.strip():
+        raise UsageError(
+            "--filter is blank, and would select everything",
+            hint="Name what you mean, e.g. --filter state:failed, or --filter queue:NAME for a whole queue.",
+            field="--filter",
+        )
+    return text
 
 
 def read_json(text: str | None, *, option: str) -> Any:

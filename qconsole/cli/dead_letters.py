@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qconsole.cli.bulk import run_bulk
-from qconsole.cli.command import Session, command, joined, read_duration_s, read_ids, read_json
+from qconsole.cli.command import Session, checked_filter, command, joined, read_duration_s, read_ids, read_json
 from qconsole.cli.jobs import pretty
 from qconsole.cli.options import Again, Bulk, Cursor, Filter, Ids, LetterFilter, Limit, PageLimit, Reveal
 from qconsole.cli.output import Column, Format, Output, ago, counted, instant
@@ -169,7 +169,7 @@ async def discard(session: Session, bulk: Bulk, ids: Ids = None) -> int:
 @command(app, "drain")
 async def drain(session: Session, bulk: Bulk, again: Again) -> int:
     """Replay every open dead letter, or all that match the filter."""
-    chosen = replace(bulk, filter=bulk.filter or "state:open")
+    chosen = replace(bulk, filter=checked_filter(bulk.filter) or "state:open")
     return await run_bulk(session, "replay", chosen, noun="dlq", again=again)
 
 

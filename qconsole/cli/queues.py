@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qconsole.cli.bulk import narrowed, run_bulk
-from qconsole.cli.command import Session, command, joined, read_duration_s, read_instant_ms
+from qconsole.cli.command import Session, checked_filter, command, joined, read_duration_s, read_instant_ms
 from qconsole.cli.options import Bulk, QueueName, Reason
 from qconsole.cli.output import Column, ago, counted, duration, instant, per_minute
 from qconsole.errors import ExitCode, UsageError
@@ -226,7 +226,7 @@ async def drain(
     delayed: Annotated[bool, typer.Option("--delayed/--waiting-only", help="Take delayed jobs out as well.")] = True,
 ) -> int:
     """Take the waiting and delayed jobs out of a queue, into the trash."""
-    wanted = joined(["state:waiting,delayed" if delayed else "state:waiting"], bulk.filter)
+    wanted = joined(["state:waiting,delayed" if delayed else "state:waiting"], checked_filter(bulk.filter))
     chosen, _ = await narrowed(session, replace(bulk, filter=wanted), [], queue)
     return await run_bulk(session, "drain", chosen, noun="jobs")
 

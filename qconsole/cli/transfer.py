@@ -109,7 +109,7 @@ async def import_(
     admin = await session.admin()
     progress = Progress(session.output, verb="import")
     try:
-        source = file.open(encoding="utf-8") if file else sys.stdin
+        source = sys.stdin if file is None or str(file) == "-" else file.open(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", field="FILE") from error
     with source, closing(progress):
