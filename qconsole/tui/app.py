@@ -162,7 +162,7 @@ class ConsoleApp(LinkedApp):
             return []
         names = {"groups": "DLQ", "dlq": "Entries"}
         way = [passed.location.kind for passed in self._stack[: self._stack.index(view)][-3:]]
-        return [(f"{names.get(kind, kind.capitalize())} › ", "muted") for kind in way]
+        return [(f"{names.get(kind, kind.capitalize().replace('-', ' '))} › ", "muted") for kind in way]
 
     def is_root(self, view: View) -> bool:
         """Return whether Escape cannot go further back from a view."""

@@ -5,6 +5,7 @@ Pure.
 import difflib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
 from qconsole.admin.views import AttemptView, ErrorView, JobView
@@ -208,6 +209,8 @@ def _difference(
 ) -> list[DocLine]:
     if before is None:
         return []
+    if not before.traceback:  # like is compared with like
+        error = replace(error, traceback=None)
     old, new = as_report(before).split("\n"), as_report(error).split("\n")
     if old == new:
         return [DocLine((("    same error as the attempt before", "muted"),))]

@@ -13,6 +13,7 @@ from qconsole.tui.document import DocLine, Folds, section
 from qconsole.tui.document_view import DocumentView
 from qconsole.tui.drawn import Moment
 from qconsole.tui.facts import facts, job_link, when
+from qconsole.tui.format import plural
 from qconsole.tui.job import payload_lines
 from qconsole.tui.keys import verb_bindings
 from qconsole.tui.location import Location
@@ -62,10 +63,8 @@ class DeadLetterDocument(DocumentView):
             return []
         moment = self.console.moment()
         lines = dead_letter_facts(letter, cells, moment)
-        lines += [
-            DocLine(),
-            section("Attempts", f"{letter.row.attempts}" + (f", {letter.stalls} stalls" if letter.stalls else "")),
-        ]
+        stalls = [plural(letter.stalls, "stall")] if letter.stalls else []
+        lines += [DocLine(), section("Attempts", ", ".join([str(letter.row.attempts), *stalls]))]
         return [*lines, *attempt_sections(letter.attempts, letter.error, cells, folds, moment.zone)]
 
     def right(self, cells: int, folds: Folds) -> Sequence[DocLine]:

@@ -202,8 +202,9 @@ def test_attempts_fold_libraries_and_show_what_differs() -> None:
 
 def test_the_traceback_of_the_last_error_stands_with_its_attempt() -> None:
     bare = replace(ERROR, traceback=None)  # as an attempt keeps it
-    lines = text_of(attempt_sections((AttemptView(1, 0, 10, "w", "failed", bare),), ERROR, 100, Folds(), fmt.UTC))
-    assert any("lines of libraries" in line for line in lines)
+    attempts = (AttemptView(1, 0, 10, "w", "failed", bare), AttemptView(2, 20, 30, "w", "failed", bare))
+    lines = text_of(attempt_sections(attempts, ERROR, 100, Folds(), fmt.UTC))
+    assert any("lines of libraries" in line for line in lines) and any("same error" in line for line in lines)
 
 
 def test_a_hostile_error_is_text() -> None:
