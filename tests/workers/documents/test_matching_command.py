@@ -41,6 +41,11 @@ def test_each_query_gets_one_row(tmp_path: Path) -> None:
         "id,Bezeichnung\na,Ortavo Plattenspieler f\u00fcr PRLX350H\n".encode("cp1252"),
         "id,name\na,Ortavo Turntable - PRLX350H\n".encode("utf-16"),
         b'id,name,note\na,"Ortavo Turntable\n- PRLX350H"\n\n',
+        "id,name\na,Ortavo Turntable - PRLX350H\n".encode("utf-16-le"),
+        b"sep=;\nid;name\na;Ortavo Turntable - PRLX350H\n",
+        "Article ID;D\u00e9signation;Prix\na;Ortavo Turntable - PRLX350H;99,00\n".encode(),
+        b"vendor_name,left_id,left_title,description\nOrtavo,a,Ortavo Turntable &ndash; PRLX350H,belt\n",
+        b"id,name,title\na,,Ortavo Turntable - PRLX350H\n",
     ],
 )
 def test_delimiters_encodings_and_headings_vary(tmp_path: Path, queries: bytes) -> None:
@@ -52,6 +57,7 @@ def test_delimiters_encodings_and_headings_vary(tmp_path: Path, queries: bytes) 
     ("content", "sentence"),
     [
         (b"", "is empty"),
+        (b"  \n \n", "is empty"),
         (b"id,name\n", "has a header and no rows"),
         (b"id,colour\n1,red\n", "must have a column called name or title"),
         (b"PK\x03\x04\x00\x00", "is not a text file"),
@@ -65,6 +71,20 @@ def test_a_useless_file_is_refused_in_one_sentence(
     assert code == 2
     assert sentence in said
     assert said.count("\n") == 1
+
+
+def test_the_files_that_are_read_are_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text(CATALOGUE, encoding="utf-8")
+    assert main(["--catalogue", str(path), "--queries", str(path), "--out", str(path)]) == 2
+    assert "--out must be another file" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == CATALOGUE
+
+
+def test_repeated_and_missing_ids_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, rows = _run(tmp_path, catalogue=(CATALOGUE + "7,Red rug,,\n").encode(), queries=b"id,name\n,Rug\n1,Lamp\n")
+    assert (code, [row[0] for row in rows[1:]]) == (0, ["row-1", "1"])
+    assert "b.csv has several rows with the id 7;" in capsys.readouterr().err
 
 
 def test_a_missing_file_ends_the_process_with_2(tmp_path: Path) -> None:
@@ -92,7 +112,7 @@ def test_a_row_without_an_id_is_numbered_and_an_oversized_field_is_refused(tmp_p
 @pytest.mark.parametrize(
     ("text", "amount"),
     [("$1,299.00", 1299.0), ("1.299,00 EUR", 1299.0), ("12,50", 12.5), ("1,299", 1299.0), ("", None), ("0.0", None),
-     ("n/a", None), ("USD 5", 5.0), ("1'000.50", 1000.5)],
+     ("n/a", None), ("USD 5", 5.0), ("\u00a31\u00a0299", 1299.0), ("9" * 400, None), ("1'000.50", 1000.5)],
 )  # fmt: skip
 def test_prices_are_read_in_both_notations(text: str, amount: float | None) -> None:
     assert parse_price(text) == amount

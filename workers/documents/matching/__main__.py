@@ -7,6 +7,7 @@ writes one row for each query: its id, the catalogue row's id or nothing, the co
 import argparse
 import gc
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,8 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        catalogue = Catalogue(read_catalogue(options.catalogue))
-        matches = catalogue.match(read_lines(options.queries), competing=not options.repeats)
+        if options.out.exists() and any(options.out.samefile(path) for path in (options.catalogue, options.queries)):
+            raise TableError(f"--out must be another file than the two that are read, got {options.out}.")
+        rows, lines = read_catalogue(options.catalogue), read_lines(options.queries)
+        _warn_of_repeated(options.catalogue, [row.row_id for row in rows])
+        _warn_of_repeated(options.queries, [line.line_id for line in lines])
+        matches = Catalogue(rows).match(lines, competing=not options.repeats)
         write_table(options.out, HEADER, _written(matches))
     except TableError as error:
         sys.stderr.write(f"{error}\n")
@@ -36,6 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = sum(match.row_id is not None for match in matches)
     sys.stderr.write(f"{len(matches)} queries, {named} with a match, written to {options.out}\n")
     return 0
+
+
+def _warn_of_repeated(path: Path, ids: Sequence[str]) -> None:
+    repeated = [row_id for row_id, times in Counter(ids).items() if times > 1]
+    if repeated:
+        named = ", ".join(repeated[:3]) + (", ..." if len(repeated) > 3 else "")
+        sys.stderr.write(f"{path} has several rows with the id {named}; give each its own to tell their matches apart.\n")
 
 
 def _written(matches: Sequence[Match]) -> Iterator[list[str]]:
