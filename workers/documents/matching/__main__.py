@@ -47,7 +47,7 @@ def _warn_of_repeated(path: Path, ids: Sequence[str]) -> None:
     repeated = [row_id for row_id, times in Counter(ids).items() if times > 1]
     if repeated:
         named = ", ".join(repeated[:3]) + (", ..." if len(repeated) > 3 else "")
-        sys.stderr.write(f"{path} has several rows with the id {named}; give each its own to tell their matches apart.\n")
+        sys.stderr.write(f"{path} has several rows with the id {named}; give each its own to tell matches apart.\n")
 
 
 def _written(matches: Sequence[Match]) -> Iterator[list[str]]:
