@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: groups, show, replay, discard.", rich_markup_mode=None)
 
+ENTRY_CELLS = 34  # the id of a job of ours, and when it was buried
 EntryId = Annotated[str, typer.Argument(metavar="ID", help="The dead letter's id, or its job's id.")]
 
 
@@ -47,7 +48,7 @@ async def list_(
         session.output.table(
             page.rows,
             [
-                Column("id", lambda e: e.id),
+                Column("id", lambda e: e.id, most=ENTRY_CELLS),
                 Column("queue", lambda e: e.queue, gives=5),
                 Column("type", lambda e: e.job_type, gives=4),
                 Column("state", lambda e: e.state, gives=2),

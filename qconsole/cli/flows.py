@@ -8,7 +8,7 @@ import typer
 
 from qconsole.cli.command import Session, command
 from qconsole.cli.options import Cursor, JobId, PageLimit, QueueHint, Reason
-from qconsole.cli.output import Column, ago
+from qconsole.cli.output import ID_CELLS, Column, ago
 from qconsole.cli.queues import show_applied
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) 
     page = await admin.flows.page(cursor=cursor, limit=limit)
     now_ms = page.as_of_ms or int(time.time() * 1000)
     columns = [
-        Column("flow", lambda f: f.root_id),
+        Column("flow", lambda f: f.root_id, most=ID_CELLS),
         Column("queue", lambda f: f.queue),
         Column("type", lambda f: f.job_type, grow=True, gives=2),
         Column("state", lambda f: f.state),

@@ -25,7 +25,7 @@ from qconsole.cli.options import (
     Reason,
     Reveal,
 )
-from qconsole.cli.output import Column, Format, Output, ago, counted, duration, instant
+from qconsole.cli.output import ID_CELLS, Column, Format, Output, ago, counted, duration, instant
 from qconsole.cli.queues import show_applied
 from qconsole.cli.search import end_of, filled, say_more
 from qconsole.errors import ExitCode, UsageError
@@ -39,7 +39,7 @@ app = typer.Typer(no_args_is_help=True, help="Jobs: find, show, add, retry, canc
 def job_columns(now_ms: int) -> list[Column]:
     """The columns of a job list for people."""
     return [
-        Column("id", lambda j: j.id),
+        Column("id", lambda j: j.id, most=ID_CELLS),
         Column("queue", lambda j: j.queue, gives=6),
         Column("type", lambda j: j.job_type, gives=4),
         Column("state", lambda j: j.state),

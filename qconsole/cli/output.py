@@ -34,6 +34,7 @@ class Column:
     align: Literal["left", "right"] = "left"
     grow: bool = False  # takes what is left and is cut first
     gives: int = 0  # left out on a narrow terminal: 1 is the first to go; 0 stays, as ids do
+    most: int = 0  # of the first column: cells it takes on a narrow terminal; a longer value has a line of its own
 
 
 def width(text: str) -> int:
@@ -46,6 +47,7 @@ def _pad(text: str, cells: int, align: str) -> str:
 
 
 GROWS_FROM = 16  # cells that a growing column keeps
+ID_CELLS = 22  # ids that we make have 20
 
 
 def _together(widths: Sequence[int]) -> int:
@@ -108,6 +110,9 @@ class Output:
         heading = "  ".join(_pad(clip(c.title, w), w, c.align) for c, w in _shown(columns, widths)).rstrip()
         self._line(f"\x1b[1m{heading}\x1b[0m" if self.color else heading)
         for row in cells:
+            if width(row[0]) > widths[0]:
+                self._line(row[0])
+                row[0] = ""
             shown = zip(_shown(row, widths), _shown(columns, widths), strict=True)
             self._line("  ".join(_pad(clip(t, w), w, c.align) for (t, w), (c, _) in shown).rstrip())
 
@@ -117,6 +122,8 @@ class Output:
         if not self.interactive:
             return widths
         room = shutil.get_terminal_size((80, 24)).columns
+        if columns[0].most and _together(widths) > room:
+            widths[0] = min(widths[0], max(columns[0].most, width(columns[0].title)))
         least = [min(w, GROWS_FROM) if c.grow else w for w, c in zip(widths, columns, strict=True)]
         for i in sorted((i for i, c in enumerate(columns) if c.gives), key=lambda i: columns[i].gives):
             if _together(least) > room:

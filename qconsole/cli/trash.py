@@ -8,7 +8,7 @@ import typer
 from qconsole.cli.bulk import run_bulk
 from qconsole.cli.command import Session, command, read_ids
 from qconsole.cli.options import Bulk, Cursor, Ids, PageLimit
-from qconsole.cli.output import Column, ago
+from qconsole.cli.output import ID_CELLS, Column, ago
 from qconsole.cli.queues import show_applied
 from qconsole.errors import ExitCode
 
@@ -21,7 +21,7 @@ async def list_(session: Session, limit: PageLimit = 50, cursor: Cursor = None) 
     page = await (await session.admin()).trash.page(cursor=cursor, limit=limit)
     now_ms = page.as_of_ms or int(time.time() * 1000)
     columns = [
-        Column("id", lambda t: t.id),
+        Column("id", lambda t: t.id, most=ID_CELLS),
         Column("queue", lambda t: t.queue),
         Column("type", lambda t: t.job_type, grow=True, gives=2),
         Column("was", lambda t: t.state_before, gives=3),

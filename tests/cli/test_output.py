@@ -139,6 +139,22 @@ def test_durations_read_well(ms: float | None, text: str) -> None:
     assert duration(ms) == text
 
 
+@pytest.mark.parametrize(("cells", "lines"), [(40, ["x" * 30, f"{'':10}  {'waiting':7}  {'y' * 19}"]), (80, [])])
+def test_a_long_id_has_a_line_of_its_own_where_the_rest_would_go(
+    monkeypatch: pytest.MonkeyPatch, cells: int, lines: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(cells))
+    columns = [
+        Column("id", lambda r: r[0], most=10),
+        Column("state", lambda r: r[1], gives=1),
+        Column("what", lambda r: r[2], gives=2, grow=True),
+    ]
+    out = Terminal()
+    row = ("x" * 30, "waiting", "y" * 19)
+    Output(format=Format.TABLE, stdout=out, color=False).table([row], columns)
+    assert out.getvalue().splitlines()[1:] == (lines or ["  ".join(row)])
+
+
 @pytest.mark.parametrize(
     ("rate", "text"), [(0, "0"), (0.01, "<0.1"), (0.2, "0.2"), (9.94, "9.9"), (9.96, "10"), (1234.6, "1,235")]
 )
