@@ -24,6 +24,7 @@ _PART_OF_SUM = re.compile(
     r"|skonto|remise|descuento|dto|korting|surcharge|zuschlag|aufschlag|toeslag|recargo|eco|deposit|pfand)\b"
 )
 _SUM_OF = re.compile(r"\b(?:totals?|subtotal|totaal|summe|gesamt)$")  # "Merchandise total"
+_PLAIN_CODE = re.compile(r"(?!(?:19|20)\d\d$)(?=(?:\S*\d){3})[A-Z\d][A-Z\d./-]{3,29}")
 _COUNT_OF = re.compile(r"\d{1,4}\s*(?:[x×*]|of:)\s", re.IGNORECASE)  # an item's first line: "2 of: Cable"
 _MONEY = (Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS, Role.PRICE_LIST)
 
@@ -252,11 +253,12 @@ def _pitch(table: Sequence[CellLine], measure: Measure) -> float:
 def _described_above(
     table: Sequence[CellLine], kinds: Sequence[str], starts: Sequence[int], columns: Sequence[Column]
 ) -> bool:
-    """Tell whether the table prints descriptions above their figures: its first item has text above and none beside."""
+    """Tell whether the table prints descriptions above their figures: its first item has text above and none, or a code, beside."""
     first = starts[0]
     if first == 0 or all(kind != "text" for kind in kinds[:first]):
         return False
-    bare = sum(1 for start in starts if not table[start].words_of(columns, *SUBJECT_TEXT))
+    subjects = [text_of(table[start].words_of(columns, *SUBJECT_TEXT)) for start in starts]
+    bare = sum(1 for text in subjects if not text or _PLAIN_CODE.fullmatch(text))
     return bare >= 0.5 * len(starts)
 
 
@@ -365,7 +367,11 @@ def _row(group: list[CellLine], anchor: CellLine, columns: Sequence[Column], pag
 
 
 def _code_below_name(texts: dict[Role, list[str]]) -> None:
-    """Tell the code from the words printed above or below it in one column, where none is for descriptions."""
+    """Tell the code from the words printed above or below it in one column, where none is for the other."""
+    for role in SUBJECT_TEXT:
+        lines = texts.get(role, [])
+        if Role.PART not in texts and len(lines) > 1 and _PLAIN_CODE.fullmatch(lines[-1]):
+            texts[Role.PART], texts[role] = [lines[-1]], lines[:-1]
     printed = texts.get(Role.PART, [])
     codes = [text for text in printed if re.fullmatch(r"(?=\S*\d)\S{3,30}", text)]
     named = [text for text in printed if text not in codes and re.search(r"[^\W\d]{3}", text)]

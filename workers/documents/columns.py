@@ -119,9 +119,14 @@ def _settle_roles(cells: Sequence[HeadingCell]) -> list[Role]:
 
 
 def _price_and_total(roles: list[Role]) -> None:
-    """Tell "Unit price" from "Price" and "Amount" from "Total": of two alike, the left one is for a single piece."""
+    """Tell "Unit price" from "Price" and "Amount" from "Total": of two alike, the left one is for a single piece.
+
+    Of two prices beside a total, the right one has the tax in it.
+    """
     if Role.TOTAL not in roles and Role.TOTAL_GROSS not in roles and roles.count(Role.PRICE) == 2:
         roles[len(roles) - 1 - roles[::-1].index(Role.PRICE)] = Role.TOTAL
+    elif roles.count(Role.PRICE) == 2 and Role.PRICE_GROSS not in roles:
+        roles[len(roles) - 1 - roles[::-1].index(Role.PRICE)] = Role.PRICE_GROSS
     elif Role.PRICE not in roles and Role.QUANTITY in roles and roles.count(Role.TOTAL) == 2:
         roles[roles.index(Role.TOTAL)] = Role.PRICE
 

@@ -49,6 +49,11 @@ _WEIGHTS = frozenset(["kg", "kgs", "kilos", "lb", "lbs", "wt", "weight", "gewich
 _LISTED = frozenset(["list", "rrp", "msrp", "retail", "catalog", "catalogue", "uvp", "listen", "tarif", "adviesprijs"])
 _FOLDS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "º": " ", "°": " ", "№": " no "})
 _LONGEST_PHRASE = 7
+_GROSS_OF = {Role.PRICE: Role.PRICE_GROSS, Role.TOTAL: Role.TOTAL_GROSS}
+_TAXED = re.compile(
+    r"(?P<what>.+?) (?:(?P<within>inkl?|incl|inc|inclusief|including|con|mit|toutes)|ohne|exkl|excl?"
+    r"|exclusief|excluding|zonder|hors|sin|before) (?:gesetzlicher )?(?:u ?st|mw ?st|mehrwertsteuer|umsatzsteuer|vat|tax(?:es?)?|tva|iva|btw|gst)"
+)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # OrderQty, ItemDescription: how exports name their fields
 _PER_ONE = re.compile(
     r"^(?P<what>.+?)\s*(?:/|\b(?:per|pro|je|par|por|p)\b\.?)\s*(?P<unit>[^\W\d][\w²³]*)\.?\s*\)?$", re.IGNORECASE
@@ -118,11 +123,22 @@ def meaning(text: str, *, fuzzy: bool = False) -> Meaning | None:
     whole = " ".join(vocabulary()["short"].get(word, word) for word in words)
     if whole != joined and whole in headings():
         return Meaning(headings()[whole], 0.9)
+    if (taxed := _with_tax(joined)) is not None:
+        return taxed
     if fuzzy and len(joined) >= 5:
         near = process.extractOne(joined, _spellable(), scorer=fuzz.ratio, score_cutoff=84)
         if near is not None:
             return Meaning(headings()[near[0]], 0.9)
     return _head_of(words) or _partial(words)
+
+
+def _with_tax(joined: str) -> Meaning | None:
+    """Understand a known heading that says whether tax is in it: "Stückpreis (ohne USt.)"."""
+    match = _TAXED.fullmatch(joined)
+    role = headings().get(match["what"]) if match else None
+    if match is None or role not in _GROSS_OF:
+        return None
+    return Meaning(_GROSS_OF[role] if match["within"] else role, 0.9)
 
 
 def _for_one(text: str) -> bool:

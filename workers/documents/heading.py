@@ -234,14 +234,15 @@ def _cell(words: Sequence[Word], fuzzy: bool) -> HeadingCell:
 def _split_segment(segment: list[Word], space: float, fuzzy: bool) -> list[HeadingCell]:
     """Split titles printed close together ("Menge USt. (%)") where known titles meet."""
     whole = _cell(segment, fuzzy)
-    if len(segment) == 1 or (whole.meaning and whole.meaning.weight >= 0.9):
+    known = meaning(text_of(segment))
+    if len(segment) == 1 or (known and known.weight >= 0.9):
         return [whole]
     halves = _halves(segment, space)
     if halves is not None:
         return [cell for half in halves for cell in _split_segment(half, space, fuzzy)]
     parts = _parts(segment, space)
-    known = [part for part in parts if fold(text_of(part)) in headings()]
-    if len(known) < 2 or len(parts) > len(known) + 1:
+    titles = [part for part in parts if fold(text_of(part)) in headings()]
+    if len(titles) < 2 or len(parts) > len(titles) + 1:
         return [whole]
     return [_cell(part, fuzzy) for part in parts]
 

@@ -24,10 +24,28 @@ def mended(words: Sequence[Word]) -> list[Word]:
     """Return recognised words with the letters in amounts replaced by the digits or signs they are like.
 
     A word is an amount when it ends in a decimal sign and two signs like digits, and holds a digit. An "S" before
-    an amount is a dollar where the page prints dollars, else a five.
+    an amount is a dollar where the page prints dollars, else a five. An amount torn at its decimal sign is one word.
     """
+    words = _joined(words)
     dollars = any(re.fullmatch(rf"\${_MONEY}", word.text) for word in words)
     return [replace(word, text=text) if (text := _amount(word.text, dollars)) != word.text else word for word in words]
+
+
+def _joined(words: Sequence[Word]) -> list[Word]:
+    joined: list[Word] = []
+    for word in words:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and re.fullmatch(r"\d[\d.,]*[.,]", before.text)
+            and re.fullmatch(r"\d\d", word.text)
+            and abs(word.x0 - before.x1) < 0.3 * word.height
+            and abs(word.middle - before.middle) < 0.3 * word.height
+        ):
+            joined[-1] = replace(before, text=before.text + word.text, x1=word.x1, score=min(before.score, word.score))
+        else:
+            joined.append(word)
+    return joined
 
 
 def _amount(text: str, dollars: bool) -> str:

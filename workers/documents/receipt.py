@@ -26,7 +26,12 @@ _BEGUN = re.compile(
     re.IGNORECASE,
 )
 _EACH = re.compile(r"^(?P<count>\d{1,4})[@x×](?P<price>\d[\d.,]*)$", re.IGNORECASE)
-_CODE = re.compile(r"\s+(?P<code>\d{8,14})$")
+_CODE = re.compile(r"\s+(?P<code>\d{8,14})(?:\s+[A-Z])?$")
+_WEIGHED = re.compile(
+    rf"^(?P<count>\d[\d.,]*)\s*(?P<unit>kgs?|g|lbs?|l|m)\.?\s+(?:{CURRENCIES})?\s?(?P<price>\d[\d.,]*)"
+    rf"\s*(?:{CURRENCIES})?\s?/\s?(?P=unit)$",
+    re.IGNORECASE,
+)
 _TRAILING = re.compile(rf"\w?\*?|(?:{CURRENCIES})?(?:/\w+)?", re.IGNORECASE)  # behind an amount: tax code, currency
 
 
@@ -48,7 +53,15 @@ class Counting:
 
 
 def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, size: Measure) -> list[Row]:
-    """Return a row for each priced line above a total that equals their sum, as on a till receipt; else nothing."""
+    """Return a row for each priced line above a total that equals their sum, as on a till receipt; else nothing.
+
+    A line such as "3 x 5.95" is a count with its price; where nothing adds up, a count with its amount.
+    """
+    readings = (_rows_by_sum(lines, page, mark, size, counts_apart=apart) for apart in (True, False))
+    return next((rows for rows in readings if rows), [])
+
+
+def _rows_by_sum(lines: Sequence[Line], page: int, mark: str | None, size: Measure, *, counts_apart: bool) -> list[Row]:
     rows: list[Row] = []
     running = added = Decimal(0)
     above = ""
@@ -67,7 +80,20 @@ def rows_by_sum(lines: Sequence[Line], *, page: int, mark: str | None, size: Mea
             continue
         if closes(label):
             continue
-        if (counting := _counting(label, value, mark)) is not None:
+        counting = _counting(label, value, mark)
+        if counting is not None and not counts_apart:
+            if _letters(above) < 3:
+                return []
+            named: dict[Role, str | Decimal] = {
+                Role.DESCRIPTION: above,
+                Role.QUANTITY: counting.count,
+                Role.TOTAL: value,
+            }
+            rows.append(Row(named, page, line.box, min(word.score for word in line.words)))
+            above = ""
+            running += value
+            continue
+        if counting is not None:
             counted = counting.onto(rows[-1]) if rows else None
             waiting = counting if counted is None else None
             rows[-1:] = [counted] if counted is not None else rows[-1:]
@@ -117,6 +143,8 @@ def _row(line: Line, label: str, value: Decimal, above: str, page: int, mark: st
             cells[Role.QUANTITY], cells[Role.PRICE] = (other, one) if behind else (one, other)
             cells.update({Role.UNIT: multiplied["unit"]} if multiplied["unit"] else {})
             label = label[: multiplied.start()]
+    if weighed := _weighed(label, value, mark):
+        cells, label = {**cells, **weighed}, ""
     each = _EACH.match(line.words[0].text)
     if each is not None and (count := amount(each["count"], mark)) and (price := amount(each["price"], mark)):
         cells[Role.QUANTITY], cells[Role.PRICE] = count, price
@@ -127,6 +155,15 @@ def _row(line: Line, label: str, value: Decimal, above: str, page: int, mark: st
     if (code := _CODE.search(label)) is not None:
         cells[Role.PART], label = code["code"], label[: code.start()]
     return Row({**cells, Role.DESCRIPTION: label}, page, line.box, min(word.score for word in line.words))
+
+
+def _weighed(label: str, value: Decimal, mark: str | None) -> dict[Role, str | Decimal]:
+    """Return weight, unit and price of a line that states them alone, "0,842 kg 2,19 €/kg", if they make its amount."""
+    match = _WEIGHED.match(label)
+    count, price = (amount(match[name], mark) for name in ("count", "price")) if match else (None, None)
+    if match is None or count is None or price is None or not agrees(count, price, value):
+        return {}
+    return {Role.QUANTITY: count, Role.PRICE: price, Role.UNIT: match["unit"]}
 
 
 def _letters(text: str) -> int:

@@ -230,3 +230,41 @@ def test_a_unit_before_its_quantity_a_code_behind_its_position_and_a_label_befor
     assert [(line.part_number, line.quantity, line.unit) for line in found] == [("91290A115", Decimal(2), "Nos")]
     labelled = read([HEADING, [(40, "Our No: 710-61"), *HOSE[1:]], [(40, "Our No: 710-62"), *VALVE[1:]]])
     assert [line.part_number for line in labelled] == ["710-61", "710-62"]
+
+
+def test_a_code_below_a_name_and_a_price_with_tax_in_it_are_told_apart() -> None:
+    titles: list[Cell] = [(40, "Beschreibung"), (-300, "Menge"), (-390, "Stückpreis (ohne USt.)"), (-460, "Stückpreis")]
+    hose: list[Cell] = [(40, "Hydraulic hose"), (-300, "2"), (-390, "8,39 €"), (-460, "9,98 €"), (-580, "19,96 €")]
+    found = read([[*titles, (-580, "Zwischensumme (inkl. USt.)")], hose, [(40, "B0194WDVHI")]])
+    assert [(line.description, line.part_number, line.unit_price, line.line_total) for line in found] == [
+        ("Hydraulic hose", "B0194WDVHI", Decimal("9.98"), Decimal("19.96"))
+    ]
+
+
+def test_a_till_prints_weights_and_counts_below_the_names() -> None:
+    weighed = read(
+        [
+            [(40, "2 BREAD"), (-540, "4.30")],
+            [(40, "1 BANANAS")],
+            [(60, "0.842 kg"), (-300, "2.19 EUR/kg"), (-540, "1.84")],
+            [(40, "MILK 00420000112233 F"), (-540, "1.10")],
+            [(40, "TOTAL"), (-540, "7.24")],
+        ]
+    )
+    assert [(line.quantity, line.unit, line.unit_price, line.part_number) for line in weighed] == [
+        (Decimal(2), None, None, None),
+        (Decimal("0.842"), "kg", Decimal("2.19"), None),
+        (None, None, None, "00420000112233"),
+    ]
+    counted = read(
+        [
+            [(40, "Wood screws")],
+            [(60, "3 x"), (-540, "17.85")],
+            [(40, "Glue"), (-540, "8.75")],
+            [(40, "TOTAL"), (-540, "26.60")],
+        ]
+    )
+    assert [(line.description, line.quantity, line.line_total) for line in counted] == [
+        ("Wood screws", Decimal(3), Decimal("17.85")),
+        ("Glue", None, Decimal("8.75")),
+    ]

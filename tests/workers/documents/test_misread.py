@@ -14,6 +14,11 @@ def read(*texts: str) -> list[str]:
     return [word.text for word in mended([Word(text, 0, 0, 1, 1) for text in texts])]
 
 
+def test_an_amount_torn_at_its_decimal_sign_is_one_word() -> None:
+    torn = [Word("6,", 60, 10, 66, 20), Word("30", 66, 10, 76, 20), Word("12", 90, 10, 99, 20)]
+    assert [(word.text, word.x1) for word in mended(torn)] == [("6,30", 76), ("12", 99)]
+
+
 @pytest.mark.parametrize(
     ("seen", "meant"),
     [
