@@ -47,7 +47,7 @@ def without_asides(
 
 
 def _numbers_next(table: Sequence[CellLine], index: int) -> bool:
-    """Tell whether a line begins with the number that the one below goes on: "01 Walls" above "01.0010 Plasterboard"."""
+    """Tell whether a line begins with a number that the one below goes on: "01 Walls" above "01.0010 Plasterboard"."""
     number = table[index].line.words[0].text.rstrip(".")
     below = table[index + 1].line.words[0].text if index + 1 < len(table) else ""
     return re.fullmatch(r"\d{1,3}(?:\.\d{1,3}){0,3}", number) is not None and below.startswith(f"{number}.")

@@ -253,7 +253,7 @@ def _pitch(table: Sequence[CellLine], measure: Measure) -> float:
 def _described_above(
     table: Sequence[CellLine], kinds: Sequence[str], starts: Sequence[int], columns: Sequence[Column]
 ) -> bool:
-    """Tell whether the table prints descriptions above their figures: its first item has text above and none, or a code, beside."""
+    """Tell whether descriptions are above their figures: the first item has text above and none, or a code, beside."""
     first = starts[0]
     if first == 0 or all(kind != "text" for kind in kinds[:first]):
         return False

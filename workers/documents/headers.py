@@ -51,8 +51,9 @@ _FOLDS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l"
 _LONGEST_PHRASE = 7
 _GROSS_OF = {Role.PRICE: Role.PRICE_GROSS, Role.TOTAL: Role.TOTAL_GROSS}
 _TAXED = re.compile(
-    r"(?P<what>.+?) (?:(?P<within>inkl?|incl|inc|inclusief|including|con|mit|toutes)|ohne|exkl|excl?"
-    r"|exclusief|excluding|zonder|hors|sin|before) (?:gesetzlicher )?(?:u ?st|mw ?st|mehrwertsteuer|umsatzsteuer|vat|tax(?:es?)?|tva|iva|btw|gst)"
+    r"(?P<what>.+?) (?:(?P<within>inkl?|incl|inc|inclusief|including|con|mit|toutes)"
+    r"|ohne|exkl|excl?|exclusief|excluding|zonder|hors|sin|before)"
+    r" (?:gesetzlicher )?(?:u ?st|mw ?st|mehrwertsteuer|umsatzsteuer|vat|tax(?:es?)?|tva|iva|btw|gst)"
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # OrderQty, ItemDescription: how exports name their fields
 _PER_ONE = re.compile(
