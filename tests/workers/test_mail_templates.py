@@ -19,6 +19,7 @@ def test_an_alert_leads_to_its_job_and_says_how_bad_it_is() -> None:
     assert "severity: critical" in mail.html
     assert "severity: critical" in mail.text
     assert mail.subject == "[critical] It failed"
+    assert f"<title>{mail.subject}</title>" in mail.html
     hostile = {"severity": "low", "summary": "x", "details": {"open": "javascript:alert(1)", "shown": "<script>"}}
     html = render("alert", hostile).html
     assert "href" not in html.partition("</head>")[2]

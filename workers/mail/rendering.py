@@ -41,9 +41,9 @@ def render(template: str, variables: Mapping[str, Any]) -> Rendered:
     if not _NAME.fullmatch(name):
         raise Unrecoverable(f"a mail template's name must be lower case letters, digits and dashes, got {template!r}")
     try:
-        subject = _environment(False).get_template(f"{name}/subject.txt").render(variables)
+        subject = _BLANK.sub(" ", _environment(False).get_template(f"{name}/subject.txt").render(variables)).strip()
         text = _environment(False).get_template(f"{name}/body.txt").render(variables)
-        markup = _environment(True).get_template(f"{name}/body.mjml").render(variables)
+        markup = _environment(True).get_template(f"{name}/body.mjml").render({**variables, "mail_subject": subject})
     except TemplateNotFound as error:
         raise Unrecoverable(f"there is no mail template {template!r}", template=template) from error
     except UndefinedError as error:
@@ -51,7 +51,7 @@ def render(template: str, variables: Mapping[str, Any]) -> Rendered:
     except TemplateError as error:
         raise Unrecoverable(f"mail template {template!r} is broken: {error}", template=template) from error
     html = css_inline.inline(mjml2html(markup), load_remote_stylesheets=False)
-    return Rendered(subject=_BLANK.sub(" ", subject).strip(), html=html, text=text.strip() + "\n")
+    return Rendered(subject=subject, html=html, text=text.strip() + "\n")
 
 
 @cache
