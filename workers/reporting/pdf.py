@@ -135,7 +135,9 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]], widths: Sequenc
         ("LINEBELOW", (0, 0), (-1, 0), 0.7, GREY),
         ("ROWBACKGROUNDS", (0, 1), (-1, -1), ["#ffffff", "#f5f7fa"]),
     ]
-    return Table([list(header), *map(list, rows)], colWidths=list(widths), repeatRows=1, style=style)
+    return Table(
+        [[name.capitalize() for name in header], *map(list, rows)], colWidths=list(widths), repeatRows=1, style=style
+    )
 
 
 def _footer(canvas: Any, document: Any) -> None:
