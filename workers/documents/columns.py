@@ -26,6 +26,7 @@ _INSTEAD = re.compile(
     rf"{COUNTED.pattern}|foc|f\.o\.c\.|free|gratis|n/?c|n/?a|included|inklusive|inclus|incluido|inbegrepen|offert|incl\.?|inkl\.?|-+|tba|tbc",
     re.IGNORECASE,
 )  # what stands where a figure is expected
+_UNIT = re.compile(rf"(?:{UNITS})\.?", re.IGNORECASE)
 _FAR = 60.0
 _DELIVERED = re.compile(r"shipped|\bshi?p\b|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})
@@ -153,6 +154,13 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
     )
     if role in (Role.NAME, Role.PART) and len(texts) > 1 and running >= 0.6 * len(texts) and _counts_up(texts):
         return Role.POSITION
+    if (
+        role is Role.QUANTITY_OTHER
+        and Role.UNIT not in roles
+        and texts
+        and all(_UNIT.fullmatch(text) for text in texts)
+    ):
+        return Role.UNIT
     if role is Role.POSITION and texts and running < 0.5 * len(texts) and coded > 0.5 * len(texts):
         return Role.PART
     if role is Role.POSITION and not {Role.DESCRIPTION, Role.NAME} & set(roles) and not running and not coded and texts:
@@ -160,7 +168,7 @@ def _by_content(roles: Sequence[Role], index: int, texts: Sequence[str]) -> Role
     if role is Role.NAME and Role.DESCRIPTION in roles and Role.PART not in roles and coded > 0.6 * len(texts) > 0:
         return Role.PART
     begun = sum(1 for text in texts if re.match(r"\S*\d", text))
-    if role is Role.PART and not {Role.DESCRIPTION, Role.NAME} & set(roles) and begun < 0.8 * len(texts):
+    if role is Role.PART and not {Role.DESCRIPTION, Role.NAME, Role.OTHER} & set(roles) and begun < 0.8 * len(texts):
         return Role.NAME
     return role
 

@@ -40,7 +40,7 @@ _SIGNS = {
 _BODY = r"(?:\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?|\d{1,3}(?:[ .,']\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?|[.,]\d+)"
 _AMOUNT = re.compile(
     rf"^(?P<open>\()?(?P<sign1>[+-])?\s*(?:(?:{CURRENCIES})\s*)?(?P<sign2>[+-])?\s*(?P<body>{_BODY})(?:[.,]-{{1,2}}|,=)?"
-    rf"\s*(?P<sign3>-)?\s*(?:{CURRENCIES})?\s*(?P<sign4>-|cr)?(?P<close>\))?\*?(?:\s+[a-d]|(?<=[.,]\d\d)t)?$",
+    rf"\s*(?P<sign3>-)?\s*(?:{CURRENCIES})?\s*(?P<sign4>-|cr)?(?P<close>\))?\*?(?:\s+[a-d]|(?<=[.,]\d\d)t|(?<=\d-)[a-d])?$",
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(

@@ -32,7 +32,7 @@ _WEIGHED = re.compile(
     rf"\s*(?:{CURRENCIES})?\s?/\s?(?P=unit)$",
     re.IGNORECASE,
 )
-_TRAILING = re.compile(rf"\w?\*?|(?:{CURRENCIES})?(?:/\w+)?", re.IGNORECASE)  # behind an amount: tax code, currency
+_TRAILING = re.compile(rf"\w{{0,2}}\*?|(?:{CURRENCIES})?(?:/\w+)?", re.IGNORECASE)  # tax code, currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ def _rows_by_sum(lines: Sequence[Line], page: int, mark: str | None, size: Measu
             rows[-1:] = [counted] if counted is not None else rows[-1:]
             continue
         row = _row(line, label, value, above, page, mark)
-        if row is None:
+        if row is None and value > 0:
             continue
         above = ""
         running += value
-        if value < 0:
+        if row is None or value < 0:
             continue
         rows.append((waiting.onto(row) if waiting is not None else None) or row)
         waiting = None

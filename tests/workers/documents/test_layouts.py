@@ -268,3 +268,21 @@ def test_a_till_prints_weights_and_counts_below_the_names() -> None:
         ("Wood screws", Decimal(3), Decimal("17.85")),
         ("Glue", None, Decimal("8.75")),
     ]
+
+
+def test_a_till_prints_tax_codes_and_what_it_takes_off() -> None:
+    found = read(
+        [
+            [(40, "EGGS 24"), (-540, "8.99")],
+            [(40, "PAPER TOWELS"), (-540, "21.99 AW")],
+            [(40, "0000332 /512599"), (-540, "4.00-A")],
+            [(40, "SUBTOTAL"), (-540, "26.98")],
+        ]
+    )
+    assert [line.line_total for line in found] == [Decimal("8.99"), Decimal("21.99")]
+
+
+def test_a_second_quantity_whose_cells_are_units_is_the_unit() -> None:
+    titles: list[Cell] = [(40, "Qty"), (80, "Units"), (140, "Description"), (-460, "Price"), (-540, "Amount")]
+    found = read([titles, [(40, "2"), (80, "Ea"), (140, "Hydraulic hose"), (-460, "10.00"), (-540, "20.00")]])
+    assert [(line.quantity, line.unit) for line in found] == [(Decimal(2), "Ea")]
