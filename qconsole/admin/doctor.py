@@ -6,7 +6,7 @@ from typing import Final
 
 from qconsole.admin.audit_log import Change
 from qconsole.admin.counts import QueueCounts, read_counts
-from qconsole.admin.doctor_server import server_findings
+from qconsole.admin.doctor_server import server_findings, short_reason
 from qconsole.admin.noun import Noun
 from qconsole.admin.operation_record import OperationStore
 from qconsole.admin.partitions import Partitions, sum_of_counts
@@ -40,7 +40,7 @@ class Doctor(Noun):
         try:
             findings += await self._contents()
         except RedisUnavailable as error:  # a shard is down: what its servers said is worth more than an error
-            text = f"The queues cannot be examined: {error}."
+            text = f"The queues cannot be examined: {short_reason(error)}."
             findings.append(Finding("unexamined", "bad", text, "Mend what is wrong with Redis first."))
         order = ("bad", "warn", "ok")
         return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))

@@ -5,13 +5,14 @@ import time
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from qconsole.admin.backend import QUICK_TRIES, Backend
 from qconsole.admin.doctor_replication import cluster_findings, replica_findings, replicas_known, sentinel_findings
 from qconsole.admin.views import Finding
 from qconsole.errors import RedisUnavailable
 from qconsole.redis.connect import once, primaries, sentinels
+from qconsole.redis.patience import reason_of
 
 MEMORY_WARN: Final = 0.80
 MEMORY_BAD: Final = 0.92
@@ -56,7 +57,16 @@ async def _of_server(client: Redis, backend: Backend, replicas_expected: int) ->
     except RedisUnavailable as error:
         if not cluster:
             raise
-        return [Finding("unreachable", "bad", f"{who} does not answer: {error}.", "Start it again; see its log.")]
+        return [
+            Finding(
+                "unreachable", "bad", f"{who} does not answer: {short_reason(error)}.", "Start it again; see its log."
+            )
+        ]
+
+
+def short_reason(error: RedisUnavailable) -> str:
+    """Return why a server cannot be used, without the whole URL, which in a cluster is longer than the reason."""
+    return reason_of(error.__cause__).rstrip(".") if isinstance(error.__cause__, RedisError) else str(error)
 
 
 def _version(info: dict[str, Any], who: str) -> list[Finding]:

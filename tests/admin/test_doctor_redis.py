@@ -220,6 +220,7 @@ async def test_a_cluster_with_a_shard_down_is_described_and_not_only_refused(tmp
             assert "slots does not answer; it serves nothing" in findings["cluster"].text
             assert findings["unreachable"].text.startswith(f"Redis at 127.0.0.1:{fleet[shard].port} does not answer")
             assert findings["unexamined"].level == "bad"
+            assert not any("redis+cluster://" in finding.text for finding in findings.values())
         await client.aclose()
 
 
