@@ -33,8 +33,8 @@ class Preview(Container):
     def show(self, produce: Produce, *, anew: bool) -> None:
         """Show another content; `anew` goes to its top and forgets the folds."""
         self._produce = produce
-        left, right = halves(produce)
-        paired = self._may_pair and bool(right(MEASURED_CELLS, Folds()))
+        left, right = halves(produce) if self._may_pair else (produce, nothing)
+        paired = bool(right(MEASURED_CELLS, Folds()))
         self.set_class(paired, "-paired")
         self.first.show(left if paired else produce, anew=anew)
         if paired:
