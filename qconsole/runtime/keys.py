@@ -177,6 +177,15 @@ class Keys:
     def last(self) -> str:
         return self.prefix + "last"
 
+    @_key(
+        "STRING",
+        "qc:{q}:last:<priority>",
+        writer="enqueue, settle",
+        holds="the same for a priority other than the default",
+    )
+    def last_of(self, priority: int) -> str:
+        return f"{self.prefix}last:{priority}"
+
     @_key("LIST", "qc:{q}:wake", writer="enqueue, claim", holds="one element per burst of work; idle workers pop it")
     def wake(self) -> str:
         return self.prefix + "wake"

@@ -14,15 +14,14 @@ local function qc_next_scores(last_key, now_ms, count)
   return scores
 end
 
--- Scores for `count` jobs that wait from now on in the band of `priority`, in order: behind all that stand there.
+-- Scores for `count` jobs that wait from now on in the band of `priority`, in order: strictly greater than any handed
+-- out there before. Remembers the last one.
 local function qc_next_band_scores(queue, priority, now_ms, count)
-  local start = QC_FLOOR + priority * QC_BAND
-  local newest = redis.call('ZREVRANGEBYSCORE', queue, qc_number(start + QC_BAND - 1), qc_number(start),
-    'WITHSCORES', 'LIMIT', 0, 1)
-  local first = start + (now_ms - QC_EPOCH) * 32
-  if newest[2] then
-    first = math.max(first, tonumber(newest[2]) + 1)
-  end
+  local last_key = 'qc:{' .. queue .. '}:last:' .. priority
+  local first = QC_FLOOR + priority * QC_BAND + (now_ms - QC_EPOCH) * 32
+  local last = tonumber(redis.call('GET', last_key) or first - 1)
+  first = math.max(first, last + 1)
+  redis.call('SET', last_key, qc_number(first + count - 1))
   local scores = {}
   for i = 1, count do
     scores[i] = first + i - 1
