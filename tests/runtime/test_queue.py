@@ -44,7 +44,7 @@ async def add(client: Client, name: str, **options: Any) -> str:
 
 async def everything(redis: Redis) -> dict[str, Any]:
     """All that is stored, but for what every verb may touch."""
-    skip = (EMAIL.events(), EMAIL.wake(), EMAIL.last(), "qc:{@}:queues")
+    skip = (EMAIL.events(), EMAIL.wake(), EMAIL.last(), "qc:{@}:queues", *(EMAIL.last_of(p) for p in range(101)))
     kept: dict[str, Any] = {}
     async for key in redis.scan_iter():
         name = key.decode()
