@@ -18,7 +18,7 @@ from workers.documents.headers import NUMERIC, Role, fold
 from workers.documents.heading import LEAST_WEIGHT, Heading, HeadingCell
 from workers.documents.model import Rule, Word
 from workers.documents.numberline import Figure, figures, is_currency
-from workers.documents.numbers import UNITS
+from workers.documents.numbers import UNIT_CODES, UNITS
 from workers.documents.page import Line, Measure
 
 COUNTED = re.compile(rf"-?\d[\d.,]*(?:{UNITS})\.?", re.IGNORECASE)  # a unit glued to its quantity: "12PCS"
@@ -26,7 +26,7 @@ _INSTEAD = re.compile(
     rf"{COUNTED.pattern}|foc|f\.o\.c\.|free|gratis|n/?c|n/?a|included|inklusive|inclus|incluido|inbegrepen|offert|incl\.?|inkl\.?|-+|tba|tbc",
     re.IGNORECASE,
 )  # what stands where a figure is expected
-_UNIT = re.compile(rf"(?:{UNITS})\.?", re.IGNORECASE)
+_UNIT = re.compile(rf"(?:{UNITS}|{UNIT_CODES})\.?", re.IGNORECASE)
 _FAR = 60.0
 _DELIVERED = re.compile(r"shipped|\bshi?p\b|delivered|invoiced|geliefert|liefermenge|livr|entregad|servid|geleverd")
 _TEXTUAL = frozenset({Role.DESCRIPTION, Role.NAME, Role.UNIT})

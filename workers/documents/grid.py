@@ -18,6 +18,7 @@ from workers.documents.sums import amounts_not_prices, prices_not_amounts
 from workers.documents.words import carries, closes, names_more, sums, totals
 
 _SUBJECTS = (Role.DESCRIPTION, Role.NAME, Role.PART, Role.MAKER_PART)
+_COUNTS = (Role.QUANTITY, Role.QUANTITY_OTHER)
 _VALUES = (Role.QUANTITY, Role.PRICE, Role.TOTAL, Role.TOTAL_GROSS, Role.PRICE_GROSS)
 _MOST_TURNED = 60
 _ROWS_SHOWN = 200  # as many rows tell which columns multiply
@@ -228,7 +229,9 @@ def _assign(rows: Sequence[Sequence[Cell]], heading: GridHeading, mark: str | No
         columns.update(dict.fromkeys(untitled[:1], Role.PART))
     if Role.UNIT not in columns.values():
         free = [column for column in range(len(shown[0]) if shown else 0) if column not in columns]
-        columns.update(dict.fromkeys([column for column in free if units_in(shown, column)][:1], Role.UNIT))
+        counting = {column for column, known in heading.meanings.items() if known.role in _COUNTS}
+        units = [column for column in free if units_in(shown, column, counted=column in counting)]
+        columns.update(dict.fromkeys(units[:1], Role.UNIT))
     return columns
 
 

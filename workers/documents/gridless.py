@@ -11,7 +11,7 @@ from itertools import pairwise, permutations
 from workers.documents.counted import Counted, counted_lines
 from workers.documents.headers import Role
 from workers.documents.model import Cell
-from workers.documents.numbers import CURRENCIES, UNITS, amounts, clean
+from workers.documents.numbers import CURRENCIES, UNIT_CODES, UNITS, amounts, clean
 from workers.documents.rows import Row, agrees, part_in
 from workers.documents.words import carries, sums
 
@@ -23,6 +23,7 @@ _ALONE = re.compile(
 _UNIT = re.compile(
     rf"(?:{UNITS}|pck|kpl|sac|platten?|hrs?|std|h|lfm|ml|m[23²³]|qm|cbm|gr?|lbs?|ft|pauschal|ls)", re.IGNORECASE
 )
+_UNIT_CODE = re.compile(rf"{_UNIT.pattern}|{UNIT_CODES}", re.IGNORECASE)
 _MONEY = re.compile(rf"[.,]\d\d\b|(?:{CURRENCIES})\s?\d|\d\s?(?:{CURRENCIES})", re.IGNORECASE)
 
 
@@ -71,10 +72,11 @@ def _body(rows: Sequence[Sequence[Cell]], mark: str | None) -> tuple[bool, list[
     return titled, body
 
 
-def units_in(rows: Sequence[Sequence[Cell]], column: int) -> bool:
-    """Tell whether the cells of a column are names of units, in most rows."""
+def units_in(rows: Sequence[Sequence[Cell]], column: int, *, counted: bool = False) -> bool:
+    """Tell whether the cells of a column are names of units, in most rows; codes too under a title that counts."""
+    known = _UNIT_CODE if counted else _UNIT
     texts = [cell.strip(" .") for row in rows if column < len(row) and isinstance(cell := row[column], str)]
-    return len(texts) >= max(1, 0.6 * len(rows)) and sum(1 for text in texts if _UNIT.fullmatch(text)) >= 0.8 * len(
+    return len(texts) >= max(1, 0.6 * len(rows)) and sum(1 for text in texts if known.fullmatch(text)) >= 0.8 * len(
         texts
     )
 

@@ -120,3 +120,11 @@ def test_what_multiplies_goes_before_a_list_price_and_a_sum_with_tax() -> None:
     )
     assert told(items) == [("", "Label tape", "2", "15.99"), ("", "HDMI cable", "1", "9.99")]
     assert [item.line_total for item in items] == [Decimal("31.98"), Decimal("9.99")]
+
+
+def test_codes_of_units_are_found_in_a_second_column_that_counts_and_not_in_one_of_states() -> None:
+    gloves, pads = ("2XKX9", "Gloves, nitrile", 12), ("1AGL4", "Absorbent pads", 3)
+    items = read(("Item", "Description", "Quantity", "Units"), (*gloves, "BX"), (*pads, "CS"))
+    assert [(item.description, item.unit) for item in items] == [("Gloves, nitrile", "BX"), ("Absorbent pads", "CS")]
+    items = read(("Item", "Description", "Quantity", "State"), (*gloves, "CT"), (*pads, "PR"))
+    assert [item.unit for item in items] == [None, None]
