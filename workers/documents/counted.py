@@ -17,7 +17,8 @@ _UNIT = rf"(?P<unit>{UNITS})\b\.?"
 _STYLES: Mapping[str, re.Pattern[str]] = {
     "count times name": re.compile(rf"^{_COUNT}\s*(?:{_UNIT})?\s*[x*✕]\s+(?P<name>\S.+)$", re.I),
     "name, count unit": re.compile(
-        rf"^(?P<name>.+?)(?:\s*[:|,;(\u2013=]\s*|\s+-{{1,2}}>?\s+|\s*[.\u2026_]{{3,}}\s*|\s{{2,}}){_COUNT}\s*{_UNIT}\)?$",
+        rf"^(?P<name>.+?)(?:\s*[:|,;(\u2013=]\s*|\s+-{{1,2}}>?\s+|\s*[.\u2026_]{{3,}}\s*|\s{{2,}}){_COUNT}\s*{_UNIT}"
+        r"(?:\s+(?P<size>(?:zu je|je|[aàá])\s+\d[\d.,]*\s?(?:[cm]?m|kg|g|m?l)))?\)?$",
         re.I,
     ),
     "count unit name": re.compile(rf"^{_COUNT}\s*{_UNIT}\s*(?:\b(?:x|of|of the|de|d'|à)\b\s*)?(?P<name>\S.+)$", re.I),
@@ -91,6 +92,7 @@ def _readings(text: str) -> Iterator[Counted]:
         name = match["name"].strip(" -\u2013:,;|.")
         found = match.groupdict()
         unit = found.get("unit")
+        name = f"{name} {found['size']}" if found.get("size") else name
         cells = {Role.QUANTITY: match["count"], Role.DESCRIPTION: name, **prices, **({Role.UNIT: unit} if unit else {})}
         if match["count"] == "1" and Role.TOTAL in prices:
             cells.setdefault(Role.PRICE, prices[Role.TOTAL])

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise, permutations
 
 from workers.documents.counted import Counted, counted_lines
-from workers.documents.headers import Role
+from workers.documents.headers import Role, meaning
 from workers.documents.model import Cell
 from workers.documents.numbers import CURRENCIES, UNIT_CODES, UNITS, amounts, clean
 from workers.documents.rows import Row, agrees, part_in
@@ -23,6 +23,7 @@ _ALONE = re.compile(
 _UNIT = re.compile(
     rf"(?:{UNITS}|pck|kpl|sac|platten?|hrs?|std|h|lfm|ml|m[23²³]|qm|cbm|gr?|lbs?|ft|pauschal|ls)", re.IGNORECASE
 )
+_MEASURED = re.compile(r"m|mtrs?|metros?|meter|kg|l|ltrs?|liter|lit[rer]{2}s?|litros?|gallons?", re.IGNORECASE)
 _UNIT_CODE = re.compile(rf"{_UNIT.pattern}|{UNIT_CODES}", re.IGNORECASE)
 _MONEY = re.compile(rf"[.,]\d\d\b|(?:{CURRENCIES})\s?\d|\d\s?(?:{CURRENCIES})", re.IGNORECASE)
 
@@ -32,6 +33,8 @@ def headless_rows(rows: Sequence[Sequence[Cell]], mark: str | None) -> list[Row]
 
     Under a row of unknown titles only figures that multiply are proof enough.
     """
+    if listed := _listed(rows):
+        return listed
     titled, body = _body(rows, mark)
     width = max((len(row) for row in body), default=0)
     numeric = [column for column in range(width) if _share(body, column, mark) >= 0.7]
@@ -53,6 +56,22 @@ def headless_rows(rows: Sequence[Sequence[Cell]], mark: str | None) -> list[Row]
         if row[subject] is not None
         and any(row[column] is not None for column in roles if roles[column] is Role.QUANTITY)
     ]
+
+
+def _listed(rows: Sequence[Sequence[Cell]]) -> list[Row]:
+    """Return the rows of a list of two columns when every row of it counts, by a unit that measures nothing, a name."""
+    found: list[Row] = []
+    for row in rows:
+        cells = [cell for cell in row if cell is not None]
+        if len(cells) < 2 or sums(str(cells[0])):
+            continue
+        name, count = str(cells[0]), _ALONE.match(clean(str(cells[1])))
+        if len(cells) > 2 or count is None or count["unit"] is None or _MEASURED.fullmatch(count["unit"]):
+            return []
+        if len(re.findall(r"[^\W\d]", name)) < 3 or _UNIT.fullmatch(name.strip()) or meaning(name) is not None:
+            return []
+        found.append(Row({Role.DESCRIPTION: name, Role.QUANTITY: count["before"], Role.UNIT: count["unit"]}))
+    return found if len(found) > 1 else []
 
 
 def _body(rows: Sequence[Sequence[Cell]], mark: str | None) -> tuple[bool, list[Sequence[Cell]]]:

@@ -22,11 +22,9 @@ UNITS = (
     r"|sack|pots?|unit[ée]s?|cartouches?|f[ûu]ts?|flacons?|palettes?|paletten?|kanister|f[aä]sse?r?|gebinde|stangen?|schachteln?|tafeln?"
     r"|botes?|tarros?|garrafas?|frascos?|bidones|emmer|bussen|potten|potjes|vellen|platen|jerrycans?|jerricans?|jars?|spools?|reels?|bundles?"
     r"|pallets?|vials?|buckets?|pails?|barrels?|crates?|sachets?"
-    r"|stuks?|dozen|doos|pak(?:ken)?|zak(?:ken)?|fles(?:sen)?|pkg|ktn"
+    r"|stuks?|dozen|doos|pak(?:ken)?|zak(?:ken)?|fles(?:sen)?|pkg|ktn|ringe"
 )
-UNIT_CODES = (
-    r"bx|cs|pr|ct|rl|pk|bg|dz|bt|jr|tb|kt"  # codes of states, too: never without a title
-)
+UNIT_CODES = r"bx|cs|pr|ct|rl|pk|bg|dz|bt|jr|tb|kt"  # codes of states, too: never without a title
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u2002\u2003\u200a"), " ")
 _SIGNS = {
     ord("\u2212"): "-",

@@ -128,3 +128,13 @@ def test_codes_of_units_are_found_in_a_second_column_that_counts_and_not_in_one_
     assert [(item.description, item.unit) for item in items] == [("Gloves, nitrile", "BX"), ("Absorbent pads", "CS")]
     items = read(("Item", "Description", "Quantity", "State"), (*gloves, "CT"), (*pads, "PR"))
     assert [item.unit for item in items] == [None, None]
+
+
+def test_a_list_without_titles_is_read_where_every_row_counts_and_a_list_of_measures_is_not() -> None:
+    items = read(("Einkaufszettel Werkstatt",), ("Schleifpapier K120", "50 Blatt"), ("Holzleim D3 5 kg", "2 Eimer"))
+    assert [(item.description, f"{item.quantity}", item.unit) for item in items] == [
+        ("Schleifpapier K120", "50", "Blatt"),
+        ("Holzleim D3 5 kg", "2", "Eimer"),
+    ]
+    assert read(("Einzelgewicht", "12 kg"), ("Kabel zum Netz", "3 m")) == []
+    assert read(("Carton", "6 pcs"), ("Pallet", "40 boxes")) == []

@@ -128,3 +128,8 @@ def test_an_address_below_a_table_without_prices_moves_none_of_its_columns() -> 
         "Ship to: 44 Dock Road, Unit 3, Baltimore MD 21224\nPO# 99812 - Net 30\n"
     )
     assert told(mail(text)) == [("AX-4410-B", "Actuator arm, left", "2"), ("FS-0099", "Shear pin 3/16", "10")]
+
+
+def test_a_count_of_pieces_of_one_length_is_a_count() -> None:
+    text = "Moin,\n\nbrauche fürs Lager:\n\nSchrumpfschlauch-Set     2 Stk\nNYM-J 3x1,5              3 Ringe a 50m\n"
+    assert told(mail(text)) == [(None, "Schrumpfschlauch-Set", "2"), (None, "NYM-J 3x1,5 a 50m", "3")]
