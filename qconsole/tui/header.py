@@ -65,6 +65,7 @@ class Header(Drawn):
     def _figures(self, room: int, ink: str, quiet: str) -> list[Span]:
         """Return as many key figures as there is room for, the most telling first."""
         totals = self.figures.get("totals", {})
+        more = "+" if self.figures.get("missing") else ""  # queues of a lost shard are not in the totals
         bad = ink if self.production else "bad"
         kept: list[Span] = []
         for key, word in (
@@ -78,7 +79,7 @@ class Header(Drawn):
             if value is None:
                 continue
             style = bad if value and key in {"dead_letters", "failed"} else ink
-            part: list[Span] = [("   " if kept else "", ink), (f"{word} ", quiet), (short_count(value), style)]
+            part: list[Span] = [("   " if kept else "", ink), (f"{word} ", quiet), (short_count(value) + more, style)]
             if sum(width(t) for t, _ in [*kept, *part]) > room:
                 break
             kept += part

@@ -29,6 +29,7 @@ from qconsole.tui.text_dialog import TextDialog
 from qconsole.tui.view import View
 
 FLASH_S = 6.0
+WAITING_AFTER_S = 1.5
 
 
 class LinkedApp(Guarded, App[int]):
@@ -65,7 +66,10 @@ class LinkedApp(Guarded, App[int]):
         self._live_paused = False
         self._lost_since_ms: int | None = None
         self._last_input_s = time.monotonic()
-        self._answer_ms = 0.0
+        self._answers_ms = (
+            0.0,
+            0.0,
+        )  # of the last two refreshes: one that sat through a failover says nothing of the next
         self._flash_number = 0
         self.gate = KeyGate(self, stopwatch=stopwatch, dropped=self._say_dropped)
 
@@ -165,7 +169,7 @@ class LinkedApp(Guarded, App[int]):
                 paused=self._live_paused,
                 idle_s=time.monotonic() - self._last_input_s,
                 remote=self.terminal.remote,
-                answer_ms=self._answer_ms,
+                answer_ms=min(self._answers_ms),
                 lost=self._lost_since_ms is not None,
             )
             header = self.query_one(Header)
@@ -180,12 +184,23 @@ class LinkedApp(Guarded, App[int]):
 
     async def _tick(self) -> None:
         started = self._stopwatch()
-        async with asyncio.timeout(max(2.0, self.settings.timeout_s)):
-            figures = await self.admin.live.snapshot()
-        self._note_figures(figures, (self._stopwatch() - started) * 1000)
-        await self.view.load_once()  # a search of many pages may take longer than one answer of Redis
-        self._answer_ms = (self._stopwatch() - started) * 1000
+        waiting = self.set_timer(WAITING_AFTER_S, self._say_waiting)
+        try:
+            async with asyncio.timeout(max(2.0, self.settings.timeout_s)):
+                figures = await self.admin.live.snapshot()
+            self._note_figures(figures, (self._stopwatch() - started) * 1000)
+            await self.view.load_once()  # a search of many pages may take longer than one answer of Redis
+        finally:
+            waiting.stop()
+        self._answers_ms = (self._answers_ms[1], (self._stopwatch() - started) * 1000)
         self.view.redraw_all()
+
+    def _say_waiting(self) -> None:
+        """Take back that the figures are live, long before the deadline after which the banner says so."""
+        header = self.query_one(Header)
+        if not header.lost:
+            header.pace_word = "waiting for Redis"
+            header.redraw()
 
     def _note_figures(self, figures: Mapping[str, Any], redis_ms: float) -> None:
         header = self.query_one(Header)

@@ -1,6 +1,8 @@
 """Nothing ends the console: errors become reports, a lost Redis a banner, hostile data text."""
 
+import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -70,6 +72,22 @@ async def test_a_lost_redis_shows_a_banner_and_recovers(open_stage: Open, stage:
         stage.fail = None
         await shows(pilot, "Redis answers again", "live 1 s")
         assert "No connection" not in text_of(app_of(pilot))
+
+
+async def test_a_refresh_that_sits_through_a_failover_says_so_and_slows_nothing(open_stage: Open, stage: Stage) -> None:
+    quick, promoted = stage.live.snapshot, asyncio.Event()
+
+    async def slow() -> dict[str, Any]:
+        await promoted.wait()
+        return await quick() | {"missing": {"mail": "its shard is down"}}
+
+    async with open_stage("queues") as pilot:
+        await shows(pilot, "live 1 s")
+        stage.live.snapshot = slow
+        await shows(pilot, "waiting for Redis", "billing")
+        promoted.set()
+        await shows(pilot, "live 1 s", "running 38+")
+        assert "waiting for Redis" not in text_of(app_of(pilot))
 
 
 async def test_a_stopped_server_never_blocks_a_key(open_console: Open, redis_server: EmbeddedServer) -> None:
