@@ -102,33 +102,35 @@ class Insistence:
         now = time.monotonic()
         if now - self._last_log >= _LOG_EVERY_S:
             self._last_log = now
-            logger.warning("Redis at %s: %s; try %d, %.1f s so far", self._target, reason_of(error), failures, since_s)
+            logger.warning(
+                "Redis at %s: %s; try %d, %.1f s so far", self._target.brief, reason_of(error), failures, since_s
+            )
 
     def _give_up(self, error: RedisError) -> NoReturn:
         """Raise what the caller gets: ours for a server that cannot be used, the error itself otherwise."""
         if isinstance(error, AuthenticationError | AuthorizationError):
             raise RedisUnreachable(
-                f"Redis at {self._target} refused the user name or password: {reason_of(error)}",
+                f"Redis at {self._target.brief} refused the user name or password: {reason_of(error)}",
                 "Check the credentials in the Redis URL.",
                 url=str(self._target),
             ) from error
         if isinstance(error, NoPermissionError):
             raise RedisForbids(
-                f"Redis at {self._target} does not let user {self._target.username or 'default'!r} do that: "
+                f"Redis at {self._target.brief} does not let user {self._target.username or 'default'!r} do that: "
                 f"{reason_of(error)}",
                 "Give it the rights in docs/examples/redis-users.acl, with the names of your queues.",
                 url=str(self._target),
             ) from error
         if is_full(error):
             raise RedisFull(
-                f"Redis at {self._target} takes no more data: it has reached its memory limit",
+                f"Redis at {self._target.brief} takes no more data: it has reached its memory limit",
                 "Free memory or raise maxmemory; `qconsole doctor` says what takes it.",
                 url=str(self._target),
             ) from error
         if isinstance(error, RedisUnreachable) or not (is_passing(error) or isinstance(error, ConnectionError)):
             raise error
         raise RedisUnreachable(
-            f"Redis at {self._target} cannot be used: {reason_of(error)}",
+            f"Redis at {self._target.brief} cannot be used: {reason_of(error)}",
             "Check that it runs, and that the address is right (--redis URL or QCONSOLE_REDIS_URL).",
             url=str(self._target),
         ) from error

@@ -7,7 +7,7 @@ redis+cluster://user:password@h1:7000,h2:7001      a cluster, any of its nodes; 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -53,6 +53,14 @@ class RedisUrl:
     sentinel_username: str | None = None
     sentinel_password: str | None = field(default=None, repr=False)
     timeout_s: float | None = None
+
+    @property
+    def brief(self) -> str:
+        """The URL for a sentence: of a cluster's nodes the first, as a list of all hides what is said after it."""
+        others = len(self.hosts) - 1
+        if self.topology is not Topology.CLUSTER or others < 2:
+            return str(self)
+        return f"{replace(self, hosts=self.hosts[:1])} and {others} others"
 
     def __str__(self) -> str:
         scheme = "rediss" if self.tls else "redis"

@@ -90,4 +90,9 @@ def test_a_wrong_url_is_told_in_a_sentence(url: str, sentence: str) -> None:
 def test_a_shown_url_masks_its_secrets(url: str) -> None:
     parsed = parse_url(url.replace("***", "hunter2") + ("&" if "?" in url else "?") + "timeout_s=3")
     assert str(parsed) == url
+    assert parsed.brief == url
     assert "hunter2" not in repr(parsed)
+
+
+def test_a_sentence_names_one_node_of_a_cluster_and_counts_the_others() -> None:
+    assert parse_url("redis+cluster://u:hunter2@a:1,b:2,c:3").brief == "redis+cluster://u:***@a:1 and 2 others"
