@@ -27,19 +27,24 @@ const dress = () => {
 setInterval(() => { if (!document.hidden) dress(); }, 10_000);
 
 // -- live counts: what the one stream of this browser tells goes into the page, and what it cannot tell is fetched
-let held = false, refreshed = Date.now(), wanted = false, busy = false, seenAt = 0, announced = Date.now(), condition = "wait";
+// wanted: since when the page is behind the counts; soon: since when that cannot wait for the page's period; 0 for not
+let trouble = null, held = false, refreshed = Date.now(), drawn = refreshed, wanted = 0, asking = 0, soon = 0, busy = false, seenAt = 0, announced = Date.now(), condition = "wait";
 const known = new Map();
 const words = new Intl.NumberFormat("en-US");
 const receive = ({ data }) => {
   condition = data.condition;
   if (condition === "signed-out") location.reload();
   if (data.state) {
+    const first = !known.size, watch = page()?.dataset.watch;
     seenAt = Date.now();
-    const watch = page()?.dataset.watch;
-    for (const [key, value] of Object.entries(data.state)) {
-      const before = known.get(key);
-      known.set(key, value);
-      if (watch && before !== undefined && before !== value && !/_(ms|minute)$/.test(key) && (key === watch || key.startsWith(watch + "|"))) wanted = true;
+    const gone = data.whole ? Object.fromEntries([...known.keys()].map((key) => [key, null])) : {};
+    for (const [key, value] of Object.entries({ ...gone, ...data.state })) {
+      const before = known.get(key) ?? null;
+      if (value === null) known.delete(key); else known.set(key, value);
+      if (first || !watch || before === value) continue;
+      if (key.startsWith("missing|") && !before !== !value) soon = Date.now(); // a queue that cannot be read, or can again
+      else if (/_(ms|minute)$/.test(key) || key !== watch && !key.startsWith(watch + "|")) continue;
+      wanted ||= Date.now();
     }
     if (!held) paint();
   }
@@ -59,26 +64,36 @@ const show = () => {
     : condition === "down" ? [`Redis is away${seenAt ? `: counts are ${short(Date.now() - seenAt)} old` : ""}`, "bad", "failed"]
     : condition === "lost" ? ["no connection, trying again", "bad", "failed"]
     : !seenAt ? ["connecting", "soft", "idle"]
-    : age > 5 ? [`counts are ${short(age * 1000)} old`, "warn", "failing"] : ["live", "good", "ok"];
+    : age > 5 ? [`counts are ${short(age * 1000)} old`, "warn", "failing"]
+    : late() ? [`page is ${short(Date.now() - drawn)} old`, "warn", "failing"] : ["live", "good", "ok"];
   live.className = `state ${tone}`;
   if (live.lastElementChild.textContent !== text) live.lastElementChild.textContent = text;
   live.firstElementChild.firstElementChild.setAttribute("href", `#i-${icon}`);
 };
+const period = () => Number(page()?.dataset.period || 5000);
+const late = () => soon ? Date.now() - soon > 2000 : (asking || wanted) && Date.now() - (asking || wanted) > period() + 5000;
 const refresh = async () => {
   const element = page();
   if (!element?.dataset.url || busy) return;
-  busy = true; wanted = false; refreshed = Date.now();
-  const again = (event) => { if (event.detail.ctx.response?.status === 204) wanted = true; };
-  element.addEventListener("htmx:after:request", again, { once: true });
+  busy = true; asking = wanted; wanted = 0; refreshed = Date.now();
+  let status = 0;
+  const answered = ({ detail }) => { if (detail.ctx.sourceElement === element) status = detail.ctx.response.status; };
+  element.addEventListener("htmx:after:request", answered);
   try { await htmx.ajax("GET", element.dataset.url, { source: element, target: element, swap: "innerMorph", headers: { "qconsole-live": "1" } }); }
-  finally { busy = false; }
+  finally {
+    element.removeEventListener("htmx:after:request", answered);
+    if (status === 204) wanted = asking || refreshed;
+    else if (!status || status >= 500) { wanted = asking || refreshed; soon ||= refreshed; if (status) trouble = $("#notice").firstElementChild; }
+    else { drawn = Date.now(); if (soon <= refreshed) soon = 0; trouble?.remove(); trouble = null; }
+    busy = false; asking = 0;
+  }
 };
 const interrupted = () => document.hidden || held || typing(document.activeElement) && page()?.contains(document.activeElement)
   || $("#page details.menu[open]") || !getSelection().isCollapsed;
 setInterval(() => {
   show();
   // What runs may end between two looks at the counts, which then say nothing of it.
-  if ((wanted || $("#page [data-runs]")) && !interrupted() && Date.now() - refreshed >= Number(page()?.dataset.period || 5000)) refresh();
+  if ((wanted || $("#page [data-runs]")) && !interrupted() && Date.now() - refreshed >= (soon && condition === "live" ? Math.min(2000, period()) : period())) refresh();
   if (wanted && Date.now() - announced > 10_000 && !document.hidden) {
     announced = Date.now();
     $("#announce").textContent = `${$("[data-live='totals|queued']")?.textContent || words.format(known.get("totals|queued") || 0)} queued, ${words.format(known.get("totals|dead_letters") || 0)} dead letters`;
@@ -154,7 +169,7 @@ const keys = {
   "*": () => { const box = $("[data-matching]"); if (box) { box.checked = !box.checked; marked(); } },
   "/": () => $("#filter")?.select(), "?": () => $("#keys").showModal(),
   r: () => byBulk("retry"), a: () => byBulk("cancel"), D: () => byBulk("remove"), p: () => act("pause"), t: () => $(`[data-theme-form] button[value=${isDark() ? "light" : "dark"}]`).click(),
-  P: () => { held = !held; if (!held) { paint(); wanted = true; } show(); },
+  P: () => { held = !held; if (!held) { paint(); wanted ||= Date.now(); } show(); },
   y: () => { const one = current() || $("[data-current]"); copy(one?.dataset.id, one && $(".name, h1", one)); }, c: () => $("#page [data-copy]")?.click(),
   Escape: () => { const menu = $("details.menu[open]"); if (menu) { menu.open = false; $("summary", menu).focus(); } else if ($("#preview")?.childElementCount) $("#preview").replaceChildren(); else { const up = $$(".crumbs a").at(-1); if (up) location.href = up.href; } },
 };

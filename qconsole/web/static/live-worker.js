@@ -2,15 +2,15 @@
 const tabs = new Map(); // port -> visible
 let source = null, state = {}, url = null, condition = "wait";
 
-const be = (kind, changes) => {
+const be = (kind, changes, whole = false) => {
   condition = kind;
-  for (const [port, visible] of tabs) if (visible) port.postMessage({ condition, state: changes });
+  for (const [port, visible] of tabs) if (visible) port.postMessage({ condition, state: changes, whole });
 };
 
 const open = () => {
   source = new EventSource(url);
   const on = (kind, then) => source.addEventListener(kind, (event) => then(JSON.parse(event.data)));
-  const whole = (found) => { state = found; be("live", state); };
+  const whole = (found) => { state = found; be("live", state, true); };
   on("full", whole);
   on("resync", whole);
   on("diff", (changes) => {
@@ -36,7 +36,7 @@ onconnect = (event) => {
   port.onmessage = ({ data }) => {
     url ??= data.url;
     if (data.gone) tabs.delete(port); else tabs.set(port, data.visible);
-    if (data.visible && source) port.postMessage({ condition, state });
+    if (data.visible && source) port.postMessage({ condition, state, whole: true });
     check();
   };
 };

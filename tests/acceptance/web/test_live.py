@@ -7,16 +7,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+import pytest
+from playwright.async_api import Page, Route, expect
 from redis import Redis, RedisError
 
 from qconsole.redis.embedded import EmbeddedServer
-from qconsole.redis.topology import Node, SentinelFleet
+from qconsole.redis.slots import slot_of
+from qconsole.redis.topology import ClusterFleet, Node, SentinelFleet
+from qconsole.runtime import Client
 from qconsole.web.serve import listen
 from tests.acceptance.web.conftest import BROWSER, Site, Visit, send, until
 from tests.support import server_binary
 
 pytestmark = BROWSER
+NEVER = "element => { element.dataset.period = 3600000 }"  # of itself the page asks in an hour
 
 
 async def test_new_jobs_appear_while_marks_focus_scroll_and_open_details_stay(
@@ -189,6 +193,77 @@ async def test_a_failover_of_sentinel_is_survived_by_the_open_page(
         await expect(page.locator("#live")).to_have_text("live")
         await page.locator("tr[data-id='email'] a").first.click()
         await expect(page.locator("tr[data-id='after-2']")).to_have_count(1)
+        site.stop()
+
+
+async def test_a_page_that_is_behind_says_so_and_asks_again_until_it_is_answered(
+    site_of: Callable[..., Site], visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of()
+    context, _ = await visit()
+    page = await context.new_page()
+    await page.goto(site.url)
+    await expect(page.locator("#live")).to_have_text("live")
+    await page.locator("#page").evaluate(NEVER)
+    asked = []
+
+    async def refuse(route: Route) -> None:
+        if "qconsole-live" not in route.request.headers or asked:
+            return await route.continue_()
+        asked.append(route.request)
+        await route.fulfill(
+            status=503, body="<p>away</p>", headers={"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"}
+        )
+
+    await page.route(site.url + "/", refuse)
+    drawn = await page.locator("#page time").first.get_attribute("datetime")
+    read, missing = site.console.feed._snapshot, {"email": "its shard does not answer"}
+
+    async def incomplete() -> dict[str, object]:
+        return {**await read(), "missing": missing}
+
+    monkeypatch.setattr(site.console.feed, "_snapshot", incomplete)
+    await expect(page.locator("#live")).to_contain_text("page is ")
+    await expect(page.locator("#live")).to_have_text("live")
+    assert len(asked) == 1
+    await expect(page.locator("#notice")).to_be_empty()
+    assert await page.locator("#page time").first.get_attribute("datetime") != drawn
+    async with page.expect_request(lambda request: "qconsole-live" in request.headers):
+        missing.clear()
+
+
+@pytest.mark.slow
+async def test_the_open_overview_follows_a_shard_that_goes_and_comes_back(
+    site_of: Callable[..., Site], visit: Visit, tmp_path: Path
+) -> None:
+    fleet = ClusterFleet(tmp_path, node_timeout_ms=500, binary=server_binary())
+    with await asyncio.to_thread(fleet.__enter__):
+        for node in fleet.nodes.values():
+            node.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
+        shared = fleet.owner_of(slot_of("@")).name
+        lost, queue = next(
+            (owner, name)
+            for name in ("email", "reports", "webhooks", "faults")
+            if (owner := fleet.owner_of(slot_of(name)).name) != shared
+        )
+        site = site_of(redis_url=fleet.url)
+        async with await Client.connect(fleet.url) as client:
+            for name in ("email", "reports", "webhooks", "faults"):
+                await client.enqueue("note", {}, queue=name)
+        context, _ = await visit()
+        page = await context.new_page()
+        await page.goto(site.url)
+        await expect(page.locator("#live")).to_have_text("live")
+        await page.locator("#page").evaluate(NEVER)
+        for name in (f"{lost}-replica-1", lost):
+            fleet[name].process.kill()
+        row = page.locator(f"tr[data-id='{queue}']")
+        await expect(page.locator("#live")).not_to_have_text("live")
+        await expect(row).to_contain_text("failing")
+        for name in (lost, f"{lost}-replica-1"):
+            fleet[name].process.spawn()
+        await expect(row).not_to_contain_text("failing")
+        await expect(page.locator("#live")).to_have_text("live")
         site.stop()
 
 
