@@ -23,7 +23,7 @@ async def show(visit: Visit) -> Response:
         columns=CHART_COLUMNS,
         only_plain=bool(view.queues) and not any(queue.native for queue in view.queues),
         watch="queues",
-        period_ms=20_000,
+        period_ms=10_000,
     )
 
 
