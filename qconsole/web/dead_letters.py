@@ -45,9 +45,10 @@ async def groups(visit: Visit) -> Response:
 async def group(visit: Visit) -> Response:
     fingerprint = visit.path("fingerprint")
     wanted = filters.parse("", noun=filter_terms.DEAD_LETTERS).and_is("fp", fingerprint)
+    cursor, limit = visit.query("cursor") or None, visit.limit()
     view, entries = await asyncio.gather(
         visit.admin.dead_letters.group(fingerprint),
-        visit.admin.dead_letters.page(wanted, cursor=visit.query("cursor") or None, limit=visit.limit()),
+        visit.admin.dead_letters.page(wanted, cursor=cursor, limit=limit),
     )
     sample = await visit.admin.dead_letters.get(entries.rows[0].id) if entries.rows and not visit.wants_json else None
     return visit.answer(
