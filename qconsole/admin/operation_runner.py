@@ -26,7 +26,7 @@ from qconsole.runtime.keys import GLOBAL
 CHUNK: Final = 1_000  # jobs taken up at once and written down as one
 EDIT_CHUNK: Final = 100  # of edited payloads, which go one by one
 FIRST_CALL: Final = 20
-LARGEST_CALL: Final = 200
+LARGEST_CALL: Final = 100  # at 90 us a job, which slow machines take, nobody else waits for longer than 10 ms
 SMALLEST_CALL: Final = 5
 CALL_MS: Final = 5.0  # how long one call should hold the server, at most
 CHEAPEST_MS: Final = 0.1  # what a call costs the server at least, whatever the clock says
