@@ -185,7 +185,7 @@ def start_ups() -> dict[str, float]:
     commands = {
         "bare Python": ["-c", "pass"],
         "qconsole --help": ["-m", "qconsole.cli", "--help"],
-        "qconsole version": ["-m", "qconsole.cli", "--version"],
+        "qconsole --version": ["-m", "qconsole.cli", "--version"],
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(15):

@@ -49,7 +49,7 @@ class Raw:
             {
                 "begun": self._begun.isoformat(timespec="seconds"),
                 "minutes": round(took_s / 60, 1),
-                "command": " ".join([Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]]),
+                "command": " ".join([Path(sys.orig_argv[0]).name, *_arguments()]),
                 "machine": machine(),
                 "load": [round(self._load, 2), round(os.getloadavg()[0], 2)],
                 "versions": {**self._versions, **(versions or {})},
@@ -59,6 +59,13 @@ class Raw:
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(text + "\n", encoding="utf-8")
+
+
+def _arguments() -> list[str]:
+    """Return the arguments of this process, but for where the file is written."""
+    given = sys.orig_argv[1:]
+    at = given.index("--raw") if "--raw" in given else len(given)
+    return given[:at] + given[at + 2 :]
 
 
 def machine() -> str:

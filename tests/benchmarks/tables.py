@@ -35,7 +35,7 @@ SERVER_AIM_US: Final = 45
 PAGE_AIM_MS: Final = 5
 BULK_AIMS_S: Final = {"retry": 4, "remove": 2}
 PING_AIM_MS: Final = 10
-START_UP_AIMS: Final = {"qconsole --help": 6, "qconsole version": 10}
+START_UP_AIMS: Final = {"qconsole --help": 6, "qconsole --version": 10}
 KEY_AIM_MS: Final = 16
 FIRST_PAINT_AIM_S: Final = 0.5
 Seen = dict[tuple[str, str], list[dict[str, Any]]]
@@ -64,10 +64,9 @@ def about(raw: dict[str, Any]) -> str:
     """Return when, where and how something was measured, as one paragraph."""
     versions = ", ".join(f"{name} {version}" for name, version in raw["versions"].items())
     load = " and ".join(f"{load:.1f}" for load in raw["load"])
-    command = raw["command"].partition(" --raw")[0]
     text = (
-        f"{raw['begun'][:10]}, `{command}`, {raw['minutes']:g} minutes, the machine's load before and after {load}, "
-        f"its own included. {raw['machine']}. {versions}."
+        f"{raw['begun'][:10]}, `{raw['command']}`, {raw['minutes']:g} minutes, the machine's load before and after "
+        f"{load}, its own included. {raw['machine']}. {versions}."
     )
     return fill(text, WIDTH, break_on_hyphens=False)
 
